@@ -1,0 +1,65 @@
+/**
+ * Every error that leaves the library is a `LossAtlasError` with a stable `code`. A numerical outcome
+ * (not converged, NaN cells) is never an error: it is a field of the result.
+ */
+export type ErrorCode =
+  /** An option, argument or key that is not what the function documents. */
+  | 'ERR_INVALID_OPTION'
+  /** A file that does not exist or cannot be read. */
+  | 'ERR_FILE_NOT_FOUND'
+  | 'ERR_FILE_UNREADABLE'
+  /** A file that could not be written (full disk, missing rights). */
+  | 'ERR_FILE_NOT_WRITABLE'
+  /** A file that is no TorchScript archive; the message says what it is and what to do. */
+  | 'ERR_NOT_TORCHSCRIPT'
+  /** A TorchScript archive that libtorch refuses to load. */
+  | 'ERR_MODEL_LOAD'
+  /** No parameter can be differentiated: a frozen module, or all `requires_grad` are false. */
+  | 'ERR_NO_PARAMETERS'
+  /** The mode asked for contradicts the mode a traced module was recorded in. */
+  | 'ERR_MODE_BAKED_IN'
+  /** The forward pass failed on this input (shape, dtype, number of inputs). */
+  | 'ERR_FORWARD'
+  /** Output and target do not fit the criterion. */
+  | 'ERR_CRITERION'
+  /** An operator of the model has no second derivative. */
+  | 'ERR_NO_DOUBLE_BACKWARD'
+  /** Data with the wrong shape, type, range or a non-finite value. */
+  | 'ERR_INVALID_DATA'
+  | 'ERR_EMPTY_DATA'
+  | 'ERR_LABEL_RANGE'
+  /** A direction that is zero after normalisation, or vectors of different models. */
+  | 'ERR_DIRECTION'
+  | 'ERR_LAYOUT_MISMATCH'
+  | 'ERR_DEVICE'
+  | 'ERR_OUT_OF_MEMORY'
+  /** A handle was used after `dispose()`. */
+  | 'ERR_DISPOSED'
+  /** An argument of the raw addon has the wrong type. */
+  | 'ERR_INVALID_ARGUMENT'
+  | 'ERR_ABORTED'
+  /** The native addon or libtorch cannot be loaded; the message says which command to run. */
+  | 'ERR_ADDON'
+  /** The environment is shutting down. */
+  | 'ERR_SHUTDOWN'
+  /** libtorch reported a failure that has no code of its own. */
+  | 'ERR_LIBTORCH'
+  | 'ERR_INTERNAL';
+
+export class LossAtlasError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'LossAtlasError';
+    this.code = code;
+  }
+}
+
+/** Thrown when an AbortSignal stops an analysis. `cause` is the signal's reason. */
+export class AbortError extends LossAtlasError {
+  constructor(reason: unknown) {
+    super('ERR_ABORTED', 'The analysis was aborted.', { cause: reason });
+    this.name = 'AbortError';
+  }
+}

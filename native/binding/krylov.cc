@@ -1,0 +1,90 @@
+#include "binding/binding.h"
+#include "core/error.h"
+#include "core/krylov_basis.h"
+#include "core/small_eigen.h"
+
+namespace lossatlas {
+namespace {
+
+// makeKrylovBasis(model, capacity)
+Napi::Value MakeKrylovBasis(const Arguments& args) {
+  const std::shared_ptr<Model> model = args.Handle<Model>(0, "model");
+  const int64_t capacity = args.Integer(1, "capacity", 1, INT32_MAX);
+  return Submit(
+      args.env(), [=] { return std::make_shared<KrylovBasis>(model->layout(), capacity, model->options()); },
+      [](Napi::Env env, std::shared_ptr<KrylovBasis> basis) {
+        const int64_t bytes = basis->bytes();
+        return MakeHandle(env, std::move(basis), bytes);
+      });
+}
+
+// extendBasis(basis, vector, breakdown): {overlaps, norm, appended}
+Napi::Value ExtendBasis(const Arguments& args) {
+  const std::shared_ptr<KrylovBasis> basis = args.Handle<KrylovBasis>(0, "basis");
+  const std::shared_ptr<ParameterVector> vector = args.Handle<ParameterVector>(1, "vector");
+  const double breakdown = args.Number(2, "breakdown");
+  basis->layout()->RequireMatch(*vector->layout);
+  return Submit(
+      args.env(), [=] { return basis->Extend(vector->values, breakdown); },
+      [](Napi::Env env, const KrylovBasis::Extension& result) {
+        Napi::Object out = Napi::Object::New(env);
+        out.Set("overlaps", ToFloat64Array(env, result.overlaps));
+        out.Set("norm", result.norm);
+        out.Set("appended", result.appended);
+        return out;
+      });
+}
+
+// basisRow(basis, index): a view, valid as long as anybody holds it
+Napi::Value BasisRow(const Arguments& args) {
+  const std::shared_ptr<KrylovBasis> basis = args.Handle<KrylovBasis>(0, "basis");
+  const int64_t index = args.Integer(1, "index", 0, INT32_MAX);
+  return Submit(
+      args.env(), [=] { return ParameterVector{basis->layout(), basis->Row(index)}; },
+      [](Napi::Env env, ParameterVector row) { return MakeHandle(env, std::make_shared<ParameterVector>(std::move(row)), 0); });
+}
+
+// combineBasis(basis, coefficients, numColumns): vectors
+Napi::Value CombineBasis(const Arguments& args) {
+  const std::shared_ptr<KrylovBasis> basis = args.Handle<KrylovBasis>(0, "basis");
+  const std::vector<double> coefficients = args.Doubles(1, "coefficients");
+  const int64_t num_columns = args.Integer(2, "numColumns", 1, INT32_MAX);
+  return Submit(
+      args.env(),
+      [=] {
+        if (coefficients.size() != static_cast<size_t>(num_columns * basis->count())) {
+          throw Error(code::kInvalidArgument, "combineBasis wants numColumns × (vectors in the basis) coefficients");
+        }
+        std::vector<ParameterVector> out;
+        for (at::Tensor& column : basis->Combine(coefficients, num_columns)) out.push_back({basis->layout(), std::move(column)});
+        return out;
+      },
+      VectorHandles);
+}
+
+// symmetricEigen(matrix, m): {values, vectors}
+Napi::Value SymmetricEigenBinding(const Arguments& args) {
+  const std::vector<double> matrix = args.Doubles(0, "matrix");
+  const int64_t m = args.Integer(1, "m", 1, 1 << 15);
+  if (matrix.size() != static_cast<size_t>(m * m)) throw Error(code::kInvalidArgument, "symmetricEigen wants m × m numbers");
+  return Submit(
+      args.env(), [=] { return SymmetricEigen(matrix, m); },
+      [](Napi::Env env, const SmallEigen& eigen) {
+        Napi::Object out = Napi::Object::New(env);
+        out.Set("values", ToFloat64Array(env, eigen.values));
+        out.Set("vectors", ToFloat64Array(env, eigen.vectors));
+        return out;
+      });
+}
+
+}  // namespace
+
+void ExportKrylov(Napi::Object exports) {
+  Export<MakeKrylovBasis>(exports, "makeKrylovBasis");
+  Export<ExtendBasis>(exports, "extendBasis");
+  Export<BasisRow>(exports, "basisRow");
+  Export<CombineBasis>(exports, "combineBasis");
+  Export<SymmetricEigenBinding>(exports, "symmetricEigen");
+}
+
+}  // namespace lossatlas

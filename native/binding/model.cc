@@ -1,0 +1,113 @@
+#include "binding/binding.h"
+#include "core/device.h"
+#include "core/torchscript_model.h"
+
+namespace lossatlas {
+namespace {
+
+Napi::Array Shape(Napi::Env env, const std::vector<int64_t>& shape) {
+  Napi::Array out = Napi::Array::New(env, shape.size());
+  for (uint32_t i = 0; i < shape.size(); ++i) out.Set(i, Napi::Number::New(env, static_cast<double>(shape[i])));
+  return out;
+}
+
+// loadModel(path, device, dtype | null, includeFrozen)
+Napi::Value LoadModel(const Arguments& args) {
+  const std::string path = args.String(0, "path");
+  const std::string device = args.String(1, "device");
+  const std::optional<std::string> dtype = args.MaybeString(2, "dtype");
+  LoadOptions options;
+  options.include_frozen = args.Bool(3, "includeFrozen");
+  return Submit(
+      args.env(),
+      [=]() mutable -> std::shared_ptr<Model> {
+        options.device = ParseDevice(device);
+        if (dtype) options.dtype = ParseFloatType(*dtype);
+        return std::make_shared<TorchScriptModel>(path, options);
+      },
+      [](Napi::Env env, std::shared_ptr<Model> model) {
+        const int64_t bytes = model->layout()->size() * static_cast<int64_t>(model->options().dtype().itemsize());
+        return MakeHandle(env, std::move(model), bytes);
+      });
+}
+
+// describeModel(model)
+Napi::Value DescribeModel(const Arguments& args) {
+  const Napi::Env env = args.env();
+  const std::shared_ptr<Model> model = args.Handle<Model>(0, "model");
+  Napi::Array parameters = Napi::Array::New(env);
+  for (const ParameterInfo& p : model->layout()->parameters()) {
+    Napi::Object item = Napi::Object::New(env);
+    item.Set("name", p.name);
+    item.Set("shape", Shape(env, p.shape));
+    item.Set("offset", static_cast<double>(p.offset));
+    item.Set("numel", static_cast<double>(p.numel));
+    item.Set("role", RoleName(p.role));
+    parameters.Set(parameters.Length(), item);
+  }
+  Napi::Array buffers = Napi::Array::New(env);
+  for (const BufferInfo& b : model->buffers()) {
+    Napi::Object item = Napi::Object::New(env);
+    item.Set("name", b.name);
+    item.Set("shape", Shape(env, b.shape));
+    item.Set("dtype", b.dtype);
+    buffers.Set(buffers.Length(), item);
+  }
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("size", static_cast<double>(model->layout()->size()));
+  out.Set("dtype", TypeName(c10::typeMetaToScalarType(model->options().dtype())));
+  out.Set("device", DeviceName(model->options().device()));
+  const std::string fixed = model->FixedMode();
+  out.Set("fixedMode", fixed.empty() ? env.Null() : Napi::Value(Napi::String::New(env, fixed)));
+  out.Set("parameters", parameters);
+  out.Set("buffers", buffers);
+  return out;
+}
+
+// modelParameters(model): θ*
+Napi::Value ModelParameters(const Arguments& args) {
+  const std::shared_ptr<Model> model = args.Handle<Model>(0, "model");
+  return Submit(args.env(), [model] { return ParameterVector{model->layout(), model->Parameters()}; }, VectorHandle);
+}
+
+// modelBuffer(model, index): a buffer's values in float64
+Napi::Value ModelBuffer(const Arguments& args) {
+  const std::shared_ptr<Model> model = args.Handle<Model>(0, "model");
+  const int64_t index = args.Integer(1, "index", 0, static_cast<int64_t>(model->buffers().size()) - 1);
+  return Submit(
+      args.env(),
+      [=] {
+        const at::Tensor values = model->BufferTensors()[static_cast<size_t>(index)].to(c10::kCPU, c10::kDouble).contiguous();
+        return std::vector<double>(values.data_ptr<double>(), values.data_ptr<double>() + values.numel());
+      },
+      [](Napi::Env env, const std::vector<double>& values) { return ToFloat64Array(env, values); });
+}
+
+// makeBatch(model, inputs: {data, shape}[], targets: {data, shape}[] of length 0 or 1)
+Napi::Value MakeBatch(const Arguments& args) {
+  const std::shared_ptr<Model> model = args.Handle<Model>(0, "model");
+  std::vector<at::Tensor> inputs = args.Tensors(1, "inputs");
+  std::vector<at::Tensor> targets = args.Tensors(2, "targets");
+  return Submit(
+      args.env(),
+      [=] {
+        const std::optional<at::Tensor> target = targets.empty() ? std::nullopt : std::optional(targets.front());
+        return std::make_shared<Batch>(inputs, target, model->options());
+      },
+      [](Napi::Env env, std::shared_ptr<Batch> batch) {
+        const int64_t bytes = batch->bytes();
+        return MakeHandle(env, std::move(batch), bytes);
+      });
+}
+
+}  // namespace
+
+void ExportModel(Napi::Object exports) {
+  Export<LoadModel>(exports, "loadModel");
+  Export<DescribeModel>(exports, "describeModel");
+  Export<ModelParameters>(exports, "modelParameters");
+  Export<ModelBuffer>(exports, "modelBuffer");
+  Export<MakeBatch>(exports, "makeBatch");
+}
+
+}  // namespace lossatlas

@@ -1,0 +1,58 @@
+#include "core/batch.h"
+
+#include "core/error.h"
+
+namespace lossatlas {
+namespace {
+
+void RequireFinite(const at::Tensor& tensor, const char* what) {
+  if (!tensor.is_floating_point()) return;
+  const at::Tensor bad = at::logical_not(at::isfinite(tensor)).reshape({tensor.size(0), -1}).any(1);
+  if (!bad.any().item<bool>()) return;
+  throw Error(code::kInvalidData, std::string("The ") + what + " of sample " +
+                                      std::to_string(bad.to(c10::kByte).argmax().item<int64_t>()) +
+                                      " in this batch holds NaN or infinity. Remove the sample or repair the data.");
+}
+
+}  // namespace
+
+Batch::Batch(std::vector<at::Tensor> inputs, std::optional<at::Tensor> target, at::TensorOptions options) {
+  if (inputs.empty()) throw Error(code::kEmptyData, "A batch needs at least one input tensor.");
+  auto place = [&](const at::Tensor& tensor, const char* what) {
+    if (tensor.dim() == 0 || tensor.size(0) == 0) throw Error(code::kEmptyData, std::string("The batch has no samples (") + what + " is empty).");
+    if (num_samples_ == 0) num_samples_ = tensor.size(0);
+    if (tensor.size(0) != num_samples_) {
+      throw Error(code::kInvalidData, std::string("The ") + what + " has " + std::to_string(tensor.size(0)) +
+                                          " samples, the first input " + std::to_string(num_samples_) + ".");
+    }
+    RequireFinite(tensor, what);
+    at::Tensor placed = tensor.is_floating_point() ? tensor.to(options) : tensor.to(options.device());
+    bytes_ += placed.numel() * static_cast<int64_t>(placed.element_size());
+    return placed;
+  };
+  for (const at::Tensor& input : inputs) inputs_.emplace_back(place(input, "input"));
+  if (target) target_ = place(*target, "target");
+}
+
+int64_t Batch::NumCounted(int64_t ignore_index) const {
+  if (!counted_ || counted_->first != ignore_index) {
+    counted_ = {ignore_index, at::ne(*target_, ignore_index).sum().item<int64_t>()};
+  }
+  return counted_->second;
+}
+
+void Batch::RequireLabels(int64_t num_classes, int64_t ignore_index) const {
+  const std::pair<int64_t, int64_t> question{num_classes, ignore_index};
+  if (checked_ == question) return;
+  const at::Tensor& labels = *target_;
+  const at::Tensor wrong = at::logical_and(at::logical_or(labels < 0, labels >= num_classes), labels != ignore_index);
+  if (wrong.any().item<bool>()) {
+    const int64_t value = labels.masked_select(wrong)[0].item<int64_t>();
+    throw Error(code::kLabelRange, "A label is " + std::to_string(value) + ", but the model has " + std::to_string(num_classes) +
+                                       " classes: labels must lie in 0 to " + std::to_string(num_classes - 1) +
+                                       ". Remap the labels, or name the value to skip with ignoreIndex.");
+  }
+  checked_ = question;
+}
+
+}  // namespace lossatlas

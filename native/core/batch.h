@@ -1,0 +1,37 @@
+// Samples on the model's device: inputs, targets and what is known about them.
+#pragma once
+#include <optional>
+#include <vector>
+
+#include "core/torch.h"
+
+namespace lossatlas {
+
+class Batch {
+ public:
+  // Floating-point inputs and targets are converted to the dtype of `options`, and everything moves to its device.
+  // ERR_INVALID_DATA for a NaN or infinity, or where the numbers of samples differ; ERR_EMPTY_DATA for no sample.
+  Batch(std::vector<at::Tensor> inputs, std::optional<at::Tensor> target, at::TensorOptions options);
+
+  const std::vector<c10::IValue>& inputs() const { return inputs_; }
+  const std::optional<at::Tensor>& target() const { return target_; }
+  int64_t num_samples() const { return num_samples_; }
+  int64_t bytes() const { return bytes_; }
+
+  // Number of targets that are not `ignore_index`.
+  int64_t NumCounted(int64_t ignore_index) const;
+  // ERR_LABEL_RANGE unless every label lies in [0, num_classes) or is `ignore_index`. On a GPU a label out of range
+  // would poison the whole process, so this runs before the loss does.
+  void RequireLabels(int64_t num_classes, int64_t ignore_index) const;
+
+ private:
+  std::vector<c10::IValue> inputs_;
+  std::optional<at::Tensor> target_;
+  int64_t num_samples_ = 0;
+  int64_t bytes_ = 0;
+  // What was computed for the last question; batches are asked the same one over and over.
+  mutable std::optional<std::pair<int64_t, int64_t>> counted_;
+  mutable std::optional<std::pair<int64_t, int64_t>> checked_;
+};
+
+}  // namespace lossatlas

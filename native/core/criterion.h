@@ -1,0 +1,30 @@
+// Losses of (output, target), as sums over samples so that batches of different sizes add up exactly.
+#pragma once
+#include <string>
+
+#include "core/batch.h"
+
+namespace lossatlas {
+
+struct Criterion {
+  enum class Kind { kCrossEntropy, kMeanSquaredError, kBinaryCrossEntropyWithLogits, kNegativeLogLikelihood, kL1, kHuber, kModelOutput };
+
+  Kind kind = Kind::kCrossEntropy;
+  double label_smoothing = 0.0;
+  int64_t ignore_index = -100;  // PyTorch's default
+  double delta = 1.0;           // Huber
+};
+
+Criterion::Kind ParseCriterion(const std::string& name);
+
+struct LossTerms {
+  at::Tensor sum;       // float64 scalar, differentiable
+  double count = 0;     // what the sum is divided by to be PyTorch's mean: targets, elements or samples
+  at::Tensor correct;   // int64 scalar; undefined where the criterion has no accuracy
+  double num_answers = 0;
+};
+
+// Throws ERR_CRITERION where output and target do not fit, ERR_LABEL_RANGE.
+LossTerms ComputeLoss(const Criterion& criterion, const at::Tensor& output, const Batch& batch);
+
+}  // namespace lossatlas

@@ -1,0 +1,19 @@
+// Reductions over long flat vectors with float64 accumulators, at memory speed on the CPU.
+// Sums run in blocks of fixed size that are added in order: the result does not depend on the number of threads.
+#pragma once
+#include <vector>
+
+#include "core/torch.h"
+
+namespace lossatlas {
+
+// Σ a_i b_i
+double Dot(const at::Tensor& a, const at::Tensor& b);
+// (Σ |a_i|^p)^(1/p), p = 1 or 2
+double Norm(const at::Tensor& a, int order = 2);
+// rows · w for the first `count` rows of a [capacity, n] matrix
+std::vector<double> RowDots(const at::Tensor& rows, int64_t count, const at::Tensor& w);
+// w -= Σ_i coefficients[i] · rows[i]
+void SubtractRows(const at::Tensor& rows, const std::vector<double>& coefficients, at::Tensor& w);
+
+}  // namespace lossatlas

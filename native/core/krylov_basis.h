@@ -1,0 +1,40 @@
+// An orthonormal basis as rows of one matrix, grown by Lanczos steps with full reorthogonalisation.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "core/parameter_vector.h"
+
+namespace lossatlas {
+
+class KrylovBasis {
+ public:
+  // Room for `capacity` vectors of the layout's size.
+  KrylovBasis(std::shared_ptr<const ParameterLayout> layout, int64_t capacity, at::TensorOptions options);
+
+  int64_t count() const { return count_; }
+  int64_t capacity() const { return rows_.size(0); }
+  int64_t bytes() const { return rows_.numel() * static_cast<int64_t>(rows_.element_size()); }
+  const std::shared_ptr<const ParameterLayout>& layout() const { return layout_; }
+
+  struct Extension {
+    std::vector<double> overlaps;  // with each row before the orthogonalisation: the new column of QᵀHQ
+    double norm = 0;               // of what is left; the next β
+    bool appended = false;
+  };
+  // Orthogonalises `vector` against all rows (a second pass where the first cancelled: Daniel, Gragg, Kaufman and
+  // Stewart 1976, with their η = 1/√2), then appends it normalised unless what is left is below
+  // `breakdown` · ‖vector‖ or the basis is full.
+  Extension Extend(const at::Tensor& vector, double breakdown);
+
+  at::Tensor Row(int64_t index) const;
+  // Σ_i coefficients[c][i]·row_i for each c; coefficients is [num_columns][count] row by row.
+  std::vector<at::Tensor> Combine(const std::vector<double>& coefficients, int64_t num_columns) const;
+
+ private:
+  std::shared_ptr<const ParameterLayout> layout_;
+  at::Tensor rows_;  // [capacity, n]
+  int64_t count_ = 0;
+};
+
+}  // namespace lossatlas

@@ -1,0 +1,59 @@
+// What an analysis needs of a model: parameters over a layout, a forward pass, and a state that can be replaced
+// and put back. TorchScript implements it; other formats will.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/parameter_layout.h"
+
+namespace lossatlas {
+
+enum class Mode { kEval, kTrain };
+Mode ParseMode(const std::string& name);
+const char* ModeName(Mode mode);
+
+struct BufferInfo {
+  std::string name;
+  std::vector<int64_t> shape;
+  std::string dtype;
+};
+
+class Model {
+ public:
+  // The state that Install replaced.
+  struct Saved {
+    std::vector<at::Tensor> parameters;
+    std::vector<at::Tensor> buffers;
+    std::vector<bool> training;
+  };
+
+  virtual ~Model() = default;
+
+  const std::shared_ptr<const ParameterLayout>& layout() const { return layout_; }
+  at::TensorOptions options() const { return options_; }  // dtype and device of the parameters
+  const std::vector<BufferInfo>& buffers() const { return buffers_; }
+
+  // θ* as loaded: a new flat tensor.
+  virtual at::Tensor Parameters() const = 0;
+  // "eval", "train" or "mixed" where the graph fixes the mode of BatchNorm or dropout (a traced module); else empty.
+  virtual std::string FixedMode() const = 0;
+  // Throws ERR_MODE_BAKED_IN if the graph fixes another mode.
+  virtual void RequireMode(Mode mode) const = 0;
+
+  // Puts `parameters` (one tensor per layout entry), `buffers` and the mode in place; the tensors that were there are
+  // returned untouched, so putting them back restores every bit.
+  virtual Saved Install(std::vector<at::Tensor> parameters, std::vector<at::Tensor> buffers, Mode mode) = 0;
+  virtual void Restore(const Saved& saved) noexcept = 0;
+  virtual std::vector<at::Tensor> BufferTensors() const = 0;
+
+  // The first tensor of the model's output.
+  virtual at::Tensor Forward(const std::vector<c10::IValue>& inputs) = 0;
+
+ protected:
+  std::shared_ptr<const ParameterLayout> layout_;
+  at::TensorOptions options_;
+  std::vector<BufferInfo> buffers_;
+};
+
+}  // namespace lossatlas

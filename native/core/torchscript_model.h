@@ -1,0 +1,53 @@
+// TorchScript archives, scripted and traced.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/model.h"
+#include "core/torch.h"
+
+namespace lossatlas {
+
+struct LoadOptions {
+  c10::Device device = c10::Device(c10::kCPU);
+  std::optional<c10::ScalarType> dtype;  // convert floating-point parameters and buffers
+  bool include_frozen = false;           // also analyse parameters saved with requires_grad = false
+};
+
+class TorchScriptModel : public Model {
+ public:
+  // Throws ERR_MODEL_LOAD, ERR_NO_PARAMETERS.
+  TorchScriptModel(const std::string& path, const LoadOptions& options);
+
+  at::Tensor Parameters() const override;
+  std::string FixedMode() const override;
+  void RequireMode(Mode mode) const override;
+  Saved Install(std::vector<at::Tensor> parameters, std::vector<at::Tensor> buffers, Mode mode) override;
+  void Restore(const Saved& saved) noexcept override;
+  std::vector<at::Tensor> BufferTensors() const override;
+  at::Tensor Forward(const std::vector<c10::IValue>& inputs) override;
+
+ private:
+  // A place in a module object that holds a value; `target` indexes the distinct tensors (tied ones share it).
+  struct Slot {
+    c10::intrusive_ptr<c10::ivalue::Object> object;
+    size_t index;
+    size_t target;
+  };
+
+  void CollectSlots(const LoadOptions& options);
+  void InspectGraph();
+
+  torch::jit::Module module_;
+  std::vector<Slot> parameter_slots_;
+  std::vector<Slot> buffer_slots_;
+  std::vector<Slot> training_slots_;
+  std::vector<at::Tensor> parameters_;  // distinct, in layout order
+  std::vector<at::Tensor> buffer_tensors_;
+  // An operator whose mode the graph fixes (tracing does that), by the mode it is fixed to; empty where none.
+  std::string baked_eval_;
+  std::string baked_train_;
+};
+
+}  // namespace lossatlas
