@@ -49,7 +49,9 @@ export function doctorCommand() {
  */
 export function isMain(url) {
   const started = process.argv[1];
-  return started !== undefined && existsSync(started) && realpathSync(started) === realpathSync(fileURLToPath(url));
+  return (
+    started !== undefined && existsSync(started) && realpathSync(started) === realpathSync(fileURLToPath(url))
+  );
 }
 
 /**

@@ -36,7 +36,10 @@ export function runCommand(command, args, options = {}) {
       env,
       // A group of its own, where we are the ones to end it: Ctrl-C then reaches us alone, and nothing is left running.
       detached: signal !== undefined,
-      stdio: output === 'inherit' ? 'inherit' : ['ignore', output === 'stderr' ? 2 : 'pipe', output === 'stderr' ? 2 : 'pipe'],
+      stdio:
+        output === 'inherit'
+          ? 'inherit'
+          : ['ignore', output === 'stderr' ? 2 : 'pipe', output === 'stderr' ? 2 : 'pipe'],
     });
     let stdout = '';
     let stderr = '';

@@ -46,7 +46,9 @@ export function decodeField(field: Field, value: unknown, key: string, refuse: R
     case 'float64|null':
       return value === null ? null : decodeField('float64', value, key, refuse);
     case 'float64[]':
-      return Object.freeze(mapList(value, key, refuse, (item, at) => decodeField('float64', item, at, refuse)));
+      return Object.freeze(
+        mapList(value, key, refuse, (item, at) => decodeField('float64', item, at, refuse)),
+      );
     case 'number':
       return decodeNumber(value, key, refuse);
     case 'number|null':
@@ -56,7 +58,12 @@ export function decodeField(field: Field, value: unknown, key: string, refuse: R
   }
 }
 
-function plainField(field: 'string' | 'boolean' | 'boolean[]', value: unknown, key: string, refuse: Refuse): unknown {
+function plainField(
+  field: 'string' | 'boolean' | 'boolean[]',
+  value: unknown,
+  key: string,
+  refuse: Refuse,
+): unknown {
   if (field === 'boolean[]') {
     return mapList(value, key, refuse, (item, at) => plainField('boolean', item, at, refuse));
   }
@@ -84,7 +91,13 @@ function mapStructure(
   return oneOf(field.oneOf, value, key, refuse);
 }
 
-function mapObject(shape: Shape, value: unknown, key: string, refuse: Refuse, convert: typeof encodeField): unknown {
+function mapObject(
+  shape: Shape,
+  value: unknown,
+  key: string,
+  refuse: Refuse,
+  convert: typeof encodeField,
+): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return refuse(key, 'an object');
   const record = value as Readonly<Record<string, unknown>>;
   const prefix = key === '' ? '' : `${key}.`;

@@ -2,7 +2,13 @@ import { readFile } from 'node:fs/promises';
 
 import { LossAtlasError } from '../errors.js';
 import { decodeField, encodeField, type Refuse } from './json-fields.js';
-import { findLengthMismatch, resultShapes, type Result, type ResultKind, type ResultOf } from './result-format.js';
+import {
+  findLengthMismatch,
+  resultShapes,
+  type Result,
+  type ResultKind,
+  type ResultOf,
+} from './result-format.js';
 import { errorCode, reasonOf, writeWholeFile } from './write-file.js';
 
 export type { Result, ResultKind, ResultOf } from './result-format.js';
@@ -49,7 +55,10 @@ export async function saveJson(path: string, result: Result): Promise<void> {
  * Reads a result that `saveJson` wrote; `kind` is the kind asked for (default any).
  * Throws ERR_FILE_NOT_FOUND, ERR_FILE_UNREADABLE, or ERR_INVALID_DATA naming file and key.
  */
-export async function loadJson<K extends ResultKind = ResultKind>(path: string, kind?: K): Promise<ResultOf<K>> {
+export async function loadJson<K extends ResultKind = ResultKind>(
+  path: string,
+  kind?: K,
+): Promise<ResultOf<K>> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -94,6 +103,8 @@ function format(value: unknown, indent: string): string {
     if (!isNested) return JSON.stringify(value);
     return `[\n${value.map((item) => inner + format(item, inner)).join(',\n')}\n${indent}]`;
   }
-  const lines = Object.entries(value).map(([key, item]) => `${inner}${JSON.stringify(key)}: ${format(item, inner)}`);
+  const lines = Object.entries(value).map(
+    ([key, item]) => `${inner}${JSON.stringify(key)}: ${format(item, inner)}`,
+  );
   return `{\n${lines.join(',\n')}\n${indent}}`;
 }

@@ -45,7 +45,10 @@ export function readNpy(bytes: Uint8Array, source = 'npy data'): NdArray {
   const present = bytes.length - end;
   if (expected !== present) {
     const shape = `(${header.shape.join(', ')})`;
-    fail(source, `shape ${shape} of ${header.descr} needs ${expected} bytes of data, the file has ${present}`);
+    fail(
+      source,
+      `shape ${shape} of ${header.descr} needs ${expected} bytes of data, the file has ${present}`,
+    );
   }
   // The copy is aligned, whatever the offset of `bytes` in its buffer.
   const raw = bytes.slice(end);

@@ -199,7 +199,10 @@ export function findLengthMismatch(result: Result): string | null {
     }
     case 'eigenpairs': {
       const count = result.values.length;
-      return check('residuals', result.residuals.length, count) ?? check('converged', result.converged.length, count);
+      return (
+        check('residuals', result.residuals.length, count) ??
+        check('converged', result.converged.length, count)
+      );
     }
     case 'spectral-density': {
       const { nodes, weights } = result;

@@ -60,7 +60,8 @@ function readDirectory(bytes: Uint8Array, view: DataView, source: string): Membe
       fail(source, `entry ${i + 1} of ${count} of the zip directory is damaged`);
     }
     const nameLength = view.getUint16(at + 28, true);
-    const next = at + centralLength + nameLength + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
+    const next =
+      at + centralLength + nameLength + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
     if (next > start + size) fail(source, `entry ${i + 1} of ${count} of the zip directory is damaged`);
     const nameStart = at + centralLength;
     const name = new TextDecoder().decode(bytes.subarray(nameStart, nameStart + nameLength));

@@ -9,11 +9,13 @@ export interface RenderOptions {
   readonly scale?: number;
 }
 
-const maxPixelsPerSide = 32768;
+const maxPixelsPerSide = 16384;
 const { resolve } = createRequire(import.meta.url);
 
 // Without fonts text vanishes silently, and system fonts differ from machine to machine.
-const fontFiles = ['DejaVuSans.ttf', 'DejaVuSans-Bold.ttf'].map((file) => resolve(`dejavu-fonts-ttf/ttf/${file}`));
+const fontFiles = ['DejaVuSans.ttf', 'DejaVuSans-Bold.ttf'].map((file) =>
+  resolve(`dejavu-fonts-ttf/ttf/${file}`),
+);
 
 /** Renders an SVG figure to PNG bytes with the DejaVu fonts. Throws ERR_INVALID_OPTION, ERR_INVALID_DATA. */
 export function renderPng(svg: string, options: RenderOptions = {}): Uint8Array {
@@ -25,7 +27,10 @@ export function renderPng(svg: string, options: RenderOptions = {}): Uint8Array 
   const side = Math.max(image.width, image.height) * scale;
   if (side > maxPixelsPerSide) {
     const limit = `at most ${maxPixelsPerSide} pixels per side are rendered`;
-    throw new LossAtlasError('ERR_INVALID_OPTION', `scale ${scale} gives ${Math.round(side)} pixels; ${limit}.`);
+    throw new LossAtlasError(
+      'ERR_INVALID_OPTION',
+      `scale ${scale} gives ${Math.round(side)} pixels; ${limit}.`,
+    );
   }
   return image.render().asPng();
 }

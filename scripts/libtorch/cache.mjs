@@ -7,7 +7,8 @@ import { supported } from './range.mjs';
 export function cacheFolder(env = process.env) {
   if (env.LOSSATLAS_CACHE) return resolve(env.LOSSATLAS_CACHE);
   // The XDG specification: a relative path there is to be ignored.
-  const base = env.XDG_CACHE_HOME && isAbsolute(env.XDG_CACHE_HOME) ? env.XDG_CACHE_HOME : join(homedir(), '.cache');
+  const base =
+    env.XDG_CACHE_HOME && isAbsolute(env.XDG_CACHE_HOME) ? env.XDG_CACHE_HOME : join(homedir(), '.cache');
   return join(base, 'lossatlas');
 }
 

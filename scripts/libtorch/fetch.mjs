@@ -1,9 +1,8 @@
 // Fetches libtorch by pip, at the pinned version, as small as the machine allows.
 import { existsSync, mkdirSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Interrupted, SetupError, formatBytes, say } from '../console.mjs';
+import { Interrupted, SetupError, formatBytes, runMain, say } from '../console.mjs';
 import { isMain, setupCommand } from '../project.mjs';
-import { runMain } from '../console.mjs';
 import { interruptible } from '../run-command.mjs';
 import { cacheFolder, fetchedFolder } from './cache.mjs';
 import { wantedVariant } from './gpu.mjs';
@@ -19,8 +18,8 @@ import { downloadWheels, unpackWheels } from './wheels.mjs';
  * and rounded up. `size` is what stays.
  */
 export const space = {
-  cpu: { peak: 1.8e9, size: 0.6e9 },
-  gpu: { peak: 7e9, size: 4.2e9 },
+  cpu: { peak: 1.3e9, size: 0.55e9 },
+  gpu: { peak: 7e9, size: 4e9 },
 };
 
 /**
@@ -46,13 +45,18 @@ export async function fetchLibtorch(env = process.env) {
       return withLock(`${folder}.lock`, { signal, onWait }, async () => {
         if (existsSync(folder)) return folder;
         checkSpace(variant, partial, env);
-        announce(variant, folder, pip, existsSync(partial));
+        announce(variant, folder, pip, existsSync(partial), env);
         const job = { pip, variant, partial, env, signal };
         const wheels = await downloadWheels(supported.fetch, job);
         const unpacked = join(partial, 'unpacked');
         await unpackWheels(wheels, unpacked, job);
         report(variant, verifyLibtorch(join(unpacked, 'torch'), 'what pip brought', env));
-        const record = { version: supported.fetch, variant, python: pip.pythonVersion, fetched: new Date().toISOString() };
+        const record = {
+          version: supported.fetch,
+          variant,
+          python: pip.pythonVersion,
+          fetched: new Date().toISOString(),
+        };
         writeFileSync(join(unpacked, 'lossatlas.json'), `${JSON.stringify(record, null, 2)}\n`);
         renameSync(unpacked, folder);
         rmSync(partial, { recursive: true, force: true });
@@ -91,10 +95,15 @@ function checkSpace(variant, partial, env) {
  * @param {string} folder
  * @param {import('./python.mjs').Pip} pip
  * @param {boolean} continuing
+ * @param {NodeJS.ProcessEnv} env
  */
-function announce(variant, folder, pip, continuing) {
-  const why = variant === 'gpu' ? 'with CUDA, for the GPU of this machine' : 'for the CPU: this machine has no NVIDIA GPU';
-  say(`${continuing ? 'continuing to fetch' : 'fetching'} libtorch ${supported.fetch} (${why}) by ${pip.python} -m pip`);
+function announce(variant, folder, pip, continuing, env) {
+  const build = variant === 'gpu' ? 'with CUDA' : 'for the CPU';
+  const found = variant === 'gpu' ? 'this machine has an NVIDIA GPU' : 'no NVIDIA GPU found';
+  const why = env.LOSSATLAS_LIBTORCH_VARIANT ? 'as LOSSATLAS_LIBTORCH_VARIANT asks' : found;
+  say(
+    `${continuing ? 'continuing to fetch' : 'fetching'} libtorch ${supported.fetch} ${build} (${why}) by ${pip.python} -m pip`,
+  );
   say(`  into ${folder}: about ${formatBytes(space[variant].size)}, once for all projects of this user`);
 }
 

@@ -45,7 +45,10 @@ export function startProgress(label, measure, stream = process.stderr) {
   const line = () => {
     const bytes = measure();
     const seconds = (Date.now() - started) / 1000;
-    const share = expected > 0 ? ` of ${formatBytes(expected)} (${Math.min(100, Math.floor((100 * bytes) / expected))} %)` : '';
+    const share =
+      expected > 0
+        ? ` of ${formatBytes(expected)} (${Math.min(100, Math.floor((100 * bytes) / expected))} %)`
+        : '';
     return `lossatlas:   ${label} ${formatBytes(bytes)}${share}, ${formatBytes(bytes / Math.max(seconds, 1))}/s`;
   };
   const show = () => {
@@ -55,7 +58,7 @@ export function startProgress(label, measure, stream = process.stderr) {
   const timer = setInterval(show, stream.isTTY ? terminalEveryMs : plainEveryMs);
   return {
     expect(bytes) {
-      expected = bytes;
+      if (bytes > 0) expected = bytes;
     },
     stop() {
       clearInterval(timer);

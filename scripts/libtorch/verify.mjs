@@ -15,7 +15,10 @@ import { libraryFile, missingLibraries } from './shared-library.mjs';
  */
 
 /** The headers that say which version this is; the second is where older versions keep the numbers. */
-const versionHeaders = ['include/torch/headeronly/version.h', 'include/torch/csrc/api/include/torch/version.h'];
+const versionHeaders = [
+  'include/torch/headeronly/version.h',
+  'include/torch/csrc/api/include/torch/version.h',
+];
 const otherHeaders = ['include/torch/script.h', 'include/ATen/ATen.h', 'include/c10/core/Device.h'];
 
 /**

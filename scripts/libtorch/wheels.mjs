@@ -54,7 +54,11 @@ export async function downloadWheels(version, job) {
     if (wheels.has(requirement.name)) continue;
     const wheel = await downloadWheel(requirement, job);
     wheels.set(requirement.name, wheel);
-    queue.push(...(await requirementsOf(wheel, requirement.extras, job)).filter(({ name }) => isNeeded(name, job.variant)));
+    queue.push(
+      ...(await requirementsOf(wheel, requirement.extras, job)).filter(({ name }) =>
+        isNeeded(name, job.variant),
+      ),
+    );
   }
   return [...wheels.values()];
 }
@@ -90,7 +94,13 @@ async function downloadWheel({ name, specifier }, { pip, partial, env, signal })
   const progress = startProgress(name, () => folderSize(temporary));
   const started = Date.now();
   try {
-    const options = ['--no-deps', '--only-binary=:all:', '--progress-bar=off', '--disable-pip-version-check', '--no-input'];
+    const options = [
+      '--no-deps',
+      '--only-binary=:all:',
+      '--progress-bar=off',
+      '--disable-pip-version-check',
+      '--no-input',
+    ];
     const result = await runCommand(
       pip.python,
       // pip's own cache would keep a second copy of gigabytes that nobody asks for again.
@@ -106,7 +116,8 @@ async function downloadWheel({ name, specifier }, { pip, partial, env, signal })
       },
     );
     const wheel = wheelIn(incoming);
-    if (result.code !== 0 || !wheel) throw pipError(`${name}${specifier}`, result.stdout + result.stderr, pip);
+    if (result.code !== 0 || !wheel)
+      throw pipError(`${name}${specifier}`, result.stdout + result.stderr, pip);
     mkdirSync(dirname(finished), { recursive: true });
     rmSync(finished, { recursive: true, force: true });
     renameSync(incoming, finished);
@@ -141,10 +152,14 @@ function announcedSize(text) {
 export function pipError(requirement, output, pip) {
   const words = output.trim().split('\n').slice(-4).join('\n  ');
   if (/No space left on device|Errno 28\b/.test(output)) {
-    return new SetupError('ERR_NO_SPACE', `The disk is full. What came so far is kept: make room, then run the same command again.`);
+    return new SetupError(
+      'ERR_NO_SPACE',
+      `The disk is full. What came so far is kept: make room, then run the same command again.`,
+    );
   }
   // Before the missing wheel: pip ends a failed connection with "no matching distribution" too.
-  const network = /ConnectionError|NewConnection|Max retries|timed? ?out|Name or service|name resolution|ProxyError|SSLError|Connection (?:reset|refused|broken)|IncompleteRead/i;
+  const network =
+    /ConnectionError|NewConnection|Max retries|timed? ?out|Name or service|name resolution|ProxyError|SSLError|Connection (?:reset|refused|broken)|IncompleteRead/i;
   if (network.test(output)) {
     return new SetupError(
       'ERR_NETWORK',
@@ -169,7 +184,10 @@ export function pipError(requirement, output, pip) {
  * @returns {Promise<Requirement[]>}
  */
 async function requirementsOf(wheel, extras, { pip, signal }) {
-  const result = await runCommand(pip.python, [wheelScript, 'requires', wheel, ...extras], { signal, output: 'capture' });
+  const result = await runCommand(pip.python, [wheelScript, 'requires', wheel, ...extras], {
+    signal,
+    output: 'capture',
+  });
   if (result.code !== 0) throw brokenWheel(wheel, result.stderr);
   return JSON.parse(result.stdout);
 }

@@ -1,0 +1,113 @@
+import { readdirSync } from 'node:fs';
+import js from '@eslint/js';
+import { defineConfig } from 'eslint/config';
+import prettier from 'eslint-config-prettier';
+import tseslint from 'typescript-eslint';
+
+// The arrows of the architecture: what each folder of lib/ may import besides itself and the leaves.
+// cli -> plot, io, landscape, spectrum -> operators, directions -> objective -> model, data -> native
+const foundation = ['objective', 'model', 'data', 'native'];
+const analyses = ['operators', 'directions', ...foundation];
+const layers = {
+  cli: ['plot', 'io', 'landscape', 'spectrum', ...analyses],
+  io: ['plot'],
+  plot: [],
+  landscape: analyses,
+  spectrum: analyses,
+  operators: foundation,
+  directions: foundation,
+  objective: ['model', 'data', 'native'],
+  model: ['native'],
+  data: ['native'],
+  native: [],
+};
+const leaves = ['errors', 'results', 'steps', 'types', 'validate'];
+
+for (const entry of readdirSync(new URL('lib', import.meta.url), { withFileTypes: true })) {
+  if (entry.isDirectory() && !(entry.name in layers)) {
+    throw new Error(`lib/${entry.name} has no layer: say in eslint.config.js what it may import`);
+  }
+}
+
+/** Only lib/native opens the addon. */
+const addonDoor = { name: 'bindings', message: 'Only lib/native opens the addon.' };
+
+function restrict(files, forbidden, message, paths) {
+  const pattern = { regex: `^\\.{1,2}/(?:\\.\\./)*(?:${forbidden.join('|')})`, message };
+  return { files, rules: { 'no-restricted-imports': ['error', { paths, patterns: [pattern] }] } };
+}
+
+const layerRules = [
+  ...Object.entries(layers).map(([layer, allowed]) => {
+    const forbidden = Object.keys(layers).filter((other) => other !== layer && !allowed.includes(other));
+    const words = allowed.length > 0 ? `the leaves and ${allowed.join(', ')}` : 'the leaves';
+    return restrict(
+      [`lib/${layer}/**/*.ts`],
+      [...forbidden.map((other) => `${other}/`), ...(layer === 'cli' ? [] : ['index\\.js$'])],
+      `lib/${layer} may import only ${words}.`,
+      layer === 'native' ? [] : [addonDoor],
+    );
+  }),
+  restrict(
+    leaves.map((leaf) => `lib/${leaf}.ts`),
+    [...Object.keys(layers).map((layer) => `${layer}/`), 'index\\.js$'],
+    'A leaf imports nothing of ours but other leaves.',
+    [addonDoor],
+  ),
+];
+
+export default defineConfig(
+  {
+    ignores: [
+      'build/',
+      'dist/',
+      '.test-build/',
+      'coverage/',
+      'lossatlas-out/',
+      'bench/.cache/',
+      'test/fixtures/',
+    ],
+  },
+  js.configs.recommended,
+  {
+    files: ['**/*.{js,mjs,cjs}'],
+    // scripts/ is checked by the TypeScript compiler, which knows Node's globals better than a list here would.
+    rules: { 'no-undef': 'off' },
+  },
+  {
+    files: ['lib/**/*.ts', 'test/**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: {
+      parserOptions: {
+        project: ['./tsconfig.json', './tsconfig.test.json'],
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
+    rules: {
+      // Numbers belong into messages.
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      // Indexing a typed array within its bounds gives `number | undefined` under noUncheckedIndexedAccess.
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      // Loops over flat arrays need their index, and two arrays share one.
+      '@typescript-eslint/prefer-for-of': 'off',
+      '@typescript-eslint/no-unnecessary-condition': [
+        'error',
+        { allowConstantLoopConditions: 'only-allowed-literals' },
+      ],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+    },
+  },
+  {
+    files: ['test/**/*.ts'],
+    rules: {
+      // chai asserts by property: expect(x).to.be.true
+      '@typescript-eslint/no-unused-expressions': 'off',
+    },
+  },
+  ...layerRules,
+  prettier,
+);

@@ -1,0 +1,135 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  drawContour,
+  drawDensity,
+  drawSurface,
+  eigenpairs,
+  hessian,
+  hessianPlane,
+  hessianTrace,
+  loadModel,
+  loadNpz,
+  lossSurface,
+  LossAtlasError,
+  objective,
+  randomPlane,
+  renderDensity,
+  saveJson,
+  savePng,
+  saveSvg,
+  spectralDensity,
+  type Estimate,
+  type LossSurface,
+  type SpectralDensity,
+} from '../index.js';
+import { packageRoot } from '../native/load.js';
+import { duration, ProgressReporter } from './progress.js';
+
+interface Settings {
+  readonly points: number;
+  readonly samples: number;
+  readonly steps: number;
+  readonly probes: number;
+}
+const full: Settings = { points: 41, samples: 512, steps: 100, probes: 10 };
+const quick: Settings = { points: 21, samples: 256, steps: 40, probes: 4 };
+
+/** The main job on the example that ships with the package: two landscapes, spectrum, criteria, eigenvalues, trace. */
+export async function demo(folder: string, isQuick: boolean, signal: AbortSignal): Promise<void> {
+  const startedAt = performance.now();
+  const settings = isQuick ? quick : full;
+  await makeFolder(folder);
+  const example = join(packageRoot, 'examples', 'digits');
+  const progress = new ProgressReporter();
+  const analysis = { signal, onProgress: progress.onProgress };
+  try {
+    using model = await loadModel(join(example, 'digits.script.pt'));
+    const data = await loadNpz(join(example, 'digits.npz'), {
+      inputs: 'x_train',
+      targets: 'y_train',
+      scale: 1 / 16,
+      limit: settings.samples,
+      name: 'digits (train)',
+    });
+    using loss = objective(model, data);
+    const { loss: value, accuracy } = await loss.evaluate();
+    print(`Model     ${model.name}: ${model.size} parameters, ${model.dtype} on ${model.device}`);
+    print(`Data      ${data.name}: ${data.numSamples} samples`);
+    print(`Loss      ${value.toPrecision(6)}, accuracy ${((accuracy ?? NaN) * 100).toFixed(2)} %\n`);
+
+    using randomAxes = await randomPlane(model, { seed: 1 });
+    const random = await lossSurface(loss, randomAxes, { points: settings.points, ...analysis });
+    await saveSurface(folder, 'landscape-random', 'Digits net: filter-normalised random axes', random);
+
+    using operator = hessian(loss);
+    using hessianAxes = await hessianPlane(operator, { seed: 1, ...analysis });
+    const along = await lossSurface(loss, hessianAxes, { points: settings.points, ...analysis });
+    await saveSurface(folder, 'landscape-hessian', 'Digits net: axes of the two largest Hessian eigenvalues', along);
+
+    using top = await eigenpairs(operator, { k: 4, which: 'both-ends', seed: 1, ...analysis });
+    const { vectors: _vectors, dispose: _dispose, ...pairs } = top;
+    await saveJson(join(folder, 'eigenpairs.json'), pairs);
+    const trace = await hessianTrace(operator, { seed: 1, ...analysis });
+    await saveJson(join(folder, 'trace.json'), trace);
+    const spectrum = await spectralDensity(operator, {
+      steps: settings.steps,
+      probes: settings.probes,
+      seed: 1,
+      ...analysis,
+    });
+    await saveSpectrum(folder, spectrum, top.values);
+    progress.stop();
+
+    print('');
+    const { re, kh05, kh1 } = spectrum.criteria;
+    print(`λ         ${Array.from(top.values, (v) => v.toPrecision(5)).join('  ')}  (residuals ≤ ${Math.max(...top.residuals).toExponential(1)})`);
+    print(`trace     ${withInterval(trace)}`);
+    print(`re        ${withInterval(re)}`);
+    print(`KH05      ${withInterval(kh05)}`);
+    print(`KH1       ${withInterval(kh1)}`);
+    print(`\nFigures (PNG, SVG) and data (JSON) are in ${folder}/, made in ${duration((performance.now() - startedAt) / 1000)}.`);
+  } finally {
+    progress.stop();
+  }
+}
+
+async function saveSurface(folder: string, name: string, title: string, surface: LossSurface): Promise<void> {
+  await saveJson(join(folder, `${name}.json`), surface);
+  await saveFigure(folder, name, drawSurface(surface, { title, scale: 'log' }));
+  await saveFigure(folder, `${name}-contour`, drawContour(surface, { title, scale: 'log' }));
+}
+
+async function saveSpectrum(folder: string, spectrum: SpectralDensity, eigenvalues: Float64Array): Promise<void> {
+  await saveJson(join(folder, 'spectrum.json'), spectrum);
+  const { re, kh05, kh1 } = spectrum.criteria;
+  const figure = drawDensity(renderDensity(spectrum), {
+    title: 'Digits net: eigenvalue density of the Hessian',
+    markers: Array.from(eigenvalues),
+    annotations: [`re = ${withInterval(re)}`, `KH05 = ${withInterval(kh05)}`, `KH1 = ${withInterval(kh1)}`],
+    caption: `${spectrum.steps} Lanczos steps, ${spectrum.probes} probes, n = ${spectrum.size}; red: eigenvalues; band: 95 % over probes`,
+  });
+  await saveFigure(folder, 'spectrum', figure);
+}
+
+async function saveFigure(folder: string, name: string, svg: string): Promise<void> {
+  await saveSvg(join(folder, `${name}.svg`), svg);
+  await savePng(join(folder, `${name}.png`), svg);
+}
+
+function withInterval({ value, low, high }: Estimate): string {
+  return `${value.toPrecision(4)} (${low.toPrecision(3)} to ${high.toPrecision(3)})`;
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new LossAtlasError('ERR_FILE_NOT_WRITABLE', `The folder '${folder}' cannot be made: ${reason}`, { cause });
+  }
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

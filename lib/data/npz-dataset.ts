@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { LossAtlasError } from '../errors.js';
+import { readNpz } from '../io/npz.js';
+import { checkOptions, isString, suggest } from '../validate.js';
+import { dataset, datasetChecks, type Dataset, type DatasetOptions } from './dataset.js';
+
+export interface LoadNpzOptions extends DatasetOptions {
+  /** Name of the input array in the file; default `x`. */
+  readonly inputs?: string;
+  /** Name of the target array; default `y`, and none if the file has no such array and no name was given. */
+  readonly targets?: string;
+}
+
+/**
+ * A data set from a `.npz` file, as `numpy.savez(path, x=inputs, y=labels)` writes it.
+ *
+ * Throws ERR_FILE_NOT_FOUND, ERR_FILE_UNREADABLE, ERR_INVALID_DATA, ERR_EMPTY_DATA, ERR_INVALID_OPTION.
+ */
+export async function loadNpz(path: string, options: LoadNpzOptions = {}): Promise<Dataset> {
+  checkOptions('loadNpz', options, { ...datasetChecks, inputs: isString, targets: isString });
+  const { inputs = 'x', targets, ...rest } = options;
+  const arrays = readNpz(await read(path), path);
+  const pick = (name: string) => {
+    const array = arrays[name];
+    if (array !== undefined) return array;
+    throw new LossAtlasError('ERR_INVALID_DATA', `'${path}' has no array '${name}'. ${suggest(name, Object.keys(arrays))}`);
+  };
+  const target = targets === undefined ? (arrays['y'] ?? null) : pick(targets);
+  return dataset({ inputs: pick(inputs), targets: target }, { name: basename(path), ...rest });
+}
+
+async function read(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new LossAtlasError(
+      missing ? 'ERR_FILE_NOT_FOUND' : 'ERR_FILE_UNREADABLE',
+      missing
+        ? `There is no file '${path}' (working folder: ${process.cwd()}).`
+        : `'${path}' cannot be read: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,22 @@
+import { ParameterVector } from '../model/parameter-vector.js';
+import { call } from '../native/call.js';
+import type { AxisDescription } from '../results.js';
+
+/**
+ * Scales each group of `direction` to the norm of the same group of `reference` (Li et al. 2018, arXiv 1712.09913,
+ * section 4). A group that is zero in either stays zero and is counted.
+ */
+export async function normalize(
+  direction: ParameterVector,
+  reference: ParameterVector,
+  options: Readonly<{
+    normalization: AxisDescription['normalization'];
+    order: 1 | 2;
+    ignore: readonly ('bias' | 'norm')[];
+  }>,
+): Promise<{ vector: ParameterVector; numZeroGroups: number }> {
+  const { vector, numZeroGroups } = await call((native) =>
+    native.normalizeVector(direction.handle, reference.handle, options.normalization, options.order, options.ignore),
+  );
+  return { vector: new ParameterVector(vector, direction.model), numZeroGroups };
+}

@@ -1,0 +1,54 @@
+import type { Model } from '../model/model.js';
+import { checkOptions, isBoolean } from '../validate.js';
+import {
+  describe,
+  orthogonalize,
+  randomDirection,
+  randomDirectionChecks,
+  type Direction,
+  type RandomDirectionOptions,
+} from './direction.js';
+
+/** Two axes; dispose of it when the surface is done. */
+export class Plane {
+  readonly axes: readonly [Direction, Direction];
+
+  constructor(axes: readonly [Direction, Direction]) {
+    this.axes = axes;
+  }
+
+  dispose(): void {
+    for (const axis of this.axes) axis.vector.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+export interface RandomPlaneOptions extends RandomDirectionOptions {
+  /** Make the second direction orthogonal to the first before it is normalised; default true. */
+  readonly orthogonal?: boolean;
+}
+
+/**
+ * Two random directions of one seed, filter-normalised unless told otherwise (Li et al. 2018, arXiv 1712.09913).
+ *
+ *     using plane = await randomPlane(model, { seed: 1 });
+ */
+export async function randomPlane(model: Model, options: RandomPlaneOptions = {}): Promise<Plane> {
+  checkOptions('randomPlane', options, { ...randomDirectionChecks, orthogonal: isBoolean });
+  const { orthogonal = true, ...rest } = options;
+  const { law = 'gaussian', seed = 0 } = rest;
+  const first = await randomDirection(model, rest, 0);
+  try {
+    if (!orthogonal) return new Plane([first, await randomDirection(model, rest, 1)]);
+    using raw = await model.randomVector(law, seed, 1);
+    using turned = await orthogonalize(raw, first.vector);
+    const source = { kind: law, seed, eigenvalue: null, options: rest, defaultNormalization: 'filter' } as const;
+    return new Plane([first, await describe(turned, source)]);
+  } catch (error) {
+    first.vector.dispose();
+    throw error;
+  }
+}

@@ -1,0 +1,43 @@
+export { LossAtlasError, AbortError, type ErrorCode } from './errors.js';
+export type { AnalysisOptions, DType, Law, NdArray, Progress, TypedArray } from './types.js';
+export type * from './results.js';
+
+export { numLiveHandles, numThreads } from './native/call.js';
+export { libtorchVersion, numCudaDevices, version } from './native/versions.js';
+
+export { loadModel, Model, type BufferInfo, type LoadModelOptions, type ParameterInfo } from './model/model.js';
+export { combine, ParameterVector } from './model/parameter-vector.js';
+export { fileKind, type FileKind } from './model/file-kind.js';
+
+export { dataset, Dataset, type ArrayInput, type DatasetArrays, type DatasetOptions } from './data/dataset.js';
+export { loadNpz, type LoadNpzOptions } from './data/npz-dataset.js';
+
+export { objective, Objective, type Evaluation, type LossName, type ObjectiveOptions } from './objective/objective.js';
+
+export type { LinearOperator } from './operators/linear-operator.js';
+export { hessian, HessianOperator, type HessianOptions } from './operators/hessian.js';
+
+export { eigenpairs, type EigenpairsOptions, type EigenpairsWithVectors } from './spectrum/eigenpairs.js';
+export { hessianTrace, type TraceOptions } from './spectrum/trace.js';
+export { spectralDensity, type SpectralDensityOptions } from './spectrum/spectral-density.js';
+export { criteria, eigenvalueRatio, khCriterion, type ProbeQuadrature } from './spectrum/criteria.js';
+export { renderDensity, type RenderDensityOptions } from './spectrum/density.js';
+
+export {
+  cosine,
+  customDirection,
+  orthogonalize,
+  randomDirection,
+  type Direction,
+  type Normalization,
+  type NormalizationOptions,
+  type RandomDirectionOptions,
+} from './directions/direction.js';
+export { Plane, randomPlane, type RandomPlaneOptions } from './directions/plane.js';
+
+export { hessianPlane, type HessianPlaneOptions } from './landscape/hessian-plane.js';
+export { lossLine, type LossLineOptions } from './landscape/line.js';
+export { lossSurface, type LossSurfaceOptions } from './landscape/surface.js';
+
+export * from './plot/index.js';
+export * from './io/index.js';

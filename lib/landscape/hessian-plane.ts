@@ -1,0 +1,54 @@
+import { describe, normalizationChecks, type Direction, type NormalizationOptions } from '../directions/direction.js';
+import { Plane } from '../directions/plane.js';
+import { LossAtlasError } from '../errors.js';
+import type { LinearOperator } from '../operators/linear-operator.js';
+import { eigenpairs, type EigenpairsOptions } from '../spectrum/eigenpairs.js';
+import { analysisChecks, checkOptions, isInteger, isOneOf, isPositive, isSeed } from '../validate.js';
+
+export interface HessianPlaneOptions extends NormalizationOptions, Omit<EigenpairsOptions, 'k' | 'which'> {
+  /** `largest` (default): the two largest eigenvalues (Gabdullin 2024); `both-ends`: largest and most negative. */
+  readonly which?: 'largest' | 'both-ends' | 'largest-magnitude';
+}
+
+/**
+ * Two eigenvectors of the Hessian as axes, scaled to the model's norm by default (`model`; nothing is left out, since an
+ * eigenvector without some of its entries is none).
+ *
+ *     using plane = await hessianPlane(hessian(loss));
+ */
+export async function hessianPlane(operator: LinearOperator, options: HessianPlaneOptions = {}): Promise<Plane> {
+  checkOptions('hessianPlane', options, {
+    ...analysisChecks,
+    ...normalizationChecks,
+    which: isOneOf('largest', 'both-ends', 'largest-magnitude'),
+    tolerance: isPositive,
+    maxSteps: isInteger(1),
+    seed: isSeed,
+  });
+  if (operator.size < 2) {
+    throw new LossAtlasError('ERR_DIRECTION', 'A plane needs a model with at least two parameters.');
+  }
+  const { normalization, order, ignore, which = 'largest', ...search } = options;
+  using pairs = await eigenpairs(operator, { ...search, k: 2, which });
+  const axes: Direction[] = [];
+  try {
+    for (const [i, vector] of pairs.vectors.entries()) {
+      const direction = await describe(vector, {
+        kind: 'hessian-eigenvector',
+        seed: search.seed ?? 0,
+        eigenvalue: pairs.values[i]!,
+        options: {
+          ignore: ignore ?? [],
+          ...(normalization === undefined ? {} : { normalization }),
+          ...(order === undefined ? {} : { order }),
+        },
+        defaultNormalization: 'model',
+      });
+      axes.push(direction);
+    }
+    return new Plane([axes[0]!, axes[1]!]);
+  } catch (error) {
+    for (const axis of axes) axis.vector.dispose();
+    throw error;
+  }
+}

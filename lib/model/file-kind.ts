@@ -1,0 +1,97 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { LossAtlasError } from '../errors.js';
+
+/** What a file of PyTorch's world is, told from its first and last bytes; nothing of it is executed. */
+export type FileKind =
+  'torchscript' | 'export-archive' | 'state-dict' | 'legacy-checkpoint' | 'safetensors' | 'lite-interpreter' | 'unknown';
+
+const legacyMagic = Buffer.from('80028a0a6cfc9c46f920', 'hex'); // pickle of 0x1950a86a20f9469cfc6c
+const maxDirectoryBytes = 64 * 1024 * 1024;
+
+export async function fileKind(path: string): Promise<FileKind> {
+  const file = await openFile(path);
+  try {
+    const { size } = await file.stat();
+    const head = await readAt(file, 0, Math.min(size, 16));
+    if (head.subarray(0, 4).toString('latin1') === 'PK\x03\x04') return kindOfNames(await zipNames(file, size));
+    if (head.subarray(0, legacyMagic.length).equals(legacyMagic)) return 'legacy-checkpoint';
+    if (head.length >= 9 && head.readBigUInt64LE(0) < BigInt(size) && head[8] === 0x7b) return 'safetensors';
+    return 'unknown';
+  } finally {
+    await file.close();
+  }
+}
+
+/** Throws ERR_NOT_TORCHSCRIPT with the remedy unless the file is a TorchScript archive. */
+export async function requireTorchScript(path: string): Promise<void> {
+  const kind = await fileKind(path);
+  if (kind === 'torchscript') return;
+  const remedies: Record<Exclude<FileKind, 'torchscript'>, string> = {
+    'export-archive': 'is a torch.export archive (.pt2). Export it as TorchScript: torch.jit.script(model).save(path).',
+    'state-dict':
+      'is a checkpoint of tensors (state dict), which has weights but no model. In Python, load it into the model and run torch.jit.script(model).save(path).',
+    'legacy-checkpoint':
+      'is a checkpoint in the format of PyTorch before 1.6, which has weights but no model. In Python, load it into the model and run torch.jit.script(model).save(path).',
+    safetensors:
+      'is a safetensors file, which has weights but no model. In Python, load it into the model and run torch.jit.script(model).save(path).',
+    'lite-interpreter':
+      'is a model of the mobile Lite Interpreter, which cannot be differentiated. Save it with torch.jit.script(model).save(path).',
+    unknown: 'is no TorchScript archive. Save the model in Python with torch.jit.script(model).save(path).',
+  };
+  throw new LossAtlasError('ERR_NOT_TORCHSCRIPT', `'${path}' ${remedies[kind]}`);
+}
+
+function kindOfNames(names: readonly string[]): FileKind {
+  const has = (pattern: RegExp) => names.some((name) => pattern.test(name));
+  if (has(/^[^/]+\/bytecode\.pkl$/)) return 'lite-interpreter';
+  if (has(/^[^/]+\/constants\.pkl$/) && has(/^[^/]+\/code\//)) return 'torchscript';
+  if (has(/(^|\/)models\/[^/]+\.json$/) || has(/(^|\/)serialized_exported_program\.json$/)) return 'export-archive';
+  if (has(/^[^/]+\/data\.pkl$/)) return 'state-dict';
+  return 'unknown';
+}
+
+/** Names in the zip's central directory; an empty list where it is damaged. */
+async function zipNames(file: FileHandle, size: number): Promise<string[]> {
+  const tail = await readAt(file, Math.max(0, size - 65_557), Math.min(size, 65_557));
+  const end = tail.lastIndexOf(Buffer.from('PK\x05\x06', 'latin1'));
+  if (end < 0 || end + 22 > tail.length) return [];
+  let length = tail.readUInt32LE(end + 12);
+  let offset = tail.readUInt32LE(end + 16);
+  // PyTorch writes zip64 records beside the plain ones; only a file beyond 4 GB needs them.
+  if (offset === 0xffffffff || length === 0xffffffff) {
+    const wide = tail.lastIndexOf(Buffer.from('PK\x06\x06', 'latin1'));
+    if (wide < 0 || wide + 56 > tail.length) return [];
+    length = Number(tail.readBigUInt64LE(wide + 40));
+    offset = Number(tail.readBigUInt64LE(wide + 48));
+  }
+  if (length > maxDirectoryBytes || offset + length > size) return [];
+  const directory = await readAt(file, offset, length);
+  const names: string[] = [];
+  for (let at = 0; at + 46 <= directory.length && directory.readUInt32LE(at) === 0x02014b50; ) {
+    const nameLength = directory.readUInt16LE(at + 28);
+    names.push(directory.toString('utf8', at + 46, at + 46 + nameLength));
+    at += 46 + nameLength + directory.readUInt16LE(at + 30) + directory.readUInt16LE(at + 32);
+  }
+  return names;
+}
+
+async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(length);
+  const { bytesRead } = await file.read(buffer, 0, length, position);
+  return buffer.subarray(0, bytesRead);
+}
+
+async function openFile(path: string): Promise<FileHandle> {
+  try {
+    const file = await open(path, 'r');
+    if ((await file.stat()).isFile()) return file;
+    await file.close();
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') {
+      throw new LossAtlasError('ERR_FILE_NOT_FOUND', `There is no file '${path}' (working folder: ${process.cwd()}).`, { cause });
+    }
+    throw new LossAtlasError('ERR_FILE_UNREADABLE', `'${path}' cannot be read: ${(cause as Error).message}`, { cause });
+  }
+  throw new LossAtlasError('ERR_FILE_UNREADABLE', `'${path}' is not a file.`);
+}

@@ -1,0 +1,99 @@
+import { basename } from 'node:path';
+import { call, callSync, NativeResource } from '../native/call.js';
+import type { BufferInfo, ModelDescription, ModelHandle, ParameterInfo } from '../native/addon.js';
+import type { DType, Law } from '../types.js';
+import { checkOptions, invalidOption, isOneOf, isString } from '../validate.js';
+import { requireTorchScript } from './file-kind.js';
+import { ParameterVector } from './parameter-vector.js';
+
+export type { BufferInfo, ParameterInfo };
+
+export interface LoadModelOptions {
+  /** `cpu` (default), `cuda`, `cuda:N`, or `auto`: a GPU where there is one. */
+  readonly device?: string;
+  /** Converts all floating-point parameters and buffers; default: as saved. */
+  readonly dtype?: DType;
+  /** `trainable` (default): those saved with requires_grad; `all`: frozen ones too. */
+  readonly parameters?: 'trainable' | 'all';
+}
+
+/** A model on a device. Its own parameters, buffers and mode never change: analyses work on stand-ins. */
+export class Model extends NativeResource<ModelHandle> {
+  /** The file's name. */
+  readonly name: string;
+  readonly #description: ModelDescription;
+
+  /** Use `loadModel`. */
+  constructor(handle: ModelHandle, name: string) {
+    super(handle);
+    this.name = name;
+    this.#description = callSync((native) => native.describeModel(handle));
+  }
+
+  /** Number of parameters n; tied ones count once. */
+  get size(): number {
+    return this.#description.size;
+  }
+  get dtype(): DType {
+    return this.#description.dtype;
+  }
+  get device(): string {
+    return this.#description.device;
+  }
+  /** The mode that a traced graph fixes for BatchNorm or dropout; null where the mode is free. */
+  get fixedMode(): 'eval' | 'train' | 'mixed' | null {
+    return this.#description.fixedMode;
+  }
+  get parameters(): readonly ParameterInfo[] {
+    return this.#description.parameters;
+  }
+  /** Buffers, and parameters that are not analysed. */
+  get buffers(): readonly BufferInfo[] {
+    return this.#description.buffers;
+  }
+
+  /** θ*: the parameters as loaded, as a new vector. */
+  async theta(): Promise<ParameterVector> {
+    return new ParameterVector(await call((native) => native.modelParameters(this.handle)), this);
+  }
+
+  /** A vector from n numbers in the order of `parameters`. */
+  async vector(values: Float32Array | Float64Array): Promise<ParameterVector> {
+    return new ParameterVector(await call((native) => native.vectorFromArray(this.handle, values)), this);
+  }
+
+  /**
+   * A seeded random vector: `gaussian` N(0,1), `uniform` U(−1,1), `rademacher` ±1. The same seed and stream give the
+   * same numbers on every device and dtype; streams of one seed are independent.
+   */
+  async randomVector(law: Law, seed: number, stream = 0): Promise<ParameterVector> {
+    return new ParameterVector(await call((native) => native.randomVector(this.handle, law, seed, stream)), this);
+  }
+
+  /** The values of a buffer, in float64. */
+  async buffer(name: string): Promise<Float64Array> {
+    const index = this.buffers.findIndex((buffer) => buffer.name === name);
+    if (index < 0) throw invalidOption('buffer', `one of ${this.buffers.map((b) => b.name).join(', ')}`, name);
+    return call((native) => native.modelBuffer(this.handle, index));
+  }
+}
+
+/**
+ * Loads a TorchScript file, scripted or traced.
+ *
+ * Throws ERR_FILE_NOT_FOUND, ERR_FILE_UNREADABLE, ERR_NOT_TORCHSCRIPT, ERR_MODEL_LOAD, ERR_NO_PARAMETERS, ERR_DEVICE.
+ *
+ *     using model = await loadModel('resnet20.script.pt', { device: 'auto' });
+ */
+export async function loadModel(path: string, options: LoadModelOptions = {}): Promise<Model> {
+  if (isString(path) !== null) throw invalidOption('loadModel: path', 'a file path', path);
+  checkOptions('loadModel', options, {
+    device: isString,
+    dtype: isOneOf('float32', 'float64'),
+    parameters: isOneOf('trainable', 'all'),
+  });
+  await requireTorchScript(path);
+  const { device = 'cpu', dtype = null, parameters = 'trainable' } = options;
+  const handle = await call((native) => native.loadModel(path, device, dtype, parameters === 'all'));
+  return new Model(handle, basename(path));
+}

@@ -1,0 +1,23 @@
+import type { Model } from '../model/model.js';
+import type { ParameterVector } from '../model/parameter-vector.js';
+import type { Provenance } from '../results.js';
+
+/**
+ * A symmetric matrix over a model's parameters that is known by its products. Everything spectral sees only this.
+ */
+export interface LinearOperator {
+  /** Whose layout, dtype and device the vectors have. */
+  readonly model: Model;
+  /** n: the matrix is n × n. */
+  readonly size: number;
+  /** A·v for every v, as new vectors. */
+  apply(vectors: readonly ParameterVector[], signal?: AbortSignal): Promise<ParameterVector[]>;
+  /** What results say about where they came from. `startedAt` is a `performance.now()`. */
+  provenance(startedAt: number): Promise<Provenance>;
+}
+
+/** A·v for one v. */
+export async function applyOne(operator: LinearOperator, vector: ParameterVector, signal?: AbortSignal): Promise<ParameterVector> {
+  const [product] = await operator.apply([vector], signal);
+  return product!;
+}

@@ -1,0 +1,97 @@
+import { LossAtlasError } from '../errors.js';
+import type { LossSurface } from '../results.js';
+import { checkChoice, checkNumber } from './options.js';
+import { formatNumber } from './number-format.js';
+import type { ScaleKind } from './value-scale.js';
+
+export interface DrawingScale {
+  /** `log` shows log₁₀ of the loss (default 'linear'). */
+  readonly scale?: ScaleKind;
+  /** Larger losses are drawn at this value; the result keeps them (default: no cap). */
+  readonly cap?: number;
+}
+
+export const drawingScaleKeys = ['scale', 'cap'] as const;
+
+/** Losses as they are drawn. */
+export interface DrawnValues {
+  readonly kind: ScaleKind;
+  /** Capped; NaN where there is nothing to draw. */
+  readonly values: Float64Array;
+  /** Range of the drawable values; NaN if there is none. */
+  readonly low: number;
+  readonly high: number;
+  readonly isEmpty: boolean;
+  readonly numHidden: number;
+  readonly numCapped: number;
+  /** What a reader must know about left-out and capped points. */
+  readonly notes: readonly string[];
+}
+
+/** Applies scale and cap, and counts what cannot be shown. Throws ERR_INVALID_OPTION. */
+export function drawnValues(name: string, loss: Float64Array, options: DrawingScale): DrawnValues {
+  const { scale: kind = 'linear', cap } = options;
+  checkChoice(name, 'scale', kind, ['linear', 'log']);
+  if (cap !== undefined)
+    checkNumber(name, 'cap', cap, kind === 'log' ? Number.MIN_VALUE : -Infinity, Infinity);
+  let numNonFinite = 0;
+  let numNotPositive = 0;
+  let numCapped = 0;
+  let low = Infinity;
+  let high = -Infinity;
+  const values = loss.map((value) => {
+    if (!Number.isFinite(value)) numNonFinite++;
+    else if (kind === 'log' && value <= 0) numNotPositive++;
+    else {
+      if (cap !== undefined && value > cap) numCapped++;
+      const drawn = Math.min(value, cap ?? value);
+      low = Math.min(low, drawn);
+      high = Math.max(high, drawn);
+      return drawn;
+    }
+    return NaN;
+  });
+  const of = `of ${loss.length} points`;
+  const notes: string[] = [];
+  if (numNonFinite > 0) notes.push(`${numNonFinite} ${of} not finite (hatched)`);
+  if (numNotPositive > 0) notes.push(`${numNotPositive} ${of} ≤ 0, not on a log scale (hatched)`);
+  if (numCapped > 0) notes.push(`loss capped at ${formatNumber(cap!)} (${numCapped} ${of})`);
+  if (low === high) notes.push(`loss is ${formatNumber(low)} at every point drawn`);
+  const numHidden = numNonFinite + numNotPositive;
+  const isEmpty = numHidden === loss.length;
+  const range = isEmpty ? { low: NaN, high: NaN } : { low, high };
+  return {
+    kind,
+    values,
+    ...range,
+    isEmpty,
+    numHidden,
+    numCapped,
+    notes: notes.length > 0 ? [notes.join('; ')] : [],
+  };
+}
+
+/** Checks the sizes and coordinates of a surface. Throws ERR_INVALID_DATA. */
+export function checkSurface(name: string, { x, y, loss }: LossSurface): void {
+  if (x.length < 2 || y.length < 2) fail(name, `a surface of ${x.length} × ${y.length} points has no cells`);
+  checkCoordinates(name, 'x', x);
+  checkCoordinates(name, 'y', y);
+  if (loss.length !== x.length * y.length) {
+    fail(name, `loss has ${loss.length} values, x and y ask for ${x.length} × ${y.length}`);
+  }
+}
+
+/** Finite and strictly ascending or descending. Throws ERR_INVALID_DATA. */
+export function checkCoordinates(name: string, key: string, values: Float64Array): void {
+  const sign = Math.sign((values.at(-1) ?? 0) - (values[0] ?? 0));
+  values.forEach((value, i) => {
+    const isOrdered = i === 0 || sign * (value - values[i - 1]!) > 0;
+    if (!Number.isFinite(value) || !isOrdered) {
+      fail(name, `${key} must be finite and strictly ascending or descending; ${key}[${i}] is ${value}`);
+    }
+  });
+}
+
+function fail(name: string, problem: string): never {
+  throw new LossAtlasError('ERR_INVALID_DATA', `${name}: ${problem}.`);
+}

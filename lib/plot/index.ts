@@ -1,0 +1,10 @@
+export { type ColorMap } from './color-scale.js';
+export { drawContour, type ContourOptions } from './contour.js';
+export { drawCriteria, type CriteriaOptions, type CriterionRow } from './criteria-table.js';
+export { drawDensity, type DensityCurve, type DensityOptions } from './density.js';
+export { type DrawingScale } from './field.js';
+export { drawLine, type LineOptions } from './line.js';
+export { type FigureOptions } from './options.js';
+export { renderPng, type RenderOptions } from './rasterize.js';
+export { drawSurface, type SurfaceOptions } from './surface3d.js';
+export { type ScaleKind } from './value-scale.js';

@@ -1,0 +1,169 @@
+import type { Camera, Vector } from './camera.js';
+import { element, group, num, pathData, rotatedText, segment, text, type Point } from './svg.js';
+import { fitText, textWidth } from './text.js';
+import { theme } from './theme.js';
+import { scaleLabel, type ValueScale } from './value-scale.js';
+
+/** Half height of the box whose base is −1 … 1. */
+export const halfHeight = 0.72;
+
+export const boxCorners: readonly Vector[] = [-1, 1].flatMap((x) =>
+  [-1, 1].flatMap((y) => [-halfHeight, halfHeight].map((z): Vector => [x, y, z])),
+);
+
+export interface BoxAxis {
+  readonly scale: ValueScale;
+  /** −1 … 1 of a value (−halfHeight … halfHeight for the height). */
+  readonly at: (value: number) => number;
+  readonly label: string;
+}
+
+export interface BoxAxes {
+  readonly x: BoxAxis;
+  readonly y: BoxAxis;
+  readonly z: BoxAxis;
+}
+
+/** Signs of the coordinates of the two walls behind the surface. */
+interface BackWalls {
+  readonly x: 1 | -1;
+  readonly y: 1 | -1;
+}
+
+function backWalls({ toEye }: Camera): BackWalls {
+  return { x: toEye[0] > 0 ? -1 : 1, y: toEye[1] > 0 ? -1 : 1 };
+}
+
+/** Floor, back walls and their grid lines: all that lies behind the surface. */
+export function drawBackground({ x, y, z }: BoxAxes, camera: Camera): string {
+  const back = backWalls(camera);
+  const low = -halfHeight;
+  const line = (from: Vector, to: Vector) => segment(camera.project(from), camera.project(to));
+  const face = (fill: string, ...corners: Vector[]) =>
+    element('path', { d: pathData(corners.map(camera.project), true), fill });
+  const lines = [
+    ...x.scale.ticks.map(({ value }) => {
+      const at = x.at(value);
+      return line([at, -1, low], [at, 1, low]) + line([at, back.y, low], [at, back.y, halfHeight]);
+    }),
+    ...y.scale.ticks.map(({ value }) => {
+      const at = y.at(value);
+      return line([-1, at, low], [1, at, low]) + line([back.x, at, low], [back.x, at, halfHeight]);
+    }),
+    ...z.scale.ticks.map(({ value }) => {
+      const at = z.at(value);
+      return line([back.x, -1, at], [back.x, 1, at]) + line([-1, back.y, at], [1, back.y, at]);
+    }),
+  ];
+  const edges =
+    line([back.x, back.y, low], [back.x, back.y, halfHeight]) +
+    line([back.x, -1, low], [back.x, 1, low]) +
+    line([-1, back.y, low], [1, back.y, low]);
+  return group({ class: 'walls' }, [
+    face(theme.floor, [-1, -1, low], [1, -1, low], [1, 1, low], [-1, 1, low]),
+    face(
+      theme.wallLeft,
+      [back.x, -1, low],
+      [back.x, 1, low],
+      [back.x, 1, halfHeight],
+      [back.x, -1, halfHeight],
+    ),
+    face(
+      theme.wallRight,
+      [-1, back.y, low],
+      [1, back.y, low],
+      [1, back.y, halfHeight],
+      [-1, back.y, halfHeight],
+    ),
+    element('path', {
+      d: lines.join(''),
+      fill: 'none',
+      stroke: '#ffffff',
+      'stroke-width': 1.1,
+      class: 'grid',
+    }),
+    element('path', { d: edges, fill: 'none', stroke: theme.wallEdge }),
+  ]);
+}
+
+/** The three axes on the near edges, with ticks and labels. */
+export function drawBoxAxes({ x, y, z }: BoxAxes, camera: Camera): string {
+  const back = backWalls(camera);
+  const low = -halfHeight;
+  // The vertical edge that is leftmost on the screen.
+  const uprights: [number, number][] = [
+    [back.x, -back.y],
+    [-back.x, back.y],
+  ];
+  const [ux, uy] = uprights.sort((a, b) => camera.project([...a, 0])[0] - camera.project([...b, 0])[0])[0]!;
+  const outX: Vector = [0, -back.y, 0];
+  const outY: Vector = [-back.x, 0, 0];
+  const upright: Vector = ux === back.x ? outX : outY;
+  return [
+    drawEdge('axis-x', x, camera, (at) => [at, -back.y, low], outX),
+    drawEdge('axis-y', y, camera, (at) => [-back.x, at, low], outY),
+    drawEdge('axis-z', z, camera, (at) => [ux, uy, at], upright),
+  ].join('');
+}
+
+/** One axis: line, ticks that point along `out`, tick labels and the label beyond them. */
+function drawEdge(
+  name: string,
+  axis: BoxAxis,
+  camera: Camera,
+  point: (at: number) => Vector,
+  out: Vector,
+): string {
+  const isHeight = name === 'axis-z';
+  const end = isHeight ? halfHeight : 1;
+  const [from, to] = [camera.project(point(-end)), camera.project(point(end))];
+  const along = unit(from, to);
+  const center = camera.project([0, 0, 0]);
+  // Across the edge, away from the box.
+  const across: Point = [-along[1], along[0]];
+  const away = across[0] * (from[0] - center[0]) + across[1] * (from[1] - center[1]) >= 0 ? 1 : -1;
+  const normal: Point = [across[0] * away, across[1] * away];
+  const marks: string[] = [];
+  const labels: string[] = [];
+  let reach = 0;
+  axis.scale.ticks.forEach(({ value, label }) => {
+    const base = point(axis.at(value));
+    const start = camera.project(base);
+    const direction = isHeight
+      ? normal
+      : unit(start, camera.project([base[0] + out[0], base[1] + out[1], base[2]]));
+    marks.push(`M${num(start[0])},${num(start[1])}l${num(direction[0] * 5)},${num(direction[1] * 5)}`);
+    const width = textWidth(label, theme.tickSize);
+    // The label starts beside the tick: to its left, below or to its right, as the tick points.
+    const x = start[0] + direction[0] * 9 + (direction[0] * width) / 2;
+    // A height beside the floor makes way for the tick label of the corner.
+    const beside = isHeight ? Math.min(start[1], from[1] - 13) : start[1];
+    const y = beside + direction[1] * 13 + theme.tickSize * 0.36;
+    labels.push(text(label, [x, y], { 'text-anchor': 'middle' }));
+    const middle: Point = [x - start[0], y - theme.tickSize * 0.36 - start[1]];
+    const half = (Math.abs(normal[0]) * width + Math.abs(normal[1]) * theme.tickSize) / 2;
+    reach = Math.max(reach, middle[0] * normal[0] + middle[1] * normal[1] + half);
+  });
+  const degrees = (Math.atan2(along[1], along[0]) * 180) / Math.PI;
+  // Readable from below; the height axis reads upwards.
+  const angle = isHeight ? degrees : degrees > 90 ? degrees - 180 : degrees <= -90 ? degrees + 180 : degrees;
+  const length = Math.hypot(to[0] - from[0], to[1] - from[1]);
+  const title = fitText(scaleLabel(axis.label, axis.scale), length * 1.05, theme.labelSize, theme.minSize);
+  const gap = reach + title.size * 0.5 + 7;
+  const place: Point = [(from[0] + to[0]) / 2 + normal[0] * gap, (from[1] + to[1]) / 2 + normal[1] * gap];
+  const radians = (angle * Math.PI) / 180;
+  const baseline: Point = [
+    place[0] - Math.sin(radians) * title.size * 0.36,
+    place[1] + Math.cos(radians) * title.size * 0.36,
+  ];
+  return group({ class: name }, [
+    element('path', { d: segment(from, to) + marks.join(''), fill: 'none', stroke: '#55555c' }),
+    ...labels,
+    rotatedText(title.text, baseline, angle, { 'font-size': title.size }),
+  ]);
+}
+
+function unit(from: Point, to: Point): Point {
+  const length = Math.hypot(to[0] - from[0], to[1] - from[1]) || 1;
+  return [(to[0] - from[0]) / length, (to[1] - from[1]) / length];
+}

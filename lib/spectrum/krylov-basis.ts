@@ -1,0 +1,54 @@
+import type { Model } from '../model/model.js';
+import { ParameterVector } from '../model/parameter-vector.js';
+import type { BasisHandle } from '../native/addon.js';
+import { call, NativeResource } from '../native/call.js';
+
+export interface Extension {
+  /** Overlaps with the vectors that were there. */
+  readonly overlaps: Float64Array;
+  /** Norm of what was left. */
+  readonly norm: number;
+  /** False where what was left is nothing but rounding, or the basis is full. */
+  readonly appended: boolean;
+}
+
+/** Orthonormal vectors on the model's device; takes capacity × n numbers. */
+export class KrylovBasis extends NativeResource<BasisHandle> {
+  readonly model: Model;
+  #count = 0;
+
+  private constructor(handle: BasisHandle, model: Model) {
+    super(handle);
+    this.model = model;
+  }
+
+  static async create(model: Model, capacity: number): Promise<KrylovBasis> {
+    return new KrylovBasis(await call((native) => native.makeKrylovBasis(model.handle, capacity)), model);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Orthogonalises against all vectors, and appends what is left, normalised. */
+  async extend(vector: ParameterVector, breakdown: number): Promise<Extension> {
+    const result = await call((native) => native.extendBasis(this.handle, vector.handle, breakdown));
+    if (result.appended) this.#count++;
+    return result;
+  }
+
+  /** A view of one vector. */
+  async row(index: number): Promise<ParameterVector> {
+    return new ParameterVector(await call((native) => native.basisRow(this.handle, index)), this.model);
+  }
+
+  /** Σᵢ columns[c][i]·rowᵢ for every c. */
+  async combine(columns: readonly Float64Array[]): Promise<ParameterVector[]> {
+    const flat = new Float64Array(columns.length * this.#count);
+    columns.forEach((column, c) => {
+      flat.set(column.subarray(0, this.#count), c * this.#count);
+    });
+    const handles = await call((native) => native.combineBasis(this.handle, flat, columns.length));
+    return handles.map((handle) => new ParameterVector(handle, this.model));
+  }
+}

@@ -1,0 +1,95 @@
+// Builds what the tests need and runs them.
+//   npm test                     the C++ tests of the core, then all of mocha's
+//   npm test -- --unit           only test/unit: needs no libtorch and no native build
+//   npm test -- --grep lanczos   anything else goes to mocha; a test/….test.ts names its file
+// Ends with "N passed, N failed, N skipped".
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { buildNative, outputFolder } from './build-native.mjs';
+import { buildTypeScript, ensureLibtorch } from './build.mjs';
+import { runMain, say } from './console.mjs';
+import { isClone, root } from './project.mjs';
+import { runCommand } from './run-command.mjs';
+
+/** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
+
+const compiled = '.test-build';
+
+/**
+ * The executable says its own counts; where it does not get that far, it counts as one failure.
+ *
+ * @returns {Promise<Counts>}
+ */
+async function runCoreTests() {
+  const program = join(outputFolder(), 'lossatlas_core_test');
+  if (!existsSync(program)) return { passed: 0, failed: 0, skipped: 0 };
+  say('C++ tests of the core');
+  const { code, stdout } = await runCommand(program, [], {
+    cwd: root,
+    output: 'capture',
+    onOutput: (text) => process.stdout.write(text),
+  });
+  const count = (/** @type {string} */ word) => Number(new RegExp(`(\\d+) ${word}`).exec(stdout)?.[1] ?? 0);
+  const counts = { passed: count('passed'), failed: count('failed'), skipped: count('skipped') };
+  if (code !== 0 && counts.failed === 0) counts.failed = 1;
+  if (code === 0 && counts.passed === 0) counts.passed = 1;
+  return counts;
+}
+
+/**
+ * @param {readonly string[]} args
+ * @returns {Promise<Counts>}
+ */
+async function runMocha(args) {
+  const scratch = mkdtempSync(join(tmpdir(), 'lossatlas-test-'));
+  const countsFile = join(scratch, 'counts.json');
+  const mocha = join(
+    dirname(createRequire(import.meta.url).resolve('mocha/package.json')),
+    'bin',
+    'mocha.js',
+  );
+  try {
+    const { code } = await runCommand(
+      process.execPath,
+      // Tests of lifetimes need the garbage collector.
+      ['--expose-gc', mocha, '--reporter', join(root, 'scripts', 'reporter.mjs'), ...args],
+      { cwd: root, env: { ...process.env, LOSSATLAS_TEST_COUNTS: countsFile } },
+    );
+    /** @type {Counts} */
+    const counts = existsSync(countsFile)
+      ? JSON.parse(readFileSync(countsFile, 'utf8'))
+      : { passed: 0, failed: 0, skipped: 0 };
+    // A crash, or no test at all.
+    if (code !== 0 && counts.failed === 0) counts.failed = 1;
+    return counts;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+await runMain(async () => {
+  const args = process.argv.slice(2);
+  const unitOnly = args.includes('--unit');
+  const forwarded = args
+    .filter((arg) => arg !== '--unit')
+    .map((arg) => arg.replace(/^(?:\.\/)?test\/(.*)\.ts$/, `${compiled}/$1.js`));
+  const namesFiles = forwarded.some((arg) => arg.endsWith('.js'));
+  const specs = namesFiles ? [] : [`${compiled}/${unitOnly ? 'unit/' : ''}**/*.test.js`];
+
+  if (!unitOnly) await buildNative(await ensureLibtorch(isClone()));
+  await buildTypeScript('tsconfig.test.json');
+
+  /** @type {Counts[]} */
+  const all = [];
+  if (!unitOnly && forwarded.length === 0) all.push(await runCoreTests());
+  // A forgotten .only must not make the whole run look green.
+  const strict = forwarded.length === 0 ? ['--forbid-only'] : [];
+  all.push(await runMocha([...strict, ...forwarded, ...specs]));
+
+  const sum = (/** @type {keyof Counts} */ key) => all.reduce((total, counts) => total + counts[key], 0);
+  const failed = sum('failed');
+  console.log(`${sum('passed')} passed, ${failed} failed, ${sum('skipped')} skipped`);
+  return failed === 0 ? 0 : 1;
+});

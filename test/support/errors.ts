@@ -1,0 +1,17 @@
+import { expect } from 'chai';
+import { LossAtlasError, type ErrorCode } from '../../dist/index.js';
+
+/** Expects a LossAtlasError with this code whose message matches. */
+export async function rejects(work: () => Promise<unknown>, code: ErrorCode, message?: RegExp): Promise<LossAtlasError> {
+  let caught: unknown;
+  try {
+    await work();
+  } catch (error) {
+    caught = error;
+  }
+  expect(caught, `expected ${code}`).to.be.instanceOf(LossAtlasError);
+  const error = caught as LossAtlasError;
+  expect(error.code, error.message).to.equal(code);
+  if (message !== undefined) expect(error.message).to.match(message);
+  return error;
+}
