@@ -28,7 +28,7 @@ export {
   customDirection,
   orthogonalize,
   randomDirection,
-  type Direction,
+  Direction,
   type Normalization,
   type NormalizationOptions,
   type RandomDirectionOptions,

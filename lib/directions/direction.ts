@@ -6,10 +6,23 @@ import type { Law } from '../types.js';
 import { checkOptions, isArrayOf, isOneOf, isSeed } from '../validate.js';
 import { normalize } from './normalize.js';
 
-/** One axis of a landscape: a vector and how it was made. */
-export interface Direction {
+/** One axis of a landscape: a vector, which it owns, and how it was made. */
+export class Direction {
   readonly vector: ParameterVector;
   readonly description: AxisDescription;
+
+  constructor(vector: ParameterVector, description: AxisDescription) {
+    this.vector = vector;
+    this.description = Object.freeze(description);
+  }
+
+  dispose(): void {
+    this.vector.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
 }
 
 export type Normalization = AxisDescription['normalization'];
@@ -54,7 +67,7 @@ export async function randomDirection(
   checkOptions('randomDirection', options, randomDirectionChecks);
   const { law = 'gaussian', seed = 0 } = options;
   using raw = await model.randomVector(law, seed, stream);
-  return describe(raw, { kind: law, seed, eigenvalue: null, options, defaultNormalization: 'filter' });
+  return await describe(raw, { kind: law, seed, eigenvalue: null, options, defaultNormalization: 'filter' });
 }
 
 /** Any vector as a direction, not normalised by default. The direction owns a copy. */
@@ -72,7 +85,7 @@ export async function customDirection(
     defaultNormalization: 'none',
   });
   if (label === undefined) return direction;
-  return { vector: direction.vector, description: Object.freeze({ ...direction.description, label }) };
+  return new Direction(direction.vector, { ...direction.description, label });
 }
 
 /** `direction` minus its projection on `other`: orthogonal in the Euclidean sense. */
@@ -118,19 +131,16 @@ export async function describe(raw: ParameterVector, source: Source): Promise<Di
     );
   }
   const adjective = normalization === 'none' ? '' : `${normalization}-normalised `;
-  return {
-    vector,
-    description: Object.freeze({
-      label: `${adjective}${kindNames[source.kind]}`,
-      kind: source.kind,
-      seed: source.seed,
-      eigenvalue: source.eigenvalue,
-      normalization,
-      order,
-      ignored: Object.freeze([...ignored]),
-      numZeroGroups,
-      norm,
-      relativeNorm: norm / (await theta.norm()),
-    }),
-  };
+  return new Direction(vector, {
+    label: `${adjective}${kindNames[source.kind]}`,
+    kind: source.kind,
+    seed: source.seed,
+    eigenvalue: source.eigenvalue,
+    normalization,
+    order,
+    ignored: Object.freeze([...ignored]),
+    numZeroGroups,
+    norm,
+    relativeNorm: norm / (await theta.norm()),
+  });
 }

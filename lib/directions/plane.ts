@@ -18,7 +18,7 @@ export class Plane {
   }
 
   dispose(): void {
-    for (const axis of this.axes) axis.vector.dispose();
+    for (const axis of this.axes) axis.dispose();
   }
 
   [Symbol.dispose](): void {
@@ -48,7 +48,7 @@ export async function randomPlane(model: Model, options: RandomPlaneOptions = {}
     const source = { kind: law, seed, eigenvalue: null, options: rest, defaultNormalization: 'filter' } as const;
     return new Plane([first, await describe(turned, source)]);
   } catch (error) {
-    first.vector.dispose();
+    first.dispose();
     throw error;
   }
 }

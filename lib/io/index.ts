@@ -1,4 +1,4 @@
 export { fromJson, loadJson, saveJson, toJson, type Result, type ResultKind, type ResultOf } from './json.js';
-export { readNpy, writeNpy, type NdArray, type NpyDtype } from './npy.js';
+export { readNpy, writeNpy, type NpyArray, type NpyDtype } from './npy.js';
 export { readNpz, writeNpz, type NpzOptions } from './npz.js';
 export { savePng, saveSvg } from './save.js';

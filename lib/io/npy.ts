@@ -25,7 +25,7 @@ export type NpyDtype = keyof typeof arrayTypes;
 type ArrayOf<D extends NpyDtype> = InstanceType<(typeof arrayTypes)[D]>;
 
 /** An n-dimensional array in C order: `data.length` is the product of `shape`. */
-export type NdArray = {
+export type NpyArray = {
   [D in NpyDtype]: { readonly dtype: D; readonly shape: readonly number[]; readonly data: ArrayOf<D> };
 }[NpyDtype];
 
@@ -36,7 +36,7 @@ const hostIsLittle = endianness() === 'LE';
  * Reads an .npy file (versions 1 to 3, either byte order, C or Fortran order) into C order. Object arrays
  * are pickles and are refused. `source` names the data in messages. Throws ERR_INVALID_DATA.
  */
-export function readNpy(bytes: Uint8Array, source = 'npy data'): NdArray {
+export function readNpy(bytes: Uint8Array, source = 'npy data'): NpyArray {
   const { text, end } = headerOf(bytes, source);
   const header = parseNpyHeader(text, source);
   const { dtype, itemSize, isBig } = parseDescr(header.descr, source);
@@ -50,18 +50,18 @@ export function readNpy(bytes: Uint8Array, source = 'npy data'): NdArray {
       `shape ${shape} of ${header.descr} needs ${expected} bytes of data, the file has ${present}`,
     );
   }
-  // The copy is aligned, whatever the offset of `bytes` in its buffer.
-  const raw = bytes.slice(end);
+  // An aligned copy of its own; slice() would not copy where `bytes` is a Buffer.
+  const raw = new Uint8Array(bytes.subarray(end));
   if (isBig === hostIsLittle) swapBytes(raw, itemSize);
   const stored = decode(dtype, raw.buffer, count);
   const data = header.fortranOrder && header.shape.length > 1 ? toCOrder(stored, header.shape) : stored;
-  return { dtype, shape: header.shape, data } as NdArray;
+  return { dtype, shape: header.shape, data } as NpyArray;
 }
 
 /** Writes an array as .npy version 1, little endian, C order; NumPy reads it. Throws ERR_INVALID_DATA. */
-export function writeNpy(array: NdArray): Uint8Array {
+export function writeNpy(array: NpyArray): Uint8Array {
   const { dtype, shape, data } = array;
-  if (!Object.hasOwn(arrayTypes, dtype)) fail('writeNpy', `the dtype '${String(dtype)}' is not supported`);
+  if (!Object.hasOwn(arrayTypes, dtype)) fail('writeNpy', `the dtype '${dtype as string}' is not supported`);
   if (!(data instanceof arrayTypes[dtype])) {
     fail('writeNpy', `dtype '${dtype}' needs a ${arrayTypes[dtype].name}`);
   }
@@ -132,7 +132,7 @@ function countOf(shape: readonly number[], source: string): number {
   return count;
 }
 
-function decode(dtype: NpyDtype, buffer: ArrayBuffer, count: number): NdArray['data'] {
+function decode(dtype: NpyDtype, buffer: ArrayBuffer, count: number): NpyArray['data'] {
   if (dtype === 'f2') return Float32Array.from(new Uint16Array(buffer, 0, count), halfToNumber);
   if (dtype === 'bool') return new Uint8Array(buffer, 0, count).map((byte) => (byte === 0 ? 0 : 1));
   return new arrayTypes[dtype](buffer, 0, count);
@@ -145,7 +145,7 @@ function swapBytes(bytes: Uint8Array, itemSize: number): void {
   else if (itemSize === 8) buffer.swap64();
 }
 
-function toCOrder(stored: NdArray['data'], shape: readonly number[]): NdArray['data'] {
+function toCOrder(stored: NpyArray['data'], shape: readonly number[]): NpyArray['data'] {
   const strides: number[] = [];
   shape.reduce((stride, size, axis) => ((strides[axis] = stride), stride * size), 1);
   const data = stored.slice();

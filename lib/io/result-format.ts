@@ -31,6 +31,7 @@ export type Field =
   | { readonly tuple: readonly Shape[] }
   | { readonly object: Shape };
 
+// eslint-disable-next-line @typescript-eslint/consistent-indexed-object-style -- a recursive type needs the name
 export interface Shape {
   readonly [key: string]: Field;
 }

@@ -48,7 +48,7 @@ export async function hessianPlane(operator: LinearOperator, options: HessianPla
     }
     return new Plane([axes[0]!, axes[1]!]);
   } catch (error) {
-    for (const axis of axes) axis.vector.dispose();
+    for (const axis of axes) axis.dispose();
     throw error;
   }
 }

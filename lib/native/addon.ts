@@ -111,10 +111,12 @@ export interface Addon {
   ): Promise<VectorHandle[]>;
 
   makeKrylovBasis(model: ModelHandle, capacity: number): Promise<BasisHandle>;
+  /** Appends what is left of `vector` unless it is below breakdown · max(‖vector‖, scale). */
   extendBasis(
     basis: BasisHandle,
     vector: VectorHandle,
     breakdown: number,
+    scale: number,
   ): Promise<{ overlaps: Float64Array; norm: number; appended: boolean }>;
   basisRow(basis: BasisHandle, index: number): Promise<VectorHandle>;
   combineBasis(basis: BasisHandle, coefficients: Float64Array, numColumns: number): Promise<VectorHandle[]>;

@@ -1,6 +1,7 @@
 import { rgb } from 'd3-color';
 import { interpolateCividis, interpolateInferno, interpolateViridis } from 'd3-scale-chromatic';
 
+import { isOneOf } from '../validate.js';
 import { element, group, num, rectangle, rotatedText, text, type Box } from './svg.js';
 import { fitText, textWidth } from './text.js';
 import { theme } from './theme.js';
@@ -15,7 +16,7 @@ const colorMaps = {
 /** Perceptually uniform colour maps. */
 export type ColorMap = keyof typeof colorMaps;
 
-export const colorMapNames = Object.keys(colorMaps) as readonly ColorMap[];
+export const isColorMap = isOneOf(...Object.keys(colorMaps));
 
 /** The colour at 0 … 1 (clamped) as #rrggbb. */
 export function colorAt(map: ColorMap, position: number): string {

@@ -51,13 +51,10 @@ export function drawContourLabels(
       x - Math.sin(radians) * fontSize * 0.36,
       y + Math.cos(radians) * fontSize * 0.36,
     ];
-    const halo = { stroke: '#1b2b30', 'stroke-width': 3, 'stroke-linejoin': 'round', 'stroke-opacity': 0.75 };
-    marks.push(
-      rotatedText(level.label, baseline, best.angle, { ...halo, fill: 'none', 'aria-hidden': 'true' }),
-    );
     marks.push(rotatedText(level.label, baseline, best.angle, { class: 'contour-label' }));
   });
-  return group({ 'font-size': fontSize, fill: '#ffffff' }, marks);
+  const halo = { stroke: '#1b2b30', 'stroke-width': 3, 'stroke-linejoin': 'round', 'stroke-opacity': 0.75 };
+  return group({ 'font-size': fontSize, fill: '#ffffff', 'paint-order': 'stroke', ...halo }, marks);
 }
 
 /** The straight stretches of a line that hold a label of `width`. */

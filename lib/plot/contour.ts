@@ -1,29 +1,42 @@
 import type { LossSurface } from '../results.js';
+import { checkOptions, isBoolean, isNumber } from '../validate.js';
 import { layoutAxes, type Axes, type AxisSpec } from './axes.js';
-import { colorAt, colorBarWidth, colorMapNames, drawColorBar, type ColorMap } from './color-scale.js';
+import { colorAt, colorBarWidth, isColorMap, drawColorBar, type ColorMap } from './color-scale.js';
 import { drawCenterMark, drawContourLabels } from './contour-labels.js';
 import { coordinateAt, traceContours } from './contour-lines.js';
 import { axisLabel, defaultCaption, defaultTitle } from './describe.js';
-import { checkSurface, drawingScaleKeys, drawnValues, type DrawingScale, type DrawnValues } from './field.js';
+import {
+  checkSurface,
+  drawingScaleChecks,
+  drawnValues,
+  type DrawingScale,
+  type DrawnValues,
+} from './field.js';
 import { clipTo, emptyMessage, hatchFill, hatchPattern, layoutFigure } from './figure.js';
 import { findHiddenRuns, hiddenPath, hiddenTest } from './hidden-cells.js';
 import { formatNumber } from './number-format.js';
-import { checkChoice, checkKeys, checkNumber, figureKeys, type FigureOptions } from './options.js';
+import { figureChecks, type FigureOptions } from './options.js';
 import { element, group, pathData, rectangle, rectanglePath, type Box, type Point } from './svg.js';
 import { theme } from './theme.js';
 import { valueScale, type ValueScale } from './value-scale.js';
 
 export interface ContourOptions extends FigureOptions, DrawingScale {
   /** Default 'viridis'. */
-  readonly colorMap?: ColorMap;
+  readonly colorMap?: ColorMap | undefined;
   /** Coloured cells, one per point, instead of contours (default false). */
-  readonly heatMap?: boolean;
+  readonly heatMap?: boolean | undefined;
   /** About how many levels (default 14). */
-  readonly numLevels?: number;
+  readonly numLevels?: number | undefined;
 }
 
 const name = 'drawContour';
-const optionKeys = [...figureKeys, ...drawingScaleKeys, 'colorMap', 'heatMap', 'numLevels'];
+const checks = {
+  ...figureChecks,
+  ...drawingScaleChecks,
+  colorMap: isColorMap,
+  heatMap: isBoolean,
+  numLevels: isNumber(1, 100),
+};
 
 /**
  * Filled and labelled contours (or a heat map) of a loss surface, with a cross at the model, as SVG.
@@ -31,14 +44,12 @@ const optionKeys = [...figureKeys, ...drawingScaleKeys, 'colorMap', 'heatMap', '
  * Throws ERR_INVALID_OPTION, ERR_INVALID_DATA.
  */
 export function drawContour(surface: LossSurface, options: ContourOptions = {}): string {
-  checkKeys(name, options, optionKeys);
+  checkOptions(name, options, checks);
   const { width = 640, height = 560, colorMap = 'viridis', heatMap = false, numLevels = 14 } = options;
-  checkChoice(name, 'colorMap', colorMap, colorMapNames);
-  checkNumber(name, 'numLevels', numLevels, 1, 100);
   checkSurface(name, surface);
   const drawn = drawnValues(name, surface.loss, options);
   const { title = defaultTitle(surface.provenance), caption = defaultCaption(surface) } = options;
-  const figure = layoutFigure({ name, width, height, title, caption, notes: drawn.notes });
+  const figure = layoutFigure({ width, height, title, caption, notes: drawn.notes });
   const colors = drawn.isEmpty ? null : valueScale(drawn.kind, drawn.low, drawn.high, 7);
   const barRoom = colors === null ? 0 : colorBarWidth(colors) + 22;
   const [xAxis, yAxis] = axisSpecs(surface, heatMap);

@@ -1,6 +1,7 @@
+import { checkOptions, isNumber } from '../validate.js';
 import { layoutFigure } from './figure.js';
 import { formatNumber } from './number-format.js';
-import { checkKeys, checkNumber, figureKeys, type FigureOptions } from './options.js';
+import { figureChecks, type FigureOptions } from './options.js';
 import { element, group, num, text, type Box } from './svg.js';
 import { fitText, textWidth, wrapText } from './text.js';
 import { theme } from './theme.js';
@@ -15,7 +16,7 @@ export interface CriterionRow {
 
 export interface CriteriaOptions extends FigureOptions {
   /** Confidence of the intervals, for the heading (default 0.95). */
-  readonly confidence?: number;
+  readonly confidence?: number | undefined;
 }
 
 const rowHeight = 26;
@@ -26,13 +27,12 @@ const margin = 16;
  * positive and far apart), as SVG. Default 620 wide, as high as needed. Throws ERR_INVALID_OPTION.
  */
 export function drawCriteria(rows: readonly CriterionRow[], options: CriteriaOptions = {}): string {
-  checkKeys('drawCriteria', options, [...figureKeys, 'confidence']);
+  checkOptions('drawCriteria', options, { ...figureChecks, confidence: isNumber(0, 1) });
   const { width = 620, confidence = 0.95, title = 'Criteria', caption = '' } = options;
-  checkNumber('drawCriteria', 'confidence', confidence, 0, 1);
   const numCaptionLines = wrapText(caption, width - 24, theme.noteSize, 4).length;
   const needed = (title === '' ? 12 : 40) + (rows.length + 1) * rowHeight + 40 + numCaptionLines * 15;
   const { height = needed } = options;
-  const figure = layoutFigure({ name: 'drawCriteria', width, height, title, caption, notes: [] });
+  const figure = layoutFigure({ width, height, title, caption, notes: [] });
   const { left, right, top } = figure.box;
   const cells = rows.map(({ name, value, low, high }) => ({
     name,

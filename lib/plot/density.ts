@@ -1,10 +1,12 @@
+import { rollup } from 'd3-array';
 import { area, line } from 'd3-shape';
 
 import { LossAtlasError } from '../errors.js';
+import { checkOptions, isArrayOf, isNumber, type Check } from '../validate.js';
 import { layoutAxes, type Axes } from './axes.js';
-import { checkCoordinates } from './field.js';
+import { checkCoordinates, isScaleKind } from './field.js';
 import { clipTo, emptyMessage, layoutFigure } from './figure.js';
-import { checkChoice, checkKeys, checkNumber, figureKeys, type FigureOptions } from './options.js';
+import { figureChecks, isText, type FigureOptions } from './options.js';
 import { element, group, num, rectangle, text, type Box } from './svg.js';
 import { textWidth } from './text.js';
 import { theme } from './theme.js';
@@ -21,33 +23,40 @@ export interface DensityCurve {
 
 export interface DensityOptions extends FigureOptions {
   /** Vertical scale (default 'log'). */
-  readonly scale?: ScaleKind;
+  readonly scale?: ScaleKind | undefined;
   /** Decades shown below the maximum on a log scale, at most (default 7). */
-  readonly numDecades?: number;
+  readonly numDecades?: number | undefined;
   /** Eigenvalues known by themselves, shown as red ticks on the floor. */
-  readonly markers?: ArrayLike<number>;
+  readonly markers?: ArrayLike<number> | undefined;
   /** Short lines in a corner of the frame, for example `KH05 = 0.16`. */
-  readonly annotations?: readonly string[];
+  readonly annotations?: readonly string[] | undefined;
   /** Default 'eigenvalue λ'. */
-  readonly xLabel?: string;
+  readonly xLabel?: string | undefined;
 }
 
 const name = 'drawDensity';
-const optionKeys = [...figureKeys, 'scale', 'numDecades', 'markers', 'annotations', 'xLabel'];
+const isNumbers: Check = (value) =>
+  ArrayBuffer.isView(value) || Array.isArray(value) ? null : 'an array of numbers';
+const checks = {
+  ...figureChecks,
+  scale: isScaleKind,
+  numDecades: isNumber(1, 300),
+  markers: isNumbers,
+  annotations: isArrayOf(isText, 'an array of strings'),
+  xLabel: isText,
+};
 
 /**
  * A spectral density with its confidence band, as SVG. Default 820 × 420, log scale over at most seven decades.
  * Densities below the shown range run along the floor. Throws ERR_INVALID_OPTION, ERR_INVALID_DATA.
  */
 export function drawDensity(curve: DensityCurve, options: DensityOptions = {}): string {
-  checkKeys(name, options, optionKeys);
+  checkOptions(name, options, checks);
   const { width = 820, height = 420, scale = 'log', numDecades = 7, title = '', caption = '' } = options;
   const { xLabel = 'eigenvalue λ', annotations = [] } = options;
-  checkChoice(name, 'scale', scale, ['linear', 'log']);
-  checkNumber(name, 'numDecades', numDecades, 1, 300);
   checkCurve(curve);
   const markers = Array.from(options.markers ?? []).filter(Number.isFinite);
-  const figure = layoutFigure({ name, width, height, title, caption, notes: notesOf(curve) });
+  const figure = layoutFigure({ width, height, title, caption, notes: notesOf(curve) });
   const [from, to] = niceRange([...markers, curve.x[0]!, curve.x.at(-1)!]);
   const [low, high] = densityRange(curve, scale, numDecades);
   const axes = layoutAxes(figure.box, {
@@ -110,7 +119,7 @@ function densityRange(
 function drawCurve({ x, density, low, high }: DensityCurve, axes: Axes, floor: number, top: number): string {
   // What lies below the range runs along its floor; NaN stays a gap.
   const y = (value: number) => axes.y(Math.max(floor, Math.min(top * 10, value)));
-  const indices = Array.from(x.keys());
+  const indices = extremeIndices(x, density, axes);
   const isFinite = (i: number) => Number.isFinite(density[i]);
   const at = (i: number) => axes.x(x[i]!);
   const bottom = axes.box.bottom;
@@ -137,6 +146,21 @@ function drawCurve({ x, density, low, high }: DensityCurve, axes: Axes, floor: n
   const stroke = { stroke: theme.primary, 'stroke-width': 1.5, 'stroke-linejoin': 'round' };
   parts.push(element('path', { d: outline ?? '', fill: 'none', ...stroke, class: 'density' }));
   return parts.join('');
+}
+
+/** Of the points within half a unit of width the first, the last, the extremes and the gaps: the same picture, smaller. */
+function extremeIndices(x: Float64Array, density: Float64Array, axes: Axes): number[] {
+  const bins = rollup(
+    x.keys(),
+    (bin) => {
+      const gaps = bin.filter((i) => !Number.isFinite(density[i]));
+      const least = bin.reduce((a, b) => (density[b]! < density[a]! ? b : a));
+      const largest = bin.reduce((a, b) => (density[b]! > density[a]! ? b : a));
+      return new Set([bin[0]!, least, largest, ...gaps, bin.at(-1)!]);
+    },
+    (i) => Math.floor(2 * axes.x(x[i]!)),
+  );
+  return [...bins.values()].flatMap((kept) => [...kept].sort((a, b) => a - b));
 }
 
 function drawMarkers(markers: readonly number[], axes: Axes): string {

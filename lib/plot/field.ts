@@ -1,17 +1,19 @@
 import { LossAtlasError } from '../errors.js';
 import type { LossSurface } from '../results.js';
-import { checkChoice, checkNumber } from './options.js';
+import { invalidOption, isNumber, isOneOf } from '../validate.js';
 import { formatNumber } from './number-format.js';
 import type { ScaleKind } from './value-scale.js';
 
 export interface DrawingScale {
   /** `log` shows log₁₀ of the loss (default 'linear'). */
-  readonly scale?: ScaleKind;
+  readonly scale?: ScaleKind | undefined;
   /** Larger losses are drawn at this value; the result keeps them (default: no cap). */
-  readonly cap?: number;
+  readonly cap?: number | undefined;
 }
 
-export const drawingScaleKeys = ['scale', 'cap'] as const;
+export const isScaleKind = isOneOf('linear', 'log');
+
+export const drawingScaleChecks = { scale: isScaleKind, cap: isNumber() } as const;
 
 /** Losses as they are drawn. */
 export interface DrawnValues {
@@ -31,9 +33,9 @@ export interface DrawnValues {
 /** Applies scale and cap, and counts what cannot be shown. Throws ERR_INVALID_OPTION. */
 export function drawnValues(name: string, loss: Float64Array, options: DrawingScale): DrawnValues {
   const { scale: kind = 'linear', cap } = options;
-  checkChoice(name, 'scale', kind, ['linear', 'log']);
-  if (cap !== undefined)
-    checkNumber(name, 'cap', cap, kind === 'log' ? Number.MIN_VALUE : -Infinity, Infinity);
+  if (kind === 'log' && cap !== undefined && cap <= 0) {
+    throw invalidOption(`${name}: option 'cap'`, 'positive on a log scale', cap);
+  }
   let numNonFinite = 0;
   let numNotPositive = 0;
   let numCapped = 0;

@@ -1,11 +1,8 @@
-import { checkNumber } from './options.js';
 import { element, escapeXml, rectangle, text, type Box } from './svg.js';
 import { fitText, wrapText } from './text.js';
 import { theme } from './theme.js';
 
 export interface FigureSpec {
-  /** The drawing function, for messages. */
-  readonly name: string;
   readonly width: number;
   readonly height: number;
   readonly title: string;
@@ -24,11 +21,9 @@ export interface Figure {
 const margin = 12;
 const noteLeading = 15;
 
-/** Lays out title (top, at most two lines), notes and caption (bottom). Throws ERR_INVALID_OPTION. */
+/** Lays out title (top, at most two lines), notes and caption (bottom). */
 export function layoutFigure(spec: FigureSpec): Figure {
-  const { name, width, height, title, caption, notes } = spec;
-  checkNumber(name, 'width', width, 160, 8000);
-  checkNumber(name, 'height', height, 120, 8000);
+  const { width, height, title, caption, notes } = spec;
   const center = width / 2;
   const available = width - 2 * margin;
   const header = titleLines(title, available);

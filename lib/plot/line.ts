@@ -2,12 +2,13 @@ import { line as lineShape } from 'd3-shape';
 
 import { LossAtlasError } from '../errors.js';
 import type { LossLine } from '../results.js';
+import { checkOptions } from '../validate.js';
 import { layoutAxes, type Axes } from './axes.js';
 import { drawCenterMark } from './contour-labels.js';
 import { axisLabel, defaultCaption, defaultTitle } from './describe.js';
-import { checkCoordinates, drawingScaleKeys, drawnValues, type DrawingScale } from './field.js';
+import { checkCoordinates, drawingScaleChecks, drawnValues, type DrawingScale } from './field.js';
 import { clipTo, emptyMessage, hatchFill, hatchPattern, layoutFigure } from './figure.js';
-import { checkKeys, figureKeys, type FigureOptions } from './options.js';
+import { figureChecks, type FigureOptions } from './options.js';
 import { element, group, num, rectanglePath } from './svg.js';
 import { theme } from './theme.js';
 import { valueScale } from './value-scale.js';
@@ -15,7 +16,7 @@ import { valueScale } from './value-scale.js';
 export type LineOptions = FigureOptions & DrawingScale;
 
 const name = 'drawLine';
-const optionKeys = [...figureKeys, ...drawingScaleKeys];
+const checks = { ...figureChecks, ...drawingScaleChecks };
 
 /** Up to this many points are shown as dots on the curve. */
 const maxDots = 101;
@@ -26,13 +27,13 @@ const maxDots = 101;
  * drawable loss are hatched. Throws ERR_INVALID_OPTION, ERR_INVALID_DATA.
  */
 export function drawLine(line: LossLine, options: LineOptions = {}): string {
-  checkKeys(name, options, optionKeys);
+  checkOptions(name, options, checks);
   const { coordinates, loss, accuracy } = line;
   checkLine(line);
   const drawn = drawnValues(name, loss, options);
   const { width = 720, height = 440 } = options;
   const { title = defaultTitle(line.provenance), caption = defaultCaption(line) } = options;
-  const figure = layoutFigure({ name, width, height, title, caption, notes: drawn.notes });
+  const figure = layoutFigure({ width, height, title, caption, notes: drawn.notes });
   const [low, high] = drawn.isEmpty ? [1, 10] : withMargin(drawn.kind, drawn.low, drawn.high);
   const axes = layoutAxes(figure.box, {
     x: { from: coordinates[0]!, to: coordinates.at(-1)!, label: axisLabel('α', line.axis) },

@@ -3,10 +3,11 @@ import { createRequire } from 'node:module';
 import { Resvg } from '@resvg/resvg-js';
 
 import { LossAtlasError } from '../errors.js';
+import { checkOptions, isPositive } from '../validate.js';
 
 export interface RenderOptions {
   /** Pixels per SVG unit (default 2). */
-  readonly scale?: number;
+  readonly scale?: number | undefined;
 }
 
 const maxPixelsPerSide = 16384;
@@ -19,10 +20,8 @@ const fontFiles = ['DejaVuSans.ttf', 'DejaVuSans-Bold.ttf'].map((file) =>
 
 /** Renders an SVG figure to PNG bytes with the DejaVu fonts. Throws ERR_INVALID_OPTION, ERR_INVALID_DATA. */
 export function renderPng(svg: string, options: RenderOptions = {}): Uint8Array {
+  checkOptions('renderPng', options, { scale: isPositive });
   const { scale = 2 } = options;
-  if (!(Number.isFinite(scale) && scale > 0)) {
-    throw new LossAtlasError('ERR_INVALID_OPTION', `scale must be a positive number, not ${String(scale)}.`);
-  }
   const image = parse(svg, scale);
   const side = Math.max(image.width, image.height) * scale;
   if (side > maxPixelsPerSide) {

@@ -30,8 +30,16 @@ interface BackWalls {
   readonly y: 1 | -1;
 }
 
-function backWalls({ toEye }: Camera): BackWalls {
-  return { x: toEye[0] > 0 ? -1 : 1, y: toEye[1] > 0 ? -1 : 1 };
+/** The walls that face the eye; of two that do (the eye is between them) the one to the upper left. */
+function backWalls({ eye, project }: Camera): BackWalls {
+  const sum = (point: Vector) => project(point)[0] + project(point)[1];
+  const isBetween = (value: number) => Math.abs(value) < 1;
+  const near = (value: number, low: Vector, high: Vector) =>
+    isBetween(value) ? sum(high) > sum(low) : value > 0;
+  return {
+    x: near(eye[0], [-1, 0, -halfHeight], [1, 0, -halfHeight]) ? -1 : 1,
+    y: near(eye[1], [0, -1, -halfHeight], [0, 1, -halfHeight]) ? -1 : 1,
+  };
 }
 
 /** Floor, back walls and their grid lines: all that lies behind the surface. */
@@ -117,6 +125,9 @@ function drawEdge(
   const isHeight = name === 'axis-z';
   const end = isHeight ? halfHeight : 1;
   const [from, to] = [camera.project(point(-end)), camera.project(point(end))];
+  const length = Math.hypot(to[0] - from[0], to[1] - from[1]);
+  // Seen from above, heights have no room for numbers; the colours tell them.
+  if (isHeight && length < 60) return '';
   const along = unit(from, to);
   const center = camera.project([0, 0, 0]);
   // Across the edge, away from the box.
@@ -147,7 +158,6 @@ function drawEdge(
   const degrees = (Math.atan2(along[1], along[0]) * 180) / Math.PI;
   // Readable from below; the height axis reads upwards.
   const angle = isHeight ? degrees : degrees > 90 ? degrees - 180 : degrees <= -90 ? degrees + 180 : degrees;
-  const length = Math.hypot(to[0] - from[0], to[1] - from[1]);
   const title = fitText(scaleLabel(axis.label, axis.scale), length * 1.05, theme.labelSize, theme.minSize);
   const gap = reach + title.size * 0.5 + 7;
   const place: Point = [(from[0] + to[0]) / 2 + normal[0] * gap, (from[1] + to[1]) / 2 + normal[1] * gap];
@@ -156,10 +166,16 @@ function drawEdge(
     place[0] - Math.sin(radians) * title.size * 0.36,
     place[1] + Math.cos(radians) * title.size * 0.36,
   ];
+  // The halo keeps labels readable where the surface leans over them.
+  const halo = {
+    'paint-order': 'stroke',
+    stroke: theme.background,
+    'stroke-width': 3,
+    'stroke-linejoin': 'round',
+  };
   return group({ class: name }, [
     element('path', { d: segment(from, to) + marks.join(''), fill: 'none', stroke: '#55555c' }),
-    ...labels,
-    rotatedText(title.text, baseline, angle, { 'font-size': title.size }),
+    group(halo, [...labels, rotatedText(title.text, baseline, angle, { 'font-size': title.size })]),
   ]);
 }
 

@@ -1,12 +1,19 @@
 import type { LossSurface } from '../results.js';
+import { checkOptions, isNumber } from '../validate.js';
 import { createCamera, type Camera } from './camera.js';
-import { colorAt, colorBarWidth, colorMapNames, drawColorBar, type ColorMap } from './color-scale.js';
+import { colorAt, colorBarWidth, isColorMap, drawColorBar, type ColorMap } from './color-scale.js';
 import { coordinateAt, traceContours } from './contour-lines.js';
 import { axisLabel, defaultCaption, defaultTitle } from './describe.js';
-import { checkSurface, drawingScaleKeys, drawnValues, type DrawingScale, type DrawnValues } from './field.js';
+import {
+  checkSurface,
+  drawingScaleChecks,
+  drawnValues,
+  type DrawingScale,
+  type DrawnValues,
+} from './field.js';
 import { emptyMessage, hatchFill, hatchPattern, layoutFigure } from './figure.js';
 import { findHiddenRuns, hiddenPath } from './hidden-cells.js';
-import { checkChoice, checkKeys, checkNumber, figureKeys, type FigureOptions } from './options.js';
+import { figureChecks, type FigureOptions } from './options.js';
 import {
   boxCorners,
   drawBackground,
@@ -21,15 +28,21 @@ import { valueScale, type ValueScale } from './value-scale.js';
 
 export interface SurfaceOptions extends FigureOptions, DrawingScale {
   /** Direction of the viewer around the vertical, degrees (default −55). */
-  readonly azimuth?: number;
+  readonly azimuth?: number | undefined;
   /** Height of the viewer, 5 to 85 degrees (default 32). */
-  readonly elevation?: number;
+  readonly elevation?: number | undefined;
   /** Default 'viridis'. */
-  readonly colorMap?: ColorMap;
+  readonly colorMap?: ColorMap | undefined;
 }
 
 const name = 'drawSurface';
-const optionKeys = [...figureKeys, ...drawingScaleKeys, 'azimuth', 'elevation', 'colorMap'];
+const checks = {
+  ...figureChecks,
+  ...drawingScaleChecks,
+  azimuth: isNumber(),
+  elevation: isNumber(5, 85),
+  colorMap: isColorMap,
+};
 
 /** Share of the height that the floor lies below the least loss, so that the floor's contours can be seen. */
 const floorGap = 0.07;
@@ -40,19 +53,18 @@ const floorGap = 0.07;
  * Throws ERR_INVALID_OPTION, ERR_INVALID_DATA.
  */
 export function drawSurface(surface: LossSurface, options: SurfaceOptions = {}): string {
-  checkKeys(name, options, optionKeys);
+  checkOptions(name, options, checks);
   const { width = 760, height = 600, azimuth = -55, elevation = 32, colorMap = 'viridis' } = options;
-  checkNumber(name, 'azimuth', azimuth, -Infinity, Infinity);
-  checkNumber(name, 'elevation', elevation, 5, 85);
-  checkChoice(name, 'colorMap', colorMap, colorMapNames);
   checkSurface(name, surface);
   const drawn = drawnValues(name, surface.loss, options);
   const { title = defaultTitle(surface.provenance), caption = defaultCaption(surface) } = options;
-  const figure = layoutFigure({ name, width, height, title, caption, notes: drawn.notes });
+  const figure = layoutFigure({ width, height, title, caption, notes: drawn.notes });
   const [low, high] = drawn.isEmpty ? [1, 10] : [drawn.low, drawn.high];
-  const colors = valueScale(drawn.kind, low, high, 6);
+  const { top, bottom } = figure.box;
+  const room = (bottom - top) * 0.16;
+  const colors = valueScale(drawn.kind, low, high, tickCount(bottom - top - 2 * room, 55));
   const barRoom = drawn.isEmpty ? 0 : colorBarWidth(colors);
-  const axes = boxAxes(surface, drawn, colors);
+  const axes = boxAxes(surface, drawn, colors, figure.box);
   const camera = createCamera(azimuth, elevation, boxCorners, cameraBox(figure.box, barRoom, axes.z));
   const content: string[] = [];
   if (drawn.numHidden > 0) content.push(hatchPattern);
@@ -70,12 +82,11 @@ export function drawSurface(surface: LossSurface, options: SurfaceOptions = {}):
       shade,
     };
     content.push(group(meshAttributes, drawMesh(field, camera, colorMap)));
-    const room = (figure.box.bottom - figure.box.top) * 0.16;
     const bar = {
       ...figure.box,
       left: figure.box.right - barRoom,
-      top: figure.box.top + room,
-      bottom: figure.box.bottom - room,
+      top: top + room,
+      bottom: bottom - room,
     };
     content.push(drawColorBar(bar, colors, colorMap, 'loss'));
   }
@@ -83,15 +94,22 @@ export function drawSurface(surface: LossSurface, options: SurfaceOptions = {}):
   return figure.finish(content);
 }
 
-function boxAxes(surface: LossSurface, drawn: DrawnValues, colors: ValueScale): BoxAxes {
+function tickCount(length: number, spacing: number): number {
+  return Math.max(2, Math.min(7, Math.round(length / spacing)));
+}
+
+function boxAxes(surface: LossSurface, drawn: DrawnValues, colors: ValueScale, box: Box): BoxAxes {
+  // An edge of the floor takes about two fifths of the width, the height axis a third of the height.
+  const numBaseTicks = tickCount((box.right - box.left) * 0.4, 55);
+  const numHeightTicks = tickCount((box.bottom - box.top) / 3, 28);
   const base = (coordinates: Float64Array, label: string): BoxAxis => {
     const [from, to] = [coordinates[0]!, coordinates.at(-1)!];
-    const scale = valueScale('linear', Math.min(from, to), Math.max(from, to), 5);
+    const scale = valueScale('linear', Math.min(from, to), Math.max(from, to), numBaseTicks);
     return { scale, at: (value) => 2 * scale.position(value) - 1, label };
   };
   const least = drawn.kind === 'log' ? Number.MIN_VALUE : -Number.MAX_VALUE;
   const bottom = Math.max(colors.value(-floorGap), least);
-  const scale = valueScale(drawn.kind, bottom, colors.high, 6);
+  const scale = valueScale(drawn.kind, bottom, colors.high, numHeightTicks);
   return {
     x: base(surface.x, axisLabel('α', surface.axes[0])),
     y: base(surface.y, axisLabel('β', surface.axes[1])),

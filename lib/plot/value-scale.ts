@@ -33,6 +33,9 @@ interface TickChoice {
 /** Rounding noise of a float64 mean: a range this narrow is flat. */
 const flatTolerance = 1e-12;
 
+/** Differences below this are 0, and values below it are shown here on a log scale: ticks lose their precision. */
+const leastDifference = 1e-290;
+
 /** A scale from `low` to `high` with about `count` ticks; a flat range is widened around its value. */
 export function valueScale(kind: ScaleKind, low: number, high: number, count = 6): ValueScale {
   const [from, to] = widen(kind, low, high);
@@ -70,10 +73,13 @@ export function scaleLabel(label: string, { kind, offset }: ValueScale): string 
 }
 
 function widen(kind: ScaleKind, low: number, high: number): [number, number] {
+  if (kind === 'log') {
+    const [from, to] = [Math.max(low, leastDifference), Math.max(high, leastDifference)];
+    return to > from * (1 + flatTolerance) ? [from, to] : [from / 2, Math.min(to * 2, Number.MAX_VALUE)];
+  }
   const largest = Math.max(Math.abs(low), Math.abs(high));
-  if (high / 2 - low / 2 > (flatTolerance * largest) / 2) return [low, high];
-  if (kind === 'log') return [low / 2, Math.min(high * 2, Number.MAX_VALUE)];
-  const margin = largest === 0 ? 1 : largest * 0.05;
+  if (high / 2 - low / 2 > Math.max(flatTolerance * largest, leastDifference)) return [low, high];
+  const margin = largest < leastDifference ? 1 : largest * 0.05;
   return [Math.max(low - margin, -Number.MAX_VALUE), Math.min(high + margin, Number.MAX_VALUE)];
 }
 
@@ -86,7 +92,9 @@ function linearTicks(low: number, high: number, count: number): TickChoice {
 function logTicks(low: number, high: number, count: number): TickChoice {
   const first = Math.floor(Math.log10(low));
   const last = Math.ceil(Math.log10(high));
-  const inRange = (value: number) => value >= low * (1 - 1e-9) && value <= high * (1 + 1e-9) && value > 0;
+  // The tolerance may overflow, and 1e309 with it.
+  const inRange = (value: number) =>
+    value >= low * (1 - 1e-9) && value <= high * (1 + 1e-9) && value <= Number.MAX_VALUE;
   const powers = (step: number) => {
     const values: number[] = [];
     for (let k = Math.ceil(first / step) * step; k <= last; k += step) values.push(Number(`1e${k}`));

@@ -30,9 +30,12 @@ export class KrylovBasis extends NativeResource<BasisHandle> {
     return this.#count;
   }
 
-  /** Orthogonalises against all vectors, and appends what is left, normalised. */
-  async extend(vector: ParameterVector, breakdown: number): Promise<Extension> {
-    const result = await call((native) => native.extendBasis(this.handle, vector.handle, breakdown));
+  /**
+   * Orthogonalises against all vectors, and appends what is left, normalised, unless it is below
+   * breakdown · max(‖vector‖, scale).
+   */
+  async extend(vector: ParameterVector, breakdown: number, scale = 0): Promise<Extension> {
+    const result = await call((native) => native.extendBasis(this.handle, vector.handle, breakdown, scale));
     if (result.appended) this.#count++;
     return result;
   }

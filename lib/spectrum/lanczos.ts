@@ -4,8 +4,8 @@ import { call } from '../native/call.js';
 import { applyOne, type LinearOperator } from '../operators/linear-operator.js';
 import { KrylovBasis } from './krylov-basis.js';
 
-/** Below this share of ‖A·q‖ what is left after orthogonalisation is rounding: the subspace is invariant. */
-const breakdownShare = { float32: 1e-6, float64: 1e-13 } as const;
+/** Below this share of ‖A‖ what is left after orthogonalisation is rounding: the subspace is invariant. */
+const breakdownShare = { float32: 2e-7, float64: 1e-13 } as const;
 
 export interface RitzPairs {
   /** Ascending. */
@@ -29,6 +29,8 @@ export class Lanczos {
   /** No direction is left: the Ritz values are exact for what the start reaches. */
   exhausted = false;
   readonly #breakdown: number;
+  /** The largest ‖A·q‖ so far: a lower bound of ‖A‖, soon a sharp one. */
+  #scale = 0;
 
   private constructor(operator: LinearOperator, basis: KrylovBasis) {
     this.operator = operator;
@@ -39,10 +41,14 @@ export class Lanczos {
   /** Room for `maxSteps` steps; `start` is copied and normalised. */
   static async start(operator: LinearOperator, start: ParameterVector, maxSteps: number): Promise<Lanczos> {
     const basis = await KrylovBasis.create(operator.model, maxSteps);
-    const { appended } = await basis.extend(start, 0);
-    if (appended) return new Lanczos(operator, basis);
-    basis.dispose();
-    throw new LossAtlasError('ERR_DIRECTION', 'The start vector of Lanczos is zero or not finite.');
+    try {
+      const { appended } = await basis.extend(start, 0);
+      if (appended) return new Lanczos(operator, basis);
+      throw new LossAtlasError('ERR_DIRECTION', 'The start vector of Lanczos is zero or not finite.');
+    } catch (error) {
+      basis.dispose();
+      throw error;
+    }
   }
 
   get numSteps(): number {
@@ -56,7 +62,7 @@ export class Lanczos {
     let w: ParameterVector | undefined;
     try {
       w = await applyOne(this.operator, q, signal);
-      const { overlaps, norm, appended } = await this.basis.extend(w, this.#breakdown);
+      const { overlaps, norm, appended } = await this.basis.extend(w, this.#breakdown, this.#scale);
       if (!Number.isFinite(norm)) {
         throw new LossAtlasError(
           'ERR_INVALID_DATA',
@@ -65,7 +71,8 @@ export class Lanczos {
       }
       this.alpha.push(overlaps[j]!);
       this.beta.push(norm);
-      this.exhausted = !appended && this.basis.count === j + 1 && norm <= this.#breakdown * hypot(overlaps, norm);
+      this.#scale = Math.max(this.#scale, Math.sqrt(overlaps.reduce((sum, x) => sum + x * x, norm * norm)));
+      this.exhausted = !appended && norm <= this.#breakdown * this.#scale;
       if (this.exhausted) this.beta[j] = 0;
     } finally {
       disposeAll(w === undefined ? [q] : [q, w]);
@@ -94,8 +101,4 @@ export class Lanczos {
   dispose(): void {
     this.basis.dispose();
   }
-}
-
-function hypot(overlaps: Float64Array, norm: number): number {
-  return Math.sqrt(overlaps.reduce((sum, x) => sum + x * x, norm * norm));
 }

@@ -18,14 +18,15 @@ Napi::Value MakeKrylovBasis(const Arguments& args) {
       });
 }
 
-// extendBasis(basis, vector, breakdown): {overlaps, norm, appended}
+// extendBasis(basis, vector, breakdown, scale): {overlaps, norm, appended}
 Napi::Value ExtendBasis(const Arguments& args) {
   const std::shared_ptr<KrylovBasis> basis = args.Handle<KrylovBasis>(0, "basis");
   const std::shared_ptr<ParameterVector> vector = args.Handle<ParameterVector>(1, "vector");
   const double breakdown = args.Number(2, "breakdown");
+  const double scale = args.Number(3, "scale");
   basis->layout()->RequireMatch(*vector->layout);
   return Submit(
-      args.env(), [=] { return basis->Extend(vector->values, breakdown); },
+      args.env(), [=] { return basis->Extend(vector->values, breakdown, scale); },
       [](Napi::Env env, const KrylovBasis::Extension& result) {
         Napi::Object out = Napi::Object::New(env);
         out.Set("overlaps", ToFloat64Array(env, result.overlaps));

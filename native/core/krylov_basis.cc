@@ -1,5 +1,6 @@
 #include "core/krylov_basis.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -11,7 +12,7 @@ namespace lossatlas {
 KrylovBasis::KrylovBasis(std::shared_ptr<const ParameterLayout> layout, int64_t capacity, at::TensorOptions options)
     : layout_(std::move(layout)), rows_(at::empty({capacity, layout_->size()}, options)) {}
 
-KrylovBasis::Extension KrylovBasis::Extend(const at::Tensor& vector, double breakdown) {
+KrylovBasis::Extension KrylovBasis::Extend(const at::Tensor& vector, double breakdown, double scale) {
   at::NoGradGuard no_grad;
   Extension out;
   at::Tensor rest = vector.clone();
@@ -28,7 +29,7 @@ KrylovBasis::Extension KrylovBasis::Extend(const at::Tensor& vector, double brea
     before = out.norm;
   }
   // Written so that a NaN is not appended.
-  out.appended = count_ < capacity() && out.norm > breakdown * start;
+  out.appended = count_ < capacity() && out.norm > breakdown * std::max(start, scale);
   if (out.appended) rows_[count_++].copy_(rest.mul_(1.0 / out.norm));
   return out;
 }

@@ -24,8 +24,8 @@ class KrylovBasis {
   };
   // Orthogonalises `vector` against all rows (a second pass where the first cancelled: Daniel, Gragg, Kaufman and
   // Stewart 1976, with their η = 1/√2), then appends it normalised unless what is left is below
-  // `breakdown` · ‖vector‖ or the basis is full.
-  Extension Extend(const at::Tensor& vector, double breakdown);
+  // `breakdown` · max(‖vector‖, scale) or the basis is full.
+  Extension Extend(const at::Tensor& vector, double breakdown, double scale);
 
   at::Tensor Row(int64_t index) const;
   // Σ_i coefficients[c][i]·row_i for each c; coefficients is [num_columns][count] row by row.

@@ -67,7 +67,7 @@ export async function fetchLibtorch(env = process.env) {
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     throw new Interrupted(
-      `fetch interrupted. Finished downloads are kept in ${partial}; to continue: ${setupCommand()} (to give up: delete that folder)`,
+      `fetch interrupted. What came so far is kept in ${partial}; to continue: ${setupCommand()} (to give up: delete that folder)`,
     );
   }
 }

@@ -52,7 +52,7 @@ export function startProgress(label, measure, stream = process.stderr) {
     return `lossatlas:   ${label} ${formatBytes(bytes)}${share}, ${formatBytes(bytes / Math.max(seconds, 1))}/s`;
   };
   const show = () => {
-    if (stream.isTTY) stream.write(`\r\x1b[2K${line().slice(0, stream.columns - 1)}`);
+    if (stream.isTTY) stream.write(`\r\x1b[2K${line().slice(0, (stream.columns || 80) - 1)}`);
     else stream.write(`${line()}\n`);
   };
   const timer = setInterval(show, stream.isTTY ? terminalEveryMs : plainEveryMs);

@@ -1,5 +1,5 @@
 // The wheels that make up a libtorch: which they are, and how they come.
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SetupError, formatBytes, say } from '../console.mjs';
@@ -7,7 +7,11 @@ import { runCommand } from '../run-command.mjs';
 import { folderSize, startProgress } from './progress.mjs';
 import { otherWays } from './python.mjs';
 
-const wheelScript = join(dirname(fileURLToPath(import.meta.url)), 'wheel.py');
+const here = dirname(fileURLToPath(import.meta.url));
+const wheelScript = join(here, 'wheel.py');
+const downloadScript = join(here, 'download.py');
+// download.py's word for "take plain pip".
+const unsupported = 3;
 
 /**
  * @typedef {object} Requirement
@@ -39,7 +43,7 @@ export function isNeeded(name, variant) {
 
 /**
  * Downloads torch, then whatever its own metadata pins: no version but torch's is written down here.
- * Each finished wheel stays, so that an interrupted fetch continues with the next one.
+ * Whatever came stays, so that an interrupted fetch continues where it stopped.
  *
  * @param {string} version of torch
  * @param {Job} job
@@ -78,33 +82,73 @@ function wheelIn(folder) {
  * @param {Job} job
  * @returns {Promise<string>}
  */
-async function downloadWheel({ name, specifier }, { pip, partial, env, signal }) {
-  const finished = join(partial, 'wheels', name);
-  const present = wheelIn(finished);
+async function downloadWheel(requirement, job) {
+  const { name } = requirement;
+  const folder = join(job.partial, 'wheels', name);
+  const present = wheelIn(folder);
   if (present) {
     say(`  ${name}: already here`);
     return present;
   }
+  mkdirSync(folder, { recursive: true });
+  const started = Date.now();
+  if (!(await downloadResumably(requirement, folder, job))) await downloadByPip(requirement, folder, job);
+  const wheel = wheelIn(folder);
+  if (!wheel) throw new Error(`${folder} holds no wheel`);
+  say(`  ${name}: ${formatBytes(statSync(wheel).size)} in ${Math.ceil((Date.now() - started) / 1000)} s`);
+  return wheel;
+}
+
+/**
+ * By download.py, which continues a file that was cut off.
+ *
+ * @param {Requirement} requirement
+ * @param {string} folder
+ * @param {Job} job
+ * @returns {Promise<boolean>} false when this pip or this index does not allow it
+ */
+async function downloadResumably({ name, specifier }, folder, { pip, env, signal }) {
+  const progress = startProgress(name, () => folderSize(folder));
+  try {
+    const result = await runCommand(pip.python, [downloadScript, folder, name, specifier], {
+      env,
+      signal,
+      output: 'capture',
+      onOutput: (text) => {
+        progress.expect(Number(/^size (\d+)/m.exec(text)?.[1] ?? 0));
+      },
+    });
+    if (result.code === unsupported) return false;
+    if (result.code !== 0) throw pipError(`${name}${specifier}`, result.stdout + result.stderr, pip);
+    return true;
+  } finally {
+    progress.stop();
+  }
+}
+
+/**
+ * By `pip download`, which begins again after an interruption.
+ *
+ * @param {Requirement} requirement
+ * @param {string} folder
+ * @param {Job} job
+ */
+async function downloadByPip({ name, specifier }, folder, { pip, partial, env, signal }) {
   const incoming = join(partial, 'incoming');
   const temporary = join(partial, 'tmp');
-  for (const folder of [incoming, temporary]) {
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(folder, { recursive: true });
+  for (const scratch of [incoming, temporary]) {
+    rmSync(scratch, { recursive: true, force: true });
+    mkdirSync(scratch, { recursive: true });
   }
   const progress = startProgress(name, () => folderSize(temporary));
-  const started = Date.now();
   try {
-    const options = [
-      '--no-deps',
-      '--only-binary=:all:',
-      '--progress-bar=off',
-      '--disable-pip-version-check',
-      '--no-input',
-    ];
     const result = await runCommand(
       pip.python,
-      // pip's own cache would keep a second copy of gigabytes that nobody asks for again.
-      ['-m', 'pip', 'download', ...options, '--no-cache-dir', '--dest', incoming, `${name}${specifier}`],
+      [
+        ...['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', '--progress-bar=off', '--no-input'],
+        // pip's own cache would keep a second copy of gigabytes that nobody asks for again.
+        ...['--disable-pip-version-check', '--no-cache-dir', '--dest', incoming, `${name}${specifier}`],
+      ],
       {
         // pip downloads into the temporary folder: on the same disk, and ours to watch and to clear.
         env: { ...env, TMPDIR: temporary, PYTHONUNBUFFERED: '1', LC_ALL: 'C.UTF-8' },
@@ -115,19 +159,16 @@ async function downloadWheel({ name, specifier }, { pip, partial, env, signal })
         },
       },
     );
-    const wheel = wheelIn(incoming);
-    if (result.code !== 0 || !wheel)
+    if (result.code !== 0 || !wheelIn(incoming)) {
       throw pipError(`${name}${specifier}`, result.stdout + result.stderr, pip);
-    mkdirSync(dirname(finished), { recursive: true });
-    rmSync(finished, { recursive: true, force: true });
-    renameSync(incoming, finished);
+    }
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(incoming, folder);
   } finally {
     progress.stop();
     rmSync(temporary, { recursive: true, force: true });
     rmSync(incoming, { recursive: true, force: true });
   }
-  say(`  ${name}: ${formatBytes(folderSize(finished))} in ${Math.ceil((Date.now() - started) / 1000)} s`);
-  return /** @type {string} */ (wheelIn(finished));
 }
 
 const units = { bytes: 1, kB: 1e3, MB: 1e6, GB: 1e9 };

@@ -6,12 +6,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { cleanEnvironment, fakeProgram, makeLibtorch, projectRoot, useScratchFolder } from './helpers.js';
 
-// Plays pip and wheel.py. FAKE_HANG names the package whose download never ends, FAKE_FAIL what pip prints instead.
+// Plays pip and wheel.py; download.py it declines, so that plain pip is asked. FAKE_HANG names the package whose download never ends, FAKE_FAIL what pip prints instead.
 const fakePython = `
 const fs = require('node:fs');
 const path = require('node:path');
 const { FAKE_HANG, FAKE_FAIL, FAKE_LOG, FAKE_LIBTORCH, FAKE_NO_PIP } = process.env;
 const args = process.argv.slice(2);
+if (args[0].endsWith('download.py')) process.exit(3);
 if (args[0] === '-c') console.log('3.11.0');
 else if (args[2] === '--version') { if (FAKE_NO_PIP) process.exit(1); console.log('pip 24.0 from there'); }
 else if (args[2] === 'download') {

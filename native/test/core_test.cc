@@ -1,0 +1,215 @@
+// Tests of the core without Node: kernels, layouts, random numbers, orthogonalisation, scopes.
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/batch.h"
+#include "core/criterion.h"
+#include "core/error.h"
+#include "core/flat_kernels.h"
+#include "core/krylov_basis.h"
+#include "core/memory_meter.h"
+#include "core/normalization.h"
+#include "core/random.h"
+#include "core/scoped_state.h"
+#include "core/small_eigen.h"
+#include "core/thread_state.h"
+
+namespace lossatlas {
+namespace {
+
+int failures = 0;
+
+void Check(bool condition, const char* expression, int line) {
+  if (condition) return;
+  ++failures;
+  std::printf("    line %d: %s\n", line, expression);
+}
+#define EXPECT(condition) Check((condition), #condition, __LINE__)
+
+bool Near(double a, double b, double tolerance) { return std::abs(a - b) <= tolerance; }
+
+template <class Function>
+std::string CodeOf(Function function) {
+  try {
+    function();
+  } catch (const Error& e) {
+    return e.code();
+  }
+  return "";
+}
+
+std::shared_ptr<const ParameterLayout> LayoutOf(int64_t n) {
+  return std::make_shared<ParameterLayout>(std::vector<ParameterInfo>{{"w", {n}, 0, 0, Role::kWeight}});
+}
+
+void TestKernels() {
+  for (const c10::ScalarType type : {c10::kFloat, c10::kDouble}) {
+    for (const int64_t n : {1, 15, 4096, 100'003}) {
+      const at::Tensor rows = RandomVector(Law::kGaussian, 1, 0, 5 * n, type).view({5, n});
+      at::Tensor w = RandomVector(Law::kGaussian, 2, 0, n, type);
+      const at::Tensor exact = at::mv(rows.to(c10::kDouble), w.to(c10::kDouble));
+      const std::vector<double> dots = RowDots(rows, 5, w);
+      for (int i = 0; i < 5; ++i) EXPECT(Near(dots[i], exact[i].item<double>(), 1e-9 * std::sqrt(n)));
+      EXPECT(Near(Norm(w, 1), w.to(c10::kDouble).abs().sum().item<double>(), 1e-9 * n));
+      const at::Tensor expected = w.to(c10::kDouble) - at::mv(rows.to(c10::kDouble).t(), exact);
+      SubtractRows(rows, dots, w);
+      const double tolerance = (type == c10::kFloat ? 1e-5 : 1e-13) * std::sqrt(n);
+      EXPECT(at::max(at::abs(w.to(c10::kDouble) - expected)).item<double>() < tolerance * 10);
+    }
+  }
+}
+
+void TestKernelsDoNotDependOnThreads() {
+  const at::Tensor a = RandomVector(Law::kGaussian, 1, 0, 1'000'003, c10::kFloat);
+  const int threads = at::get_num_threads();
+  const double many = Dot(a, a);
+  at::set_num_threads(1);
+  const double one = Dot(a, a);
+  at::set_num_threads(threads);
+  EXPECT(many == one);
+}
+
+void TestRandom() {
+  const at::Tensor a = RandomVector(Law::kGaussian, 7, 0, 200'000, c10::kDouble);
+  EXPECT(Near(a.mean().item<double>(), 0, 0.01));
+  EXPECT(Near(a.var().item<double>(), 1, 0.02));
+  EXPECT(Near(a.pow(4).mean().item<double>(), 3, 0.1));
+  const at::Tensor u = RandomVector(Law::kUniform, 7, 0, 200'000, c10::kDouble);
+  EXPECT(Near(u.mean().item<double>(), 0, 0.01) && u.min().item<double>() > -1 && u.max().item<double>() < 1);
+  EXPECT(Near(u.var().item<double>(), 1.0 / 3, 0.01));
+  const at::Tensor r = RandomVector(Law::kRademacher, 7, 0, 200'001, c10::kDouble);
+  EXPECT(at::all(r.abs() == 1).item<bool>() && Near(r.mean().item<double>(), 0, 0.01));
+  const at::Tensor other = RandomVector(Law::kGaussian, 7, 1, 200'000, c10::kDouble);
+  EXPECT(std::abs(Dot(a, other)) / 200'000 < 0.01);
+  EXPECT(at::equal(a.to(c10::kFloat), RandomVector(Law::kGaussian, 7, 0, 200'000, c10::kFloat)));
+}
+
+void TestLayout() {
+  const ParameterLayout layout({{"a", {2, 3}, 0, 0, Role::kWeight}, {"b", {}, 0, 0, Role::kBias}, {"c", {0}, 0, 0, Role::kWeight}});
+  EXPECT(layout.size() == 7 && layout.parameters()[1].offset == 6 && layout.parameters()[2].numel == 0);
+  const at::Tensor flat = at::arange(7, c10::kDouble);
+  const std::vector<at::Tensor> parts = layout.Split(flat);
+  EXPECT(parts[0].sizes() == at::IntArrayRef({2, 3}) && parts[1].item<double>() == 6);
+  EXPECT(at::equal(layout.Join(parts, flat.options()), flat));
+  const at::Tensor with_zeros = layout.Join({at::Tensor(), parts[1], parts[2]}, flat.options());
+  EXPECT(with_zeros.sum().item<double>() == 6);
+  const ParameterLayout renamed({{"a", {2, 3}, 0, 0, Role::kWeight}, {"z", {}, 0, 0, Role::kBias}, {"c", {0}, 0, 0, Role::kWeight}});
+  EXPECT(CodeOf([&] { layout.RequireMatch(renamed); }) == code::kLayoutMismatch);
+}
+
+void TestKrylovBasis() {
+  for (const c10::ScalarType type : {c10::kFloat, c10::kDouble}) {
+    const int64_t n = 5000;
+    KrylovBasis basis(LayoutOf(n), 40, type);
+    // Nearly parallel vectors: one pass of Gram-Schmidt would not do.
+    const at::Tensor base = RandomVector(Law::kGaussian, 3, 0, n, type);
+    for (int i = 0; i < 40; ++i) basis.Extend(base + 1e-3 * RandomVector(Law::kGaussian, 3, 1 + i, n, type), 1e-9, 0);
+    EXPECT(basis.count() == 40);
+    double worst = 0;
+    for (int i = 0; i < 40; ++i) {
+      for (int j = 0; j <= i; ++j) worst = std::max(worst, std::abs(Dot(basis.Row(i), basis.Row(j)) - (i == j ? 1 : 0)));
+    }
+    EXPECT(worst < (type == c10::kFloat ? 1e-6 : 1e-14));
+    EXPECT(!basis.Extend(base, 0, 0).appended);  // full
+    const KrylovBasis::Extension inside = basis.Extend(basis.Row(3), 1e-5, 0);
+    EXPECT(!inside.appended && Near(inside.overlaps[3], 1, 1e-6));
+    EXPECT(CodeOf([&] { basis.Row(40); }) == code::kInvalidArgument);
+  }
+}
+
+void TestSmallEigen() {
+  const SmallEigen eigen = SymmetricEigen({2, 1, 0, 1, 2, 1, 0, 1, 2}, 3);
+  EXPECT(Near(eigen.values[0], 2 - std::sqrt(2.0), 1e-14) && Near(eigen.values[1], 2, 1e-14) && Near(eigen.values[2], 2 + std::sqrt(2.0), 1e-14));
+  EXPECT(Near(std::abs(eigen.vectors[0]), 0.5, 1e-14) && Near(std::abs(eigen.vectors[3]), std::sqrt(0.5), 1e-14));
+}
+
+void TestNormalizationKeepsZeroGroups() {
+  const ParameterLayout layout({{"w", {2, 2}, 0, 0, Role::kWeight}});
+  const at::Tensor direction = at::tensor({0.0, 0.0, 3.0, 4.0}, c10::kDouble);
+  const at::Tensor reference = at::tensor({1.0, 1.0, 0.0, 10.0}, c10::kDouble);
+  const NormalizedDirection out = Normalize(layout, direction, reference, {Normalization::kFilter, 2, {}});
+  EXPECT(out.num_zero_groups == 1);
+  EXPECT(at::allclose(out.values, at::tensor({0.0, 0.0, 6.0, 8.0}, c10::kDouble)));
+}
+
+void TestBatch() {
+  const auto options = at::TensorOptions().dtype(c10::kFloat);
+  EXPECT(CodeOf([&] { Batch({at::zeros({0, 2})}, {}, options); }) == code::kEmptyData);
+  EXPECT(CodeOf([&] { Batch({at::zeros({2, 2})}, at::zeros({3}), options); }) == code::kInvalidData);
+  at::Tensor x = at::zeros({3, 2});
+  x[1][0] = NAN;
+  EXPECT(CodeOf([&] { Batch({x}, {}, options); }) == code::kInvalidData);
+  const Batch batch({at::zeros({3, 2}, c10::kDouble)}, at::tensor({0, 1, -100}, c10::kLong), options);
+  EXPECT(batch.inputs()[0].toTensor().scalar_type() == c10::kFloat);
+  EXPECT(batch.NumCounted(-100) == 2 && batch.NumCounted(0) == 2 && batch.NumCounted(5) == 3);
+  EXPECT(CodeOf([&] { batch.RequireLabels(1, -100); }) == code::kLabelRange);
+  EXPECT(CodeOf([&] { batch.RequireLabels(2, 7); }) == code::kLabelRange);
+  EXPECT(CodeOf([&] { batch.RequireLabels(2, -100); }).empty());
+}
+
+void TestMemoryMeter() {
+  const MemoryMeter meter;
+  at::Tensor kept = at::zeros({1000}, c10::kDouble);
+  at::zeros({100'000}, c10::kDouble).sum();
+  EXPECT(meter.live_bytes() >= 8000 && meter.live_bytes() < 20'000);
+  EXPECT(meter.peak_bytes() >= 800'000);
+  kept.reset();
+  EXPECT(meter.live_bytes() < 8000);
+}
+
+void TestScopedSeed() {
+  at::manual_seed(5);
+  const at::Tensor expected = at::rand({4});
+  at::manual_seed(5);
+  at::Tensor first;
+  at::Tensor second;
+  {
+    const ScopedSeed seed(1, c10::Device(c10::kCPU));
+    first = at::rand({4});
+  }
+  {
+    const ScopedSeed seed(1, c10::Device(c10::kCPU));
+    second = at::rand({4});
+  }
+  EXPECT(at::equal(first, second));
+  EXPECT(at::equal(at::rand({4}), expected));
+}
+
+int Main() {
+  ConfigureProcess();
+  const std::vector<std::pair<const char*, std::function<void()>>> tests = {
+      {"reductions and updates of flat vectors", TestKernels},
+      {"reductions do not depend on the number of threads", TestKernelsDoNotDependOnThreads},
+      {"random laws", TestRandom},
+      {"parameter layout", TestLayout},
+      {"Krylov basis stays orthonormal", TestKrylovBasis},
+      {"small symmetric eigenproblem", TestSmallEigen},
+      {"normalisation keeps zero groups", TestNormalizationKeepsZeroGroups},
+      {"batch checks its data", TestBatch},
+      {"memory meter", TestMemoryMeter},
+      {"scoped seed puts the generator back", TestScopedSeed},
+  };
+  int failed = 0;
+  for (const auto& [name, test] : tests) {
+    const int before = failures;
+    try {
+      test();
+    } catch (const std::exception& e) {
+      ++failures;
+      std::printf("    threw: %s\n", e.what());
+    }
+    const bool ok = failures == before;
+    failed += ok ? 0 : 1;
+    std::printf("  %s %s\n", ok ? "ok" : "FAILED", name);
+  }
+  std::printf("core: %zu passed, %d failed\n", tests.size() - static_cast<size_t>(failed), failed);
+  return failed == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace lossatlas
+
+int main() { return lossatlas::Main(); }

@@ -1,0 +1,90 @@
+import type {
+  AxisDescription,
+  LossLine,
+  LossSurface,
+  Provenance,
+  SelfChecks,
+} from '../../../dist/results.js';
+
+export const provenance: Provenance = {
+  model: 'models/resnet20.pt',
+  data: 'data/cifar10.bin',
+  numSamples: 1024,
+  numBatches: 8,
+  numParameters: 272474,
+  criterion: 'cross-entropy',
+  mode: 'eval',
+  dtype: 'float32',
+  device: 'cpu',
+  numThreads: 2,
+  versions: { lossatlas: '0.1.0', libtorch: '2.13.0', node: '20.20.2' },
+  startedAt: '2026-01-01T00:00:00Z',
+  durationSeconds: 12.5,
+};
+
+export const axis: AxisDescription = {
+  label: 'filter-normalised Gaussian direction',
+  kind: 'gaussian',
+  seed: 1,
+  eigenvalue: null,
+  normalization: 'filter',
+  order: 2,
+  ignored: ['bias', 'norm'],
+  numZeroGroups: 0,
+  norm: 1.5,
+  relativeNorm: 0.9,
+};
+
+export const checks: SelfChecks = {
+  centerDifference: 3e-9,
+  cosine: -0.002,
+  numNonFinite: 0,
+  shareNonFinite: 0,
+  maxToCenterRatio: 30,
+};
+
+export function evenly(from: number, to: number, count: number): Float64Array {
+  return Float64Array.from({ length: count }, (_, i) => from + ((to - from) * i) / (count - 1));
+}
+
+/** A synthetic surface over [−1, 1]². */
+export function surfaceOf(nx: number, ny: number, lossAt: (x: number, y: number) => number): LossSurface {
+  const [x, y] = [evenly(-1, 1, nx), evenly(-1, 1, ny)];
+  return {
+    kind: 'loss-surface',
+    formatVersion: 1,
+    x,
+    y,
+    loss: Float64Array.from({ length: nx * ny }, (_, k) => lossAt(x[k % nx]!, y[Math.floor(k / nx)]!)),
+    accuracy: null,
+    modelLoss: lossAt(0, 0),
+    modelAccuracy: null,
+    axes: [axis, { ...axis, seed: 2 }],
+    checks,
+    provenance,
+  };
+}
+
+/** A synthetic line over [−1, 1]. */
+export function lineOf(
+  count: number,
+  lossAt: (t: number) => number,
+  accuracyAt: ((t: number) => number) | null = null,
+): LossLine {
+  const coordinates = evenly(-1, 1, count);
+  return {
+    kind: 'loss-line',
+    formatVersion: 1,
+    coordinates,
+    loss: coordinates.map(lossAt),
+    accuracy: accuracyAt === null ? null : coordinates.map(accuracyAt),
+    modelLoss: lossAt(0),
+    modelAccuracy: accuracyAt === null ? null : accuracyAt(0),
+    axis,
+    checks: { ...checks, cosine: null },
+    provenance,
+  };
+}
+
+export const bowl = (nx = 51, ny = nx): LossSurface =>
+  surfaceOf(nx, ny, (x, y) => 0.1 + 2 * x * x + 3 * y * y);
