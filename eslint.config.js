@@ -5,7 +5,7 @@ import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
 // The arrows of the architecture: what each folder of lib/ may import besides itself and the leaves.
-// cli -> plot, io, landscape -> spectrum -> operators, directions -> objective -> model, data -> native
+// cli -> plot, io, landscape -> spectrum -> operators, directions -> objective -> model, data -> native; data -> io (files)
 const foundation = ['objective', 'model', 'data', 'native'];
 const analyses = ['operators', 'directions', ...foundation];
 const layers = {
@@ -18,7 +18,7 @@ const layers = {
   directions: foundation,
   objective: ['model', 'data', 'native'],
   model: ['native'],
-  data: ['native'],
+  data: ['io', 'native'],
   native: [],
 };
 const leaves = ['errors', 'results', 'steps', 'types', 'validate'];

@@ -5,14 +5,32 @@ export type * from './results.js';
 export { numLiveHandles, numThreads } from './native/call.js';
 export { libtorchVersion, numCudaDevices, version } from './native/versions.js';
 
-export { loadModel, Model, type BufferInfo, type LoadModelOptions, type ParameterInfo } from './model/model.js';
+export {
+  loadModel,
+  Model,
+  type BufferInfo,
+  type LoadModelOptions,
+  type ParameterInfo,
+} from './model/model.js';
 export { combine, ParameterVector } from './model/parameter-vector.js';
 export { fileKind, type FileKind } from './model/file-kind.js';
 
-export { dataset, Dataset, type ArrayInput, type DatasetArrays, type DatasetOptions } from './data/dataset.js';
+export {
+  dataset,
+  Dataset,
+  type ArrayInput,
+  type DatasetArrays,
+  type DatasetOptions,
+} from './data/dataset.js';
 export { loadNpz, type LoadNpzOptions } from './data/npz-dataset.js';
 
-export { objective, Objective, type Evaluation, type LossName, type ObjectiveOptions } from './objective/objective.js';
+export {
+  objective,
+  Objective,
+  type Evaluation,
+  type LossName,
+  type ObjectiveOptions,
+} from './objective/objective.js';
 
 export type { LinearOperator } from './operators/linear-operator.js';
 export { hessian, HessianOperator, type HessianOptions } from './operators/hessian.js';

@@ -36,7 +36,8 @@ export class Steps {
       done: this.#done,
       total: this.total,
       elapsedSeconds,
-      remainingSeconds: this.#done === 0 ? null : (elapsedSeconds / this.#done) * Math.max(0, this.total - this.#done),
+      remainingSeconds:
+        this.#done === 0 ? null : (elapsedSeconds / this.#done) * Math.max(0, this.total - this.#done),
     });
     throwIfAborted(this.#options.signal);
   }

@@ -22,7 +22,14 @@ export type DType = 'float32' | 'float64';
 export type Law = 'gaussian' | 'uniform' | 'rademacher';
 
 export type TypedArray =
-  Float32Array | Float64Array | Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Int32Array | BigInt64Array;
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Int16Array
+  | Int32Array
+  | BigInt64Array;
 
 /** A dense array in row-major order. */
 export interface NdArray {

@@ -12,7 +12,11 @@ export function invalidOption(name: string, expected: string, value: unknown): L
  * Checks every key of `options` against `checks`. Keys that are absent or undefined take their default; unknown keys
  * are errors that suggest the right name.
  */
-export function checkOptions(caller: string, options: unknown, checks: Readonly<Record<string, Check>>): void {
+export function checkOptions(
+  caller: string,
+  options: unknown,
+  checks: Readonly<Record<string, Check>>,
+): void {
   if (options === undefined) return;
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw invalidOption(`${caller}: options`, 'an object', options);
@@ -20,7 +24,10 @@ export function checkOptions(caller: string, options: unknown, checks: Readonly<
   for (const [key, value] of Object.entries(options)) {
     const check = Object.hasOwn(checks, key) ? checks[key] : undefined;
     if (check === undefined) {
-      throw new LossAtlasError('ERR_INVALID_OPTION', `${caller}: unknown option '${key}'. ${suggest(key, Object.keys(checks))}`);
+      throw new LossAtlasError(
+        'ERR_INVALID_OPTION',
+        `${caller}: unknown option '${key}'. ${suggest(key, Object.keys(checks))}`,
+      );
     }
     if (value === undefined) continue;
     const expected = check(value);
@@ -34,14 +41,16 @@ export const isFunction: Check = (v) => (typeof v === 'function' ? null : 'a fun
 export const isSignal: Check = (v) => (v instanceof AbortSignal ? null : 'an AbortSignal');
 
 export function isInteger(low: number, high: number = Number.MAX_SAFE_INTEGER): Check {
-  const range = high === Number.MAX_SAFE_INTEGER ? `an integer of at least ${low}` : `an integer from ${low} to ${high}`;
+  const range =
+    high === Number.MAX_SAFE_INTEGER ? `an integer of at least ${low}` : `an integer from ${low} to ${high}`;
   return (v) => (Number.isSafeInteger(v) && (v as number) >= low && (v as number) <= high ? null : range);
 }
 
 export const isSeed: Check = isInteger(0);
 
 export function isNumber(low = -Infinity, high = Infinity): Check {
-  const range = low === -Infinity && high === Infinity ? 'a finite number' : `a number from ${low} to ${high}`;
+  const range =
+    low === -Infinity && high === Infinity ? 'a finite number' : `a number from ${low} to ${high}`;
   return (v) => (typeof v === 'number' && Number.isFinite(v) && v >= low && v <= high ? null : range);
 }
 
@@ -60,7 +69,10 @@ export function isArrayOf(item: Check, what: string): Check {
 
 /** Two finite numbers, ascending. */
 export const isRange: Check = (v) =>
-  Array.isArray(v) && v.length === 2 && v.every((x) => Number.isFinite(x)) && (v[0] as number) < (v[1] as number)
+  Array.isArray(v) &&
+  v.length === 2 &&
+  v.every((x) => Number.isFinite(x)) &&
+  (v[0] as number) < (v[1] as number)
     ? null
     : 'a pair [low, high] of finite numbers with low < high';
 
@@ -72,7 +84,8 @@ export function suggest(word: string, names: readonly string[]): string {
   const near = names
     .map((name) => ({ name, distance: editDistance(word.toLowerCase(), name.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0];
-  if (near !== undefined && near.distance <= Math.max(2, Math.floor(word.length / 3))) return `Did you mean '${near.name}'?`;
+  if (near !== undefined && near.distance <= Math.max(2, Math.floor(word.length / 3)))
+    return `Did you mean '${near.name}'?`;
   return `Known: ${names.join(', ')}.`;
 }
 
@@ -90,7 +103,8 @@ function editDistance(a: string, b: string): number {
 
 function show(value: unknown): string {
   if (typeof value === 'string') return `'${value.length > 60 ? `${value.slice(0, 57)}…` : value}'`;
-  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint')
+    return String(value);
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === 'function') return 'a function';

@@ -31,7 +31,9 @@ async function runCoreTests() {
     output: 'capture',
     onOutput: (text) => process.stdout.write(text),
   });
-  const count = (/** @type {string} */ word) => Number(new RegExp(`(\\d+) ${word}`).exec(stdout)?.[1] ?? 0);
+  // The last mention is the summary.
+  const count = (/** @type {string} */ word) =>
+    Number([...stdout.matchAll(new RegExp(`(\\d+) ${word}`, 'g'))].at(-1)?.[1] ?? 0);
   const counts = { passed: count('passed'), failed: count('failed'), skipped: count('skipped') };
   if (code !== 0 && counts.failed === 0) counts.failed = 1;
   if (code === 0 && counts.passed === 0) counts.passed = 1;

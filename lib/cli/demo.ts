@@ -64,12 +64,18 @@ export async function demo(folder: string, isQuick: boolean, signal: AbortSignal
 
     using operator = hessian(loss);
     using hessianAxes = await hessianPlane(operator, { seed: 1, ...analysis });
-    const along = await lossSurface(loss, hessianAxes, { points: settings.points, ...analysis });
-    await saveSurface(folder, 'landscape-hessian', 'Digits net: axes of the two largest Hessian eigenvalues', along);
+    // A step of 1 is as long as θ* itself: along the sharpest directions a tenth of it leaves the basin.
+    const range = [-0.1, 0.1] as const;
+    const along = await lossSurface(loss, hessianAxes, { points: settings.points, range, ...analysis });
+    await saveSurface(
+      folder,
+      'landscape-hessian',
+      'Digits net: axes of the two largest Hessian eigenvalues',
+      along,
+    );
 
     using top = await eigenpairs(operator, { k: 4, which: 'both-ends', seed: 1, ...analysis });
-    const { vectors: _vectors, dispose: _dispose, ...pairs } = top;
-    await saveJson(join(folder, 'eigenpairs.json'), pairs);
+    await saveJson(join(folder, 'eigenpairs.json'), top);
     const trace = await hessianTrace(operator, { seed: 1, ...analysis });
     await saveJson(join(folder, 'trace.json'), trace);
     const spectrum = await spectralDensity(operator, {
@@ -83,12 +89,16 @@ export async function demo(folder: string, isQuick: boolean, signal: AbortSignal
 
     print('');
     const { re, kh05, kh1 } = spectrum.criteria;
-    print(`λ         ${Array.from(top.values, (v) => v.toPrecision(5)).join('  ')}  (residuals ≤ ${Math.max(...top.residuals).toExponential(1)})`);
+    print(
+      `λ         ${Array.from(top.values, (v) => v.toPrecision(5)).join('  ')}  (residuals ≤ ${Math.max(...top.residuals).toExponential(1)})`,
+    );
     print(`trace     ${withInterval(trace)}`);
     print(`re        ${withInterval(re)}`);
     print(`KH05      ${withInterval(kh05)}`);
     print(`KH1       ${withInterval(kh1)}`);
-    print(`\nFigures (PNG, SVG) and data (JSON) are in ${folder}/, made in ${duration((performance.now() - startedAt) / 1000)}.`);
+    print(
+      `\nFigures (PNG, SVG) and data (JSON) are in ${folder}/, made in ${duration((performance.now() - startedAt) / 1000)}.`,
+    );
   } finally {
     progress.stop();
   }
@@ -100,7 +110,11 @@ async function saveSurface(folder: string, name: string, title: string, surface:
   await saveFigure(folder, `${name}-contour`, drawContour(surface, { title, scale: 'log' }));
 }
 
-async function saveSpectrum(folder: string, spectrum: SpectralDensity, eigenvalues: Float64Array): Promise<void> {
+async function saveSpectrum(
+  folder: string,
+  spectrum: SpectralDensity,
+  eigenvalues: Float64Array,
+): Promise<void> {
   await saveJson(join(folder, 'spectrum.json'), spectrum);
   const { re, kh05, kh1 } = spectrum.criteria;
   const figure = drawDensity(renderDensity(spectrum), {
@@ -126,7 +140,9 @@ async function makeFolder(folder: string): Promise<void> {
     await mkdir(folder, { recursive: true });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new LossAtlasError('ERR_FILE_NOT_WRITABLE', `The folder '${folder}' cannot be made: ${reason}`, { cause });
+    throw new LossAtlasError('ERR_FILE_NOT_WRITABLE', `The folder '${folder}' cannot be made: ${reason}`, {
+      cause,
+    });
   }
 }
 

@@ -68,6 +68,8 @@ function report(error: unknown): number {
   // Commander has printed its own message by now.
   const { code, exitCode } = error as { code?: string; exitCode?: number };
   if (code?.startsWith('commander.') === true) return exitCode === 0 ? 0 : exitCodes.usage;
-  process.stderr.write(`\nlossatlas: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.stderr.write(
+    `\nlossatlas: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
   return exitCodes.error;
 }

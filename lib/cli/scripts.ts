@@ -5,7 +5,9 @@ import { packageRoot } from '../native/load.js';
 /** These run without the addon, so they live in scripts/ and start in their own process. */
 async function run(script: string, args: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(packageRoot, 'scripts', script), ...args], { stdio: 'inherit' });
+    const child = spawn(process.execPath, [join(packageRoot, 'scripts', script), ...args], {
+      stdio: 'inherit',
+    });
     child.on('error', reject);
     child.on('exit', (code) => {
       resolve(code ?? 1);

@@ -1,10 +1,21 @@
 import { LossAtlasError } from '../errors.js';
 import type { NdArray, TypedArray } from '../types.js';
-import { checkOptions, invalidOption, isArrayOf, isInteger, isNumber, isPositive, isString } from '../validate.js';
+import {
+  checkOptions,
+  invalidOption,
+  isArrayOf,
+  isInteger,
+  isNumber,
+  isPositive,
+  isString,
+} from '../validate.js';
 
 /** What users may hand over as an array: plain numbers are labels or values of one dimension. */
 export type ArrayInput =
-  | { readonly data: TypedArray | Uint16Array | Uint32Array | BigUint64Array; readonly shape: readonly number[] }
+  | {
+      readonly data: TypedArray | Uint16Array | Uint32Array | BigUint64Array;
+      readonly shape: readonly number[];
+    }
   | readonly number[];
 
 export interface DatasetOptions {
@@ -61,10 +72,14 @@ export function dataset(arrays: DatasetArrays, options: DatasetOptions = {}): Da
   const { name = 'data', scale, mean, std, limit } = options;
   const list = isInputList(arrays.inputs) ? arrays.inputs : [arrays.inputs];
   let inputs = list.map((input, i) => toNdArray(input, `${name}: inputs${list.length > 1 ? `[${i}]` : ''}`));
-  const targets = arrays.targets === undefined || arrays.targets === null ? null : toNdArray(arrays.targets, `${name}: targets`);
+  const targets =
+    arrays.targets === undefined || arrays.targets === null
+      ? null
+      : toNdArray(arrays.targets, `${name}: targets`);
   if (inputs.length === 0) throw new LossAtlasError('ERR_EMPTY_DATA', `${name}: there is no input array.`);
   for (const array of targets === null ? inputs : [...inputs, targets]) {
-    if (array.shape.length === 0) throw new LossAtlasError('ERR_INVALID_DATA', `${name}: an array has no dimension of samples.`);
+    if (array.shape.length === 0)
+      throw new LossAtlasError('ERR_INVALID_DATA', `${name}: an array has no dimension of samples.`);
     if (array.shape[0] === 0) throw new LossAtlasError('ERR_EMPTY_DATA', `${name}: there are no samples.`);
     if (array.shape[0] !== inputs[0]!.shape[0]) {
       throw new LossAtlasError(
@@ -102,7 +117,10 @@ function toNdArray(input: ArrayInput, name: string): NdArray {
     throw invalidOption(name, '{ data: a typed array, shape: its dimensions } or an array of numbers', input);
   }
   const count = (shape as readonly number[]).reduce((product, dim) => product * dim, 1);
-  if (!(shape as readonly number[]).every((dim) => Number.isSafeInteger(dim) && dim >= 0) || count !== data.length) {
+  if (
+    !(shape as readonly number[]).every((dim) => Number.isSafeInteger(dim) && dim >= 0) ||
+    count !== data.length
+  ) {
     throw new LossAtlasError(
       'ERR_INVALID_DATA',
       `${name}: shape [${shape.join(', ')}] does not fit its ${data.length} values.`,
@@ -122,7 +140,8 @@ function toSigned(data: TypedArray | Uint16Array | Uint32Array | BigUint64Array,
   if (data instanceof Uint16Array) return Int32Array.from(data);
   if (data instanceof Uint32Array) return BigInt64Array.from(data, (v) => BigInt(v));
   if (data instanceof BigUint64Array) {
-    if (data.some((v) => v >= 1n << 63n)) throw new LossAtlasError('ERR_INVALID_DATA', `${name}: a value is beyond int64.`);
+    if (data.some((v) => v >= 1n << 63n))
+      throw new LossAtlasError('ERR_INVALID_DATA', `${name}: a value is beyond int64.`);
     return BigInt64Array.from(data);
   }
   return data;
@@ -137,12 +156,19 @@ function standardize(
 ): NdArray {
   const { data, shape } = input;
   if (data instanceof BigInt64Array) {
-    throw new LossAtlasError('ERR_INVALID_DATA', `${name}: 64-bit integers cannot be scaled; give bytes or floats.`);
+    throw new LossAtlasError(
+      'ERR_INVALID_DATA',
+      `${name}: 64-bit integers cannot be scaled; give bytes or floats.`,
+    );
   }
   const numChannels = shape.length > 1 ? shape[1]! : 1;
   for (const [key, list] of [['mean', mean] as const, ['std', std] as const]) {
     if (list !== undefined && list.length !== numChannels && list.length !== 1) {
-      throw invalidOption(`dataset: option '${key}'`, `one number or one for each of the ${numChannels} channels`, list);
+      throw invalidOption(
+        `dataset: option '${key}'`,
+        `one number or one for each of the ${numChannels} channels`,
+        list,
+      );
     }
   }
   const perChannel = shape.slice(2).reduce((product, dim) => product * dim, 1);

@@ -24,9 +24,12 @@ export async function loadNpz(path: string, options: LoadNpzOptions = {}): Promi
   const pick = (name: string) => {
     const array = arrays[name];
     if (array !== undefined) return array;
-    throw new LossAtlasError('ERR_INVALID_DATA', `'${path}' has no array '${name}'. ${suggest(name, Object.keys(arrays))}`);
+    throw new LossAtlasError(
+      'ERR_INVALID_DATA',
+      `'${path}' has no array '${name}'. ${suggest(name, Object.keys(arrays))}`,
+    );
   };
-  const target = targets === undefined ? (arrays['y'] ?? null) : pick(targets);
+  const target = targets === undefined ? (arrays.y ?? null) : pick(targets);
   return dataset({ inputs: pick(inputs), targets: target }, { name: basename(path), ...rest });
 }
 

@@ -89,7 +89,10 @@ export async function customDirection(
 }
 
 /** `direction` minus its projection on `other`: orthogonal in the Euclidean sense. */
-export async function orthogonalize(direction: ParameterVector, other: ParameterVector): Promise<ParameterVector> {
+export async function orthogonalize(
+  direction: ParameterVector,
+  other: ParameterVector,
+): Promise<ParameterVector> {
   const share = (await direction.dot(other)) / (await other.dot(other));
   return combine([direction, other], [1, -share]);
 }
@@ -127,7 +130,9 @@ export async function describe(raw: ParameterVector, source: Source): Promise<Di
     throw new LossAtlasError(
       'ERR_DIRECTION',
       `The ${kindNames[source.kind]} is ${norm === 0 ? 'zero' : 'not finite'} after ${normalization} normalisation` +
-        (ignored.length > 0 ? `, with ${ignored.join(' and ')} parameters left out. Include them with ignore: [].` : '.'),
+        (ignored.length > 0
+          ? `, with ${ignored.join(' and ')} parameters left out. Include them with ignore: [].`
+          : '.'),
     );
   }
   const adjective = normalization === 'none' ? '' : `${normalization}-normalised `;

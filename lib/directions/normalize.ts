@@ -16,7 +16,13 @@ export async function normalize(
   }>,
 ): Promise<{ vector: ParameterVector; numZeroGroups: number }> {
   const { vector, numZeroGroups } = await call((native) =>
-    native.normalizeVector(direction.handle, reference.handle, options.normalization, options.order, options.ignore),
+    native.normalizeVector(
+      direction.handle,
+      reference.handle,
+      options.normalization,
+      options.order,
+      options.ignore,
+    ),
   );
   return { vector: new ParameterVector(vector, direction.model), numZeroGroups };
 }

@@ -45,7 +45,13 @@ export async function randomPlane(model: Model, options: RandomPlaneOptions = {}
     if (!orthogonal) return new Plane([first, await randomDirection(model, rest, 1)]);
     using raw = await model.randomVector(law, seed, 1);
     using turned = await orthogonalize(raw, first.vector);
-    const source = { kind: law, seed, eigenvalue: null, options: rest, defaultNormalization: 'filter' } as const;
+    const source = {
+      kind: law,
+      seed,
+      eigenvalue: null,
+      options: rest,
+      defaultNormalization: 'filter',
+    } as const;
     return new Plane([first, await describe(turned, source)]);
   } catch (error) {
     first.dispose();

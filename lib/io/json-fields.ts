@@ -101,7 +101,8 @@ function mapObject(
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return refuse(key, 'an object');
   const record = value as Readonly<Record<string, unknown>>;
   const prefix = key === '' ? '' : `${key}.`;
-  for (const name of Object.keys(record)) {
+  // A result in memory may hold more (eigenvectors on the device, methods): that is left out. A file may not.
+  for (const name of convert === decodeField ? Object.keys(record) : []) {
     if (!Object.hasOwn(shape, name)) refuse(prefix + name, 'absent (it is no key of this format version)');
   }
   const entries = Object.entries(shape).map(([name, field]) => {

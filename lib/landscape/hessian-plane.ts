@@ -1,4 +1,9 @@
-import { describe, normalizationChecks, type Direction, type NormalizationOptions } from '../directions/direction.js';
+import {
+  describe,
+  normalizationChecks,
+  type Direction,
+  type NormalizationOptions,
+} from '../directions/direction.js';
 import { Plane } from '../directions/plane.js';
 import { LossAtlasError } from '../errors.js';
 import type { LinearOperator } from '../operators/linear-operator.js';
@@ -16,7 +21,10 @@ export interface HessianPlaneOptions extends NormalizationOptions, Omit<Eigenpai
  *
  *     using plane = await hessianPlane(hessian(loss));
  */
-export async function hessianPlane(operator: LinearOperator, options: HessianPlaneOptions = {}): Promise<Plane> {
+export async function hessianPlane(
+  operator: LinearOperator,
+  options: HessianPlaneOptions = {},
+): Promise<Plane> {
   checkOptions('hessianPlane', options, {
     ...analysisChecks,
     ...normalizationChecks,

@@ -26,9 +26,8 @@ export async function sweep(
   const numPoints = coefficients.length / k;
   const loss = new Float64Array(numPoints);
   const accuracy = new Float64Array(numPoints);
-  let hasAccuracy = true;
   let chunk = 1;
-  for (let start = 0; start < numPoints; ) {
+  for (let start = 0; start < numPoints;) {
     const count = Math.min(chunk, numPoints - start);
     const before = performance.now();
     const part = coefficients.subarray(start * k, (start + count) * k);
@@ -36,14 +35,14 @@ export async function sweep(
     values.forEach((value, i) => {
       loss[start + i] = value.loss;
       accuracy[start + i] = value.accuracy ?? NaN;
-      hasAccuracy &&= value.accuracy !== null;
     });
     start += count;
     const secondsPerPoint = (performance.now() - before) / 1000 / count;
     chunk = Math.max(1, Math.min(maxChunk, Math.round(targetSeconds / secondsPerPoint)));
     steps.advance(count);
   }
-  return { loss, accuracy: hasAccuracy ? accuracy : null };
+  // A criterion either has an accuracy at every point or at none.
+  return { loss, accuracy: Number.isNaN(accuracy[0]) ? null : accuracy };
 }
 
 /** `points` equally spaced coordinates; with an odd number and a symmetric range the middle one is exactly 0. */
@@ -52,4 +51,3 @@ export function coordinates(range: readonly [number, number], points: number): F
   if (points === 1) return Float64Array.of((low + high) / 2);
   return Float64Array.from({ length: points }, (_, i) => low + (high - low) * (i / (points - 1)));
 }
-

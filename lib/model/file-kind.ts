@@ -3,7 +3,13 @@ import { LossAtlasError } from '../errors.js';
 
 /** What a file of PyTorch's world is, told from its first and last bytes; nothing of it is executed. */
 export type FileKind =
-  'torchscript' | 'export-archive' | 'state-dict' | 'legacy-checkpoint' | 'safetensors' | 'lite-interpreter' | 'unknown';
+  | 'torchscript'
+  | 'export-archive'
+  | 'state-dict'
+  | 'legacy-checkpoint'
+  | 'safetensors'
+  | 'lite-interpreter'
+  | 'unknown';
 
 const legacyMagic = Buffer.from('80028a0a6cfc9c46f920', 'hex'); // pickle of 0x1950a86a20f9469cfc6c
 const maxDirectoryBytes = 64 * 1024 * 1024;
@@ -13,7 +19,8 @@ export async function fileKind(path: string): Promise<FileKind> {
   try {
     const { size } = await file.stat();
     const head = await readAt(file, 0, Math.min(size, 16));
-    if (head.subarray(0, 4).toString('latin1') === 'PK\x03\x04') return kindOfNames(await zipNames(file, size));
+    if (head.subarray(0, 4).toString('latin1') === 'PK\x03\x04')
+      return kindOfNames(await zipNames(file, size));
     if (head.subarray(0, legacyMagic.length).equals(legacyMagic)) return 'legacy-checkpoint';
     if (head.length >= 9 && head.readBigUInt64LE(0) < BigInt(size) && head[8] === 0x7b) return 'safetensors';
     return 'unknown';
@@ -27,7 +34,8 @@ export async function requireTorchScript(path: string): Promise<void> {
   const kind = await fileKind(path);
   if (kind === 'torchscript') return;
   const remedies: Record<Exclude<FileKind, 'torchscript'>, string> = {
-    'export-archive': 'is a torch.export archive (.pt2). Export it as TorchScript: torch.jit.script(model).save(path).',
+    'export-archive':
+      'is a torch.export archive (.pt2). Export it as TorchScript: torch.jit.script(model).save(path).',
     'state-dict':
       'is a checkpoint of tensors (state dict), which has weights but no model. In Python, load it into the model and run torch.jit.script(model).save(path).',
     'legacy-checkpoint':
@@ -45,7 +53,8 @@ function kindOfNames(names: readonly string[]): FileKind {
   const has = (pattern: RegExp) => names.some((name) => pattern.test(name));
   if (has(/^[^/]+\/bytecode\.pkl$/)) return 'lite-interpreter';
   if (has(/^[^/]+\/constants\.pkl$/) && has(/^[^/]+\/code\//)) return 'torchscript';
-  if (has(/(^|\/)models\/[^/]+\.json$/) || has(/(^|\/)serialized_exported_program\.json$/)) return 'export-archive';
+  if (has(/(^|\/)models\/[^/]+\.json$/) || has(/(^|\/)serialized_exported_program\.json$/))
+    return 'export-archive';
   if (has(/^[^/]+\/data\.pkl$/)) return 'state-dict';
   return 'unknown';
 }
@@ -67,7 +76,7 @@ async function zipNames(file: FileHandle, size: number): Promise<string[]> {
   if (length > maxDirectoryBytes || offset + length > size) return [];
   const directory = await readAt(file, offset, length);
   const names: string[] = [];
-  for (let at = 0; at + 46 <= directory.length && directory.readUInt32LE(at) === 0x02014b50; ) {
+  for (let at = 0; at + 46 <= directory.length && directory.readUInt32LE(at) === 0x02014b50;) {
     const nameLength = directory.readUInt16LE(at + 28);
     names.push(directory.toString('utf8', at + 46, at + 46 + nameLength));
     at += 46 + nameLength + directory.readUInt16LE(at + 30) + directory.readUInt16LE(at + 32);
@@ -89,9 +98,15 @@ async function openFile(path: string): Promise<FileHandle> {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT') {
-      throw new LossAtlasError('ERR_FILE_NOT_FOUND', `There is no file '${path}' (working folder: ${process.cwd()}).`, { cause });
+      throw new LossAtlasError(
+        'ERR_FILE_NOT_FOUND',
+        `There is no file '${path}' (working folder: ${process.cwd()}).`,
+        { cause },
+      );
     }
-    throw new LossAtlasError('ERR_FILE_UNREADABLE', `'${path}' cannot be read: ${(cause as Error).message}`, { cause });
+    throw new LossAtlasError('ERR_FILE_UNREADABLE', `'${path}' cannot be read: ${(cause as Error).message}`, {
+      cause,
+    });
   }
   throw new LossAtlasError('ERR_FILE_UNREADABLE', `'${path}' is not a file.`);
 }

@@ -67,13 +67,17 @@ export class Model extends NativeResource<ModelHandle> {
    * same numbers on every device and dtype; streams of one seed are independent.
    */
   async randomVector(law: Law, seed: number, stream = 0): Promise<ParameterVector> {
-    return new ParameterVector(await call((native) => native.randomVector(this.handle, law, seed, stream)), this);
+    return new ParameterVector(
+      await call((native) => native.randomVector(this.handle, law, seed, stream)),
+      this,
+    );
   }
 
   /** The values of a buffer, in float64. */
   async buffer(name: string): Promise<Float64Array> {
     const index = this.buffers.findIndex((buffer) => buffer.name === name);
-    if (index < 0) throw invalidOption('buffer', `one of ${this.buffers.map((b) => b.name).join(', ')}`, name);
+    if (index < 0)
+      throw invalidOption('buffer', `one of ${this.buffers.map((b) => b.name).join(', ')}`, name);
     return call((native) => native.modelBuffer(this.handle, index));
   }
 }

@@ -32,7 +32,10 @@ export class ParameterVector extends NativeResource<VectorHandle> {
 
   /** Element by element. */
   async multiply(other: ParameterVector): Promise<ParameterVector> {
-    return new ParameterVector(await call((native) => native.multiplyVectors(this.handle, other.handle)), this.model);
+    return new ParameterVector(
+      await call((native) => native.multiplyVectors(this.handle, other.handle)),
+      this.model,
+    );
   }
 
   async scale(factor: number): Promise<ParameterVector> {
@@ -51,7 +54,10 @@ export async function combine(
 }
 
 /** sum + term, consuming both; an undefined sum starts at the term. */
-export async function accumulate(sum: ParameterVector | undefined, term: ParameterVector): Promise<ParameterVector> {
+export async function accumulate(
+  sum: ParameterVector | undefined,
+  term: ParameterVector,
+): Promise<ParameterVector> {
   if (sum === undefined) return term;
   try {
     return await combine([sum, term], [1, 1]);

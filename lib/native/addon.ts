@@ -14,7 +14,8 @@ export type BatchHandle = Handle<'batch'>;
 export type ObjectiveHandle = Handle<'objective'>;
 export type GraphHandle = Handle<'graph'>;
 export type BasisHandle = Handle<'basis'>;
-export type AnyHandle = ModelHandle | VectorHandle | BatchHandle | ObjectiveHandle | GraphHandle | BasisHandle;
+export type AnyHandle =
+  ModelHandle | VectorHandle | BatchHandle | ObjectiveHandle | GraphHandle | BasisHandle;
 
 export interface ParameterInfo {
   readonly name: string;
@@ -50,7 +51,11 @@ export interface Addon {
   describeModel(model: ModelHandle): ModelDescription;
   modelParameters(model: ModelHandle): Promise<VectorHandle>;
   modelBuffer(model: ModelHandle, index: number): Promise<Float64Array>;
-  makeBatch(model: ModelHandle, inputs: readonly NdArray[], targets: readonly NdArray[]): Promise<BatchHandle>;
+  makeBatch(
+    model: ModelHandle,
+    inputs: readonly NdArray[],
+    targets: readonly NdArray[],
+  ): Promise<BatchHandle>;
 
   vectorFromArray(model: ModelHandle, values: Float32Array | Float64Array): Promise<VectorHandle>;
   vectorToArray(vector: VectorHandle): Promise<Float64Array>;

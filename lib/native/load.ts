@@ -1,6 +1,4 @@
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LossAtlasError } from '../errors.js';
 import type { Addon } from './addon.js';
@@ -18,7 +16,17 @@ export function addon(): Addon {
   return loaded;
 }
 
+/**
+ * By default libgomp's threads spin for milliseconds at every barrier; beside any other busy process that made small
+ * models 30 times slower. This keeps enough spinning (about 0.1 ms) to cover the gaps between two operators. It must
+ * stand in the environment before libgomp is loaded; what the user set wins.
+ */
+function limitSpinning(): void {
+  if (process.env['OMP_WAIT_POLICY'] === undefined) process.env['GOMP_SPINCOUNT'] ??= '10000';
+}
+
 function load(): Addon {
+  limitSpinning();
   try {
     const bindings = require('bindings') as (options: { bindings: string; module_root: string }) => Addon;
     return bindings({ bindings: 'lossatlas', module_root: packageRoot });
@@ -27,19 +35,11 @@ function load(): Addon {
   }
 }
 
+/** The same words as the doctor's: scripts/ works before anything is built, so they live there. */
 function explain(cause: unknown): string {
-  const inClone = existsSync(join(packageRoot, 'tsconfig.json'));
-  const setup = inClone ? 'node scripts/build.mjs' : 'npx lossatlas setup';
-  const doctor = inClone ? 'npm run doctor' : 'npx lossatlas doctor';
-  const message = cause instanceof Error ? cause.message : String(cause);
-  if (message.includes('Could not locate the bindings file')) {
-    return `The native addon of lossatlas is not built yet. Run \`${setup}\`: it finds or fetches libtorch and builds.`;
-  }
-  if (/lib(torch|c10|gomp)[\w-]*\.so.*cannot open shared object|Library not loaded/.test(message)) {
-    return `libtorch is not where the addon was built against it. Run \`${setup}\` to build again; \`${doctor}\` says what was found. (${message})`;
-  }
-  if (/(GLIBC|GLIBCXX|CXXABI)_[\d.]+'? not found/.test(message)) {
-    return `This machine's C/C++ runtime is older than the addon or libtorch needs. Run \`${setup}\` on this machine; \`${doctor}\` says more. (${message})`;
-  }
-  return `The native addon of lossatlas cannot be loaded. \`${doctor}\` says what was found and what to do. (${message})`;
+  const error = cause instanceof Error ? cause : new Error(String(cause));
+  const script = require('../../scripts/libtorch/diagnose.mjs') as {
+    diagnoseLoadFailure(error: Error): string;
+  };
+  return script.diagnoseLoadFailure(error);
 }

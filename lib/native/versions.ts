@@ -7,7 +7,8 @@ let own: string | undefined;
 
 /** This package's version, from package.json. */
 export function version(): string {
-  own ??= (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
+  own ??= (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string })
+    .version;
   return own;
 }
 

@@ -55,7 +55,12 @@ export class Objective {
 
   /** Use `objective`. */
   constructor(model: Model, data: Dataset, options: ObjectiveOptions) {
-    const { loss = 'cross-entropy', mode = 'eval', batchSize = data.numSamples, labelSmoothing = 0 } = options;
+    const {
+      loss = 'cross-entropy',
+      mode = 'eval',
+      batchSize = data.numSamples,
+      labelSmoothing = 0,
+    } = options;
     const { ignoreIndex = -100, delta = 1, seed = 0 } = options;
     this.model = model;
     this.data = data;
@@ -88,7 +93,10 @@ export class Objective {
   }
 
   /** ∇L at θ (default: the model's own parameters), with the loss there. */
-  async gradient(theta?: ParameterVector, signal?: AbortSignal): Promise<{ gradient: ParameterVector } & Evaluation> {
+  async gradient(
+    theta?: ParameterVector,
+    signal?: AbortSignal,
+  ): Promise<{ gradient: ParameterVector } & Evaluation> {
     const point = theta ?? (await this.model.theta());
     let sum: ParameterVector | undefined;
     const total = new EvaluationSum();
@@ -178,7 +186,11 @@ export class Objective {
       dtype: this.model.dtype,
       device: this.model.device,
       numThreads: await numThreads(),
-      versions: Object.freeze({ lossatlas: version(), libtorch: libtorchVersion(), node: process.versions.node }),
+      versions: Object.freeze({
+        lossatlas: version(),
+        libtorch: libtorchVersion(),
+        node: process.versions.node,
+      }),
       startedAt: new Date(Date.now() - seconds * 1000).toISOString(),
       durationSeconds: seconds,
     });

@@ -95,7 +95,8 @@ export class HessianOperator implements LinearOperator {
   }
 
   async #point(): Promise<ParameterVector> {
-    if (this.#disposed) throw new LossAtlasError('ERR_DISPOSED', 'The operator was disposed of and cannot be used any more.');
+    if (this.#disposed)
+      throw new LossAtlasError('ERR_DISPOSED', 'The operator was disposed of and cannot be used any more.');
     if (this.#options.at !== undefined) return this.#options.at;
     this.#theta ??= this.model.theta();
     return this.#theta;
@@ -141,11 +142,7 @@ export class HessianOperator implements LinearOperator {
   }
 }
 
-async function addonGraph(
-  objective: Objective,
-  theta: ParameterVector,
-  batch: BatchHandle,
-) {
+async function addonGraph(objective: Objective, theta: ParameterVector, batch: BatchHandle) {
   return call((native) => native.gradientGraph(objective.handle, theta.handle, batch));
 }
 

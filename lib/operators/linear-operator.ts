@@ -17,7 +17,11 @@ export interface LinearOperator {
 }
 
 /** A·v for one v. */
-export async function applyOne(operator: LinearOperator, vector: ParameterVector, signal?: AbortSignal): Promise<ParameterVector> {
+export async function applyOne(
+  operator: LinearOperator,
+  vector: ParameterVector,
+  signal?: AbortSignal,
+): Promise<ParameterVector> {
   const [product] = await operator.apply([vector], signal);
   return product!;
 }

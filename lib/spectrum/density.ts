@@ -26,7 +26,10 @@ const reach = 9.6;
  * A smooth density from raw quadrature nodes: the mean over probes of Σ w·N(λ, variance), integral 1. Only a view:
  * render again with another variance or range at will.
  */
-export function renderDensity(spectrum: SpectralDensity, options: RenderDensityOptions = {}): RenderedDensity {
+export function renderDensity(
+  spectrum: SpectralDensity,
+  options: RenderDensityOptions = {},
+): RenderedDensity {
   checkOptions('renderDensity', options, { points: isInteger(2), variance: isPositive, range: isRange });
   const smallest = Math.min(...spectrum.nodes.map((nodes) => nodes[0]!));
   const largest = Math.max(...spectrum.nodes.map((nodes) => nodes[nodes.length - 1]!));
@@ -36,13 +39,18 @@ export function renderDensity(spectrum: SpectralDensity, options: RenderDensityO
   const [from, to] = options.range ?? [smallest - margin, largest + margin];
   const step = (to - from) / (points - 1);
   const x = Float64Array.from({ length: points }, (_, i) => from + i * step);
-  const curves = spectrum.nodes.map((nodes, p) => renderProbe(nodes, spectrum.weights[p]!, { from, step, points, sigma }));
+  const curves = spectrum.nodes.map((nodes, p) =>
+    renderProbe(nodes, spectrum.weights[p]!, { from, step, points, sigma }),
+  );
   const density = new Float64Array(points);
   if (curves.length === 1) return { x, density: curves[0]!, low: null, high: null };
   const low = new Float64Array(points);
   const high = new Float64Array(points);
   for (let i = 0; i < points; i++) {
-    const estimate = meanEstimate(curves.map((curve) => curve[i]!), 0.95);
+    const estimate = meanEstimate(
+      curves.map((curve) => curve[i]!),
+      0.95,
+    );
     density[i] = estimate.value;
     low[i] = Math.max(0, estimate.low);
     high[i] = estimate.high;
@@ -57,7 +65,11 @@ interface Grid {
   readonly sigma: number;
 }
 
-function renderProbe(nodes: Float64Array, weights: Float64Array, { from, step, points, sigma }: Grid): Float64Array {
+function renderProbe(
+  nodes: Float64Array,
+  weights: Float64Array,
+  { from, step, points, sigma }: Grid,
+): Float64Array {
   const out = new Float64Array(points);
   const peak = 1 / (sigma * Math.sqrt(2 * Math.PI));
   nodes.forEach((node, k) => {

@@ -32,7 +32,10 @@ export interface EigenpairsWithVectors extends Eigenpairs {
  *
  *     using top = await eigenpairs(hessian(loss), { k: 2, which: 'largest' });
  */
-export async function eigenpairs(operator: LinearOperator, options: EigenpairsOptions = {}): Promise<EigenpairsWithVectors> {
+export async function eigenpairs(
+  operator: LinearOperator,
+  options: EigenpairsOptions = {},
+): Promise<EigenpairsWithVectors> {
   checkOptions('eigenpairs', options, {
     ...analysisChecks,
     k: isInteger(1),
@@ -105,7 +108,7 @@ async function iterate(
   let lanczos: Lanczos | undefined;
   try {
     lanczos = await Lanczos.start(operator, start, search.maxSteps);
-    for (let stream = 1; ; ) {
+    for (let stream = 1; ;) {
       await lanczos.step(progress.signal);
       progress.advance();
       const done = lanczos.numSteps >= search.maxSteps;
@@ -121,7 +124,10 @@ async function iterate(
       if (!done && (lanczos.numSteps < search.k + 2 || lanczos.numSteps % 2 !== 0)) continue;
       const ritz = await lanczos.ritz();
       const bound = search.tolerance * largestMagnitude(ritz.values);
-      if (done || select(ritz.values, search.k, search.which).every((i) => ritz.residualBounds[i]! <= 0.5 * bound)) {
+      if (
+        done ||
+        select(ritz.values, search.k, search.which).every((i) => ritz.residualBounds[i]! <= 0.5 * bound)
+      ) {
         return { ritz, lanczos };
       }
     }

@@ -95,7 +95,11 @@ export class Lanczos {
     }
     const { values, vectors } = await call((native) => native.symmetricEigen(matrix, m));
     const rows = Array.from({ length: m }, (_, i) => vectors.subarray(i * m, (i + 1) * m));
-    return { values, vectors: rows, residualBounds: Float64Array.from(rows, (row) => Math.abs(row[m - 1]! * this.beta[m - 1]!)) };
+    return {
+      values,
+      vectors: rows,
+      residualBounds: Float64Array.from(rows, (row) => Math.abs(row[m - 1]! * this.beta[m - 1]!)),
+    };
   }
 
   dispose(): void {

@@ -27,7 +27,12 @@ export async function spectralDensity(
   operator: LinearOperator,
   options: SpectralDensityOptions = {},
 ): Promise<SpectralDensity> {
-  checkOptions('spectralDensity', options, { ...analysisChecks, steps: isInteger(1), probes: isInteger(1), seed: isSeed });
+  checkOptions('spectralDensity', options, {
+    ...analysisChecks,
+    steps: isInteger(1),
+    probes: isInteger(1),
+    seed: isSeed,
+  });
   const startedAt = performance.now();
   const { steps: wanted = 100, probes = 10, seed = 0 } = options;
   const steps = Math.min(wanted, operator.size);
@@ -41,7 +46,9 @@ export async function spectralDensity(
   }
   progress.finish();
   const n = operator.size;
-  const traces = results.map(({ nodes, weights }) => n * nodes.reduce((sum, node, i) => sum + node * weights[i]!, 0));
+  const traces = results.map(
+    ({ nodes, weights }) => n * nodes.reduce((sum, node, i) => sum + node * weights[i]!, 0),
+  );
   return Object.freeze({
     kind: 'spectral-density',
     formatVersion: 1,

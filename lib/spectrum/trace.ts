@@ -22,7 +22,10 @@ export interface TraceOptions extends AnalysisOptions {
  * holds for few probes, where the sample variance does not. It stops on the standard error, never on two running
  * means being close.
  */
-export async function hessianTrace(operator: LinearOperator, options: TraceOptions = {}): Promise<TraceEstimate> {
+export async function hessianTrace(
+  operator: LinearOperator,
+  options: TraceOptions = {},
+): Promise<TraceEstimate> {
   checkOptions('hessianTrace', options, {
     ...analysisChecks,
     relativeError: isPositive,
@@ -69,7 +72,12 @@ export async function hessianTrace(operator: LinearOperator, options: TraceOptio
   }
 }
 
-async function sampleProbe(operator: LinearOperator, seed: number, stream: number, signal: AbortSignal | undefined) {
+async function sampleProbe(
+  operator: LinearOperator,
+  seed: number,
+  stream: number,
+  signal: AbortSignal | undefined,
+) {
   const v = await operator.model.randomVector('rademacher', seed, stream);
   let product: ParameterVector | undefined;
   try {

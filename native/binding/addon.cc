@@ -40,6 +40,12 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   auto* data = new AddonData(env);
   env.SetInstanceData(data);
   env.AddCleanupHook([data] { data->compute.Stop(); });
+  // process.exit() on the main thread runs no cleanup hooks, but libtorch's static destructors: a step in
+  // flight would find its dispatcher gone.
+  const Napi::Object process = env.Global().Get("process").As<Napi::Object>();
+  const Napi::Function stop = Napi::Function::New(
+      env, [](const Napi::CallbackInfo& info) { DataOf(info.Env()).compute.Stop(); }, "stopLossatlas");
+  process.Get("once").As<Napi::Function>().Call(process, {Napi::String::New(env, "exit"), stop});
   Export<Info>(exports, "info");
   Export<LiveHandles>(exports, "liveHandles");
   Export<Dispose>(exports, "dispose");

@@ -39,11 +39,14 @@ void Export(Napi::Object exports, const char* name) {
 // Runs `work` on the compute thread and resolves to `convert(env, result)`.
 template <class Work, class Convert>
 Napi::Value Submit(Napi::Env env, Work work, Convert convert) {
-  return DataOf(env).compute.Submit(env, [work = std::move(work), convert = std::move(convert)]() mutable -> ComputeThread::Resolve {
-    // Shared, because std::function wants something that can be copied.
-    auto result = std::make_shared<decltype(work())>(work());
-    return [result, convert = std::move(convert)](Napi::Env resolve_env) -> Napi::Value { return convert(resolve_env, std::move(*result)); };
-  });
+  return DataOf(env).compute.Submit(
+      env, [work = std::move(work), convert = std::move(convert)]() mutable -> ComputeThread::Resolve {
+        // Shared, because std::function wants something that can be copied.
+        auto result = std::make_shared<decltype(work())>(work());
+        return [result, convert = std::move(convert)](Napi::Env resolve_env) -> Napi::Value {
+          return convert(resolve_env, std::move(*result));
+        };
+      });
 }
 
 // Conversions

@@ -41,8 +41,13 @@ Napi::Value BasisRow(const Arguments& args) {
   const std::shared_ptr<KrylovBasis> basis = args.Handle<KrylovBasis>(0, "basis");
   const int64_t index = args.Integer(1, "index", 0, INT32_MAX);
   return Submit(
-      args.env(), [=] { return ParameterVector{basis->layout(), basis->Row(index)}; },
-      [](Napi::Env env, ParameterVector row) { return MakeHandle(env, std::make_shared<ParameterVector>(std::move(row)), 0); });
+      args.env(),
+      [=] {
+        return ParameterVector{basis->layout(), basis->Row(index)};
+      },
+      [](Napi::Env env, ParameterVector row) {
+        return MakeHandle(env, std::make_shared<ParameterVector>(std::move(row)), 0);
+      });
 }
 
 // combineBasis(basis, coefficients, numColumns): vectors
@@ -54,10 +59,12 @@ Napi::Value CombineBasis(const Arguments& args) {
       args.env(),
       [=] {
         if (coefficients.size() != static_cast<size_t>(num_columns * basis->count())) {
-          throw Error(code::kInvalidArgument, "combineBasis wants numColumns × (vectors in the basis) coefficients");
+          throw Error(code::kInvalidArgument,
+                      "combineBasis wants numColumns × (vectors in the basis) coefficients");
         }
         std::vector<ParameterVector> out;
-        for (at::Tensor& column : basis->Combine(coefficients, num_columns)) out.push_back({basis->layout(), std::move(column)});
+        for (at::Tensor& column : basis->Combine(coefficients, num_columns))
+          out.push_back({basis->layout(), std::move(column)});
         return out;
       },
       VectorHandles);
@@ -67,7 +74,8 @@ Napi::Value CombineBasis(const Arguments& args) {
 Napi::Value SymmetricEigenBinding(const Arguments& args) {
   const std::vector<double> matrix = args.Doubles(0, "matrix");
   const int64_t m = args.Integer(1, "m", 1, 1 << 15);
-  if (matrix.size() != static_cast<size_t>(m * m)) throw Error(code::kInvalidArgument, "symmetricEigen wants m × m numbers");
+  if (matrix.size() != static_cast<size_t>(m * m))
+    throw Error(code::kInvalidArgument, "symmetricEigen wants m × m numbers");
   return Submit(
       args.env(), [=] { return SymmetricEigen(matrix, m); },
       [](Napi::Env env, const SmallEigen& eigen) {

@@ -7,7 +7,8 @@ namespace {
 
 Napi::Array Shape(Napi::Env env, const std::vector<int64_t>& shape) {
   Napi::Array out = Napi::Array::New(env, shape.size());
-  for (uint32_t i = 0; i < shape.size(); ++i) out.Set(i, Napi::Number::New(env, static_cast<double>(shape[i])));
+  for (uint32_t i = 0; i < shape.size(); ++i)
+    out.Set(i, Napi::Number::New(env, static_cast<double>(shape[i])));
   return out;
 }
 
@@ -26,7 +27,8 @@ Napi::Value LoadModel(const Arguments& args) {
         return std::make_shared<TorchScriptModel>(path, options);
       },
       [](Napi::Env env, std::shared_ptr<Model> model) {
-        const int64_t bytes = model->layout()->size() * static_cast<int64_t>(model->options().dtype().itemsize());
+        const int64_t bytes =
+            model->layout()->size() * static_cast<int64_t>(model->options().dtype().itemsize());
         return MakeHandle(env, std::move(model), bytes);
       });
 }
@@ -67,7 +69,12 @@ Napi::Value DescribeModel(const Arguments& args) {
 // modelParameters(model): θ*
 Napi::Value ModelParameters(const Arguments& args) {
   const std::shared_ptr<Model> model = args.Handle<Model>(0, "model");
-  return Submit(args.env(), [model] { return ParameterVector{model->layout(), model->Parameters()}; }, VectorHandle);
+  return Submit(
+      args.env(),
+      [model] {
+        return ParameterVector{model->layout(), model->Parameters()};
+      },
+      VectorHandle);
 }
 
 // modelBuffer(model, index): a buffer's values in float64
@@ -77,7 +84,8 @@ Napi::Value ModelBuffer(const Arguments& args) {
   return Submit(
       args.env(),
       [=] {
-        const at::Tensor values = model->BufferTensors()[static_cast<size_t>(index)].to(c10::kCPU, c10::kDouble).contiguous();
+        const at::Tensor values =
+            model->BufferTensors()[static_cast<size_t>(index)].to(c10::kCPU, c10::kDouble).contiguous();
         return std::vector<double>(values.data_ptr<double>(), values.data_ptr<double>() + values.numel());
       },
       [](Napi::Env env, const std::vector<double>& values) { return ToFloat64Array(env, values); });
@@ -91,7 +99,8 @@ Napi::Value MakeBatch(const Arguments& args) {
   return Submit(
       args.env(),
       [=] {
-        const std::optional<at::Tensor> target = targets.empty() ? std::nullopt : std::optional(targets.front());
+        const std::optional<at::Tensor> target =
+            targets.empty() ? std::nullopt : std::optional(targets.front());
         return std::make_shared<Batch>(inputs, target, model->options());
       },
       [](Napi::Env env, std::shared_ptr<Batch> batch) {

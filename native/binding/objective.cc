@@ -29,7 +29,8 @@ Napi::Value MakeObjective(const Arguments& args) {
   return MakeHandle(args.env(), std::move(objective), 0);
 }
 
-// evaluatePoints(objective, origin, directions, coefficients, numPoints, batch): Float64Array of 4 numbers a point
+// evaluatePoints(objective, origin, directions, coefficients, numPoints, batch): Float64Array of 4 numbers a
+// point
 Napi::Value EvaluatePointsBinding(const Arguments& args) {
   const std::shared_ptr<Objective> objective = args.Handle<Objective>(0, "objective");
   const VectorPointer origin = PointOf(args, 1, "origin", *objective);
@@ -46,8 +47,13 @@ Napi::Value EvaluatePointsBinding(const Arguments& args) {
     directions.push_back(v->values);
   }
   return Submit(
-      args.env(), [=] { return EvaluatePoints(*objective, origin->values, directions, coefficients, num_points, *batch); },
-      [](Napi::Env env, const std::vector<Evaluation>& evaluations) { return ToFloat64Array(env, evaluations); });
+      args.env(),
+      [=] {
+        return EvaluatePoints(*objective, origin->values, directions, coefficients, num_points, *batch);
+      },
+      [](Napi::Env env, const std::vector<Evaluation>& evaluations) {
+        return ToFloat64Array(env, evaluations);
+      });
 }
 
 // gradient(objective, theta, batch): {evaluation, vector} of the loss sum
@@ -96,7 +102,8 @@ Napi::Value HessianProducts(const Arguments& args) {
         std::vector<at::Tensor> inputs;
         for (const VectorPointer& v : vectors) inputs.push_back(v->values);
         std::vector<ParameterVector> out;
-        for (at::Tensor& product : graph->Apply(inputs, keep, batched)) out.push_back({vectors[out.size()]->layout, std::move(product)});
+        for (at::Tensor& product : graph->Apply(inputs, keep, batched))
+          out.push_back({vectors[out.size()]->layout, std::move(product)});
         return out;
       },
       VectorHandles);

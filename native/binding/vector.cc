@@ -20,10 +20,16 @@ Napi::Value VectorFromArray(const Arguments& args) {
   const std::shared_ptr<Model> model = args.Handle<Model>(0, "model");
   const at::Tensor values = args.Flat(1, "values");
   if (values.numel() != model->layout()->size()) {
-    throw Error(code::kLayoutMismatch, "The array has " + std::to_string(values.numel()) + " values, the model " +
-                                           std::to_string(model->layout()->size()) + " parameters.");
+    throw Error(code::kLayoutMismatch, "The array has " + std::to_string(values.numel()) +
+                                           " values, the model " + std::to_string(model->layout()->size()) +
+                                           " parameters.");
   }
-  return Submit(args.env(), [=] { return ParameterVector{model->layout(), values.to(model->options())}; }, VectorHandle);
+  return Submit(
+      args.env(),
+      [=] {
+        return ParameterVector{model->layout(), values.to(model->options())};
+      },
+      VectorHandle);
 }
 
 // vectorToArray(vector): Float64Array
@@ -47,7 +53,10 @@ Napi::Value MakeRandomVector(const Arguments& args) {
   const auto stream = static_cast<uint64_t>(args.Integer(3, "stream", 0, kLargest));
   return Submit(
       args.env(),
-      [=] { return ParameterVector{model->layout(), RandomVector(law, seed, stream, model->layout()->size(), model->options())}; },
+      [=] {
+        return ParameterVector{model->layout(),
+                               RandomVector(law, seed, stream, model->layout()->size(), model->options())};
+      },
       VectorHandle);
 }
 
@@ -56,7 +65,8 @@ Napi::Value CombineVectors(const Arguments& args) {
   const std::vector<VectorPointer> vectors = args.Handles<ParameterVector>(0, "vectors");
   const std::vector<double> coefficients = args.Doubles(1, "coefficients");
   if (vectors.empty() || vectors.size() != coefficients.size()) {
-    throw Error(code::kInvalidArgument, "combineVectors wants as many coefficients as vectors, and at least one");
+    throw Error(code::kInvalidArgument,
+                "combineVectors wants as many coefficients as vectors, and at least one");
   }
   for (const VectorPointer& v : vectors) vectors[0]->layout->RequireMatch(*v->layout);
   return Submit(
@@ -75,7 +85,12 @@ Napi::Value MultiplyVectors(const Arguments& args) {
   const VectorPointer a = args.Handle<ParameterVector>(0, "a");
   const VectorPointer b = args.Handle<ParameterVector>(1, "b");
   a->layout->RequireMatch(*b->layout);
-  return Submit(args.env(), [=] { return ParameterVector{a->layout, a->values * b->values}; }, VectorHandle);
+  return Submit(
+      args.env(),
+      [=] {
+        return ParameterVector{a->layout, a->values * b->values};
+      },
+      VectorHandle);
 }
 
 // dotVectors(a, b)
@@ -83,25 +98,31 @@ Napi::Value DotVectors(const Arguments& args) {
   const VectorPointer a = args.Handle<ParameterVector>(0, "a");
   const VectorPointer b = args.Handle<ParameterVector>(1, "b");
   a->layout->RequireMatch(*b->layout);
-  return Submit(args.env(), [=] { return Dot(a->values, b->values); }, [](Napi::Env env, double dot) { return Napi::Number::New(env, dot); });
+  return Submit(
+      args.env(), [=] { return Dot(a->values, b->values); },
+      [](Napi::Env env, double dot) { return Napi::Number::New(env, dot); });
 }
 
 // vectorNorm(vector, order)
 Napi::Value VectorNorm(const Arguments& args) {
   const VectorPointer vector = args.Handle<ParameterVector>(0, "vector");
   const int order = static_cast<int>(args.Integer(1, "order", 1, 2));
-  return Submit(args.env(), [=] { return Norm(vector->values, order); }, [](Napi::Env env, double norm) { return Napi::Number::New(env, norm); });
+  return Submit(
+      args.env(), [=] { return Norm(vector->values, order); },
+      [](Napi::Env env, double norm) { return Napi::Number::New(env, norm); });
 }
 
 // normalizeVector(direction, reference, kind, order, ignoredRoles): {vector, numZeroGroups}
 Napi::Value NormalizeVector(const Arguments& args) {
   const VectorPointer direction = args.Handle<ParameterVector>(0, "direction");
   const VectorPointer reference = args.Handle<ParameterVector>(1, "reference");
-  NormalizationOptions options{ParseNormalization(args.String(2, "kind")), static_cast<int>(args.Integer(3, "order", 1, 2)), {}};
+  NormalizationOptions options{
+      ParseNormalization(args.String(2, "kind")), static_cast<int>(args.Integer(3, "order", 1, 2)), {}};
   for (const std::string& role : args.Strings(4, "ignoredRoles")) options.ignored.push_back(ParseRole(role));
   reference->layout->RequireMatch(*direction->layout);
   return Submit(
-      args.env(), [=] { return Normalize(*reference->layout, direction->values, reference->values, options); },
+      args.env(),
+      [=] { return Normalize(*reference->layout, direction->values, reference->values, options); },
       [reference](Napi::Env env, NormalizedDirection result) {
         Napi::Object out = Napi::Object::New(env);
         out.Set("vector", VectorHandle(env, {reference->layout, std::move(result.values)}));

@@ -9,9 +9,10 @@ void RequireFinite(const at::Tensor& tensor, const char* what) {
   if (!tensor.is_floating_point()) return;
   const at::Tensor bad = at::logical_not(at::isfinite(tensor)).reshape({tensor.size(0), -1}).any(1);
   if (!bad.any().item<bool>()) return;
-  throw Error(code::kInvalidData, std::string("The ") + what + " of sample " +
-                                      std::to_string(bad.to(c10::kByte).argmax().item<int64_t>()) +
-                                      " in this batch holds NaN or infinity. Remove the sample or repair the data.");
+  throw Error(code::kInvalidData,
+              std::string("The ") + what + " of sample " +
+                  std::to_string(bad.to(c10::kByte).argmax().item<int64_t>()) +
+                  " in this batch holds NaN or infinity. Remove the sample or repair the data.");
 }
 
 }  // namespace
@@ -19,7 +20,8 @@ void RequireFinite(const at::Tensor& tensor, const char* what) {
 Batch::Batch(std::vector<at::Tensor> inputs, std::optional<at::Tensor> target, at::TensorOptions options) {
   if (inputs.empty()) throw Error(code::kEmptyData, "A batch needs at least one input tensor.");
   auto place = [&](const at::Tensor& tensor, const char* what) {
-    if (tensor.dim() == 0 || tensor.size(0) == 0) throw Error(code::kEmptyData, std::string("The batch has no samples (") + what + " is empty).");
+    if (tensor.dim() == 0 || tensor.size(0) == 0)
+      throw Error(code::kEmptyData, std::string("The batch has no samples (") + what + " is empty).");
     if (num_samples_ == 0) num_samples_ = tensor.size(0);
     if (tensor.size(0) != num_samples_) {
       throw Error(code::kInvalidData, std::string("The ") + what + " has " + std::to_string(tensor.size(0)) +
@@ -45,11 +47,13 @@ void Batch::RequireLabels(int64_t num_classes, int64_t ignore_index) const {
   const std::pair<int64_t, int64_t> question{num_classes, ignore_index};
   if (checked_ == question) return;
   const at::Tensor& labels = *target_;
-  const at::Tensor wrong = at::logical_and(at::logical_or(labels < 0, labels >= num_classes), labels != ignore_index);
+  const at::Tensor wrong =
+      at::logical_and(at::logical_or(labels < 0, labels >= num_classes), labels != ignore_index);
   if (wrong.any().item<bool>()) {
     const int64_t value = labels.masked_select(wrong)[0].item<int64_t>();
-    throw Error(code::kLabelRange, "A label is " + std::to_string(value) + ", but the model has " + std::to_string(num_classes) +
-                                       " classes: labels must lie in 0 to " + std::to_string(num_classes - 1) +
+    throw Error(code::kLabelRange, "A label is " + std::to_string(value) + ", but the model has " +
+                                       std::to_string(num_classes) + " classes: labels must lie in 0 to " +
+                                       std::to_string(num_classes - 1) +
                                        ". Remap the labels, or name the value to skip with ignoreIndex.");
   }
   checked_ = question;

@@ -9,8 +9,9 @@ namespace lossatlas {
 
 class Batch {
  public:
-  // Floating-point inputs and targets are converted to the dtype of `options`, and everything moves to its device.
-  // ERR_INVALID_DATA for a NaN or infinity, or where the numbers of samples differ; ERR_EMPTY_DATA for no sample.
+  // Floating-point inputs and targets are converted to the dtype of `options`, and everything moves to its
+  // device. ERR_INVALID_DATA for a NaN or infinity, or where the numbers of samples differ; ERR_EMPTY_DATA
+  // for no sample.
   Batch(std::vector<at::Tensor> inputs, std::optional<at::Tensor> target, at::TensorOptions options);
 
   const std::vector<c10::IValue>& inputs() const { return inputs_; }
@@ -20,8 +21,8 @@ class Batch {
 
   // Number of targets that are not `ignore_index`.
   int64_t NumCounted(int64_t ignore_index) const;
-  // ERR_LABEL_RANGE unless every label lies in [0, num_classes) or is `ignore_index`. On a GPU a label out of range
-  // would poison the whole process, so this runs before the loss does.
+  // ERR_LABEL_RANGE unless every label lies in [0, num_classes) or is `ignore_index`. On a GPU a label out of
+  // range would poison the whole process, so this runs before the loss does.
   void RequireLabels(int64_t num_classes, int64_t ignore_index) const;
 
  private:

@@ -24,16 +24,19 @@ std::string Shape(const at::Tensor& t) {
 LossTerms Classification(const Criterion& criterion, const at::Tensor& output, const Batch& batch) {
   const at::Tensor& target = *batch.target();
   const bool cross_entropy = criterion.kind == Kind::kCrossEntropy;
-  const std::string expected = std::string(cross_entropy ? "cross-entropy" : "nll") +
-                               " wants an output [N, C] (or [N, C, ...]) and integer labels [N] (or [N, ...])";
-  if (output.dim() < 2 || target.dim() + 1 != output.dim() || target.is_floating_point()) Mismatch(output, target, expected);
+  const std::string expected =
+      std::string(cross_entropy ? "cross-entropy" : "nll") +
+      " wants an output [N, C] (or [N, C, ...]) and integer labels [N] (or [N, ...])";
+  if (output.dim() < 2 || target.dim() + 1 != output.dim() || target.is_floating_point())
+    Mismatch(output, target, expected);
   for (int64_t i = 0; i < target.dim(); ++i) {
     if (target.size(i) != output.size(i == 0 ? 0 : i + 1)) Mismatch(output, target, expected);
   }
   batch.RequireLabels(output.size(1), criterion.ignore_index);
   const at::Tensor labels = target.to(c10::kLong);
   const at::Tensor each =
-      cross_entropy ? at::cross_entropy_loss(output, labels, {}, at::Reduction::None, criterion.ignore_index, criterion.label_smoothing)
+      cross_entropy ? at::cross_entropy_loss(output, labels, {}, at::Reduction::None, criterion.ignore_index,
+                                             criterion.label_smoothing)
       : output.dim() == 2 ? at::nll_loss(output, labels, {}, at::Reduction::None, criterion.ignore_index)
                           : at::nll_loss_nd(output, labels, {}, at::Reduction::None, criterion.ignore_index);
   LossTerms terms;
@@ -47,7 +50,8 @@ LossTerms Classification(const Criterion& criterion, const at::Tensor& output, c
 // Class probabilities: output and target [N, C].
 LossTerms SoftTargets(const Criterion& criterion, const at::Tensor& output, const at::Tensor& target) {
   LossTerms terms;
-  terms.sum = at::cross_entropy_loss(output, target, {}, at::Reduction::None, -100, criterion.label_smoothing).sum(c10::kDouble);
+  terms.sum = at::cross_entropy_loss(output, target, {}, at::Reduction::None, -100, criterion.label_smoothing)
+                  .sum(c10::kDouble);
   terms.count = static_cast<double>(output.numel() / output.size(1));
   terms.correct = at::eq(output.detach().argmax(1), target.argmax(1)).sum();
   terms.num_answers = terms.count;
@@ -56,7 +60,8 @@ LossTerms SoftTargets(const Criterion& criterion, const at::Tensor& output, cons
 
 LossTerms Elementwise(const Criterion& criterion, const at::Tensor& output, const at::Tensor& raw_target) {
   if (output.sizes() != raw_target.sizes()) {
-    Mismatch(output, raw_target, "this criterion wants a target of the output's shape (broadcasting would hide a mistake)");
+    Mismatch(output, raw_target,
+             "this criterion wants a target of the output's shape (broadcasting would hide a mistake)");
   }
   const at::Tensor target = raw_target.to(output.scalar_type());
   LossTerms terms;
@@ -84,10 +89,13 @@ LossTerms Elementwise(const Criterion& criterion, const at::Tensor& output, cons
 }  // namespace
 
 Criterion::Kind ParseCriterion(const std::string& name) {
-  static const std::map<std::string, Kind> kKinds = {
-      {"cross-entropy", Kind::kCrossEntropy}, {"mse", Kind::kMeanSquaredError}, {"bce-with-logits", Kind::kBinaryCrossEntropyWithLogits},
-      {"nll", Kind::kNegativeLogLikelihood},  {"l1", Kind::kL1},                {"huber", Kind::kHuber},
-      {"model", Kind::kModelOutput}};
+  static const std::map<std::string, Kind> kKinds = {{"cross-entropy", Kind::kCrossEntropy},
+                                                     {"mse", Kind::kMeanSquaredError},
+                                                     {"bce-with-logits", Kind::kBinaryCrossEntropyWithLogits},
+                                                     {"nll", Kind::kNegativeLogLikelihood},
+                                                     {"l1", Kind::kL1},
+                                                     {"huber", Kind::kHuber},
+                                                     {"model", Kind::kModelOutput}};
   const auto found = kKinds.find(name);
   if (found == kKinds.end()) throw Error(code::kInvalidArgument, "criterion '" + name + "' is unknown");
   return found->second;
@@ -96,18 +104,26 @@ Criterion::Kind ParseCriterion(const std::string& name) {
 LossTerms ComputeLoss(const Criterion& criterion, const at::Tensor& output, const Batch& batch) {
   if (criterion.kind == Kind::kModelOutput) {
     if (output.dim() > 0 && output.numel() != batch.num_samples()) {
-      throw Error(code::kCriterion, "With criterion 'model' the model returns its loss: a scalar (the batch's mean) or one value a sample, not " + Shape(output));
+      throw Error(code::kCriterion,
+                  "With criterion 'model' the model returns its loss: a scalar (the batch's mean) or one "
+                  "value a sample, not " +
+                      Shape(output));
     }
     LossTerms terms;
     terms.count = static_cast<double>(batch.num_samples());
     terms.sum = output.dim() == 0 ? output.to(c10::kDouble) * terms.count : output.sum(c10::kDouble);
     return terms;
   }
-  if (!batch.target()) throw Error(code::kCriterion, "This criterion needs a target, and the data has none. Give targets, or use criterion 'model'.");
+  if (!batch.target())
+    throw Error(
+        code::kCriterion,
+        "This criterion needs a target, and the data has none. Give targets, or use criterion 'model'.");
   const at::Tensor& target = *batch.target();
-  const bool classes = criterion.kind == Kind::kCrossEntropy || criterion.kind == Kind::kNegativeLogLikelihood;
+  const bool classes =
+      criterion.kind == Kind::kCrossEntropy || criterion.kind == Kind::kNegativeLogLikelihood;
   if (!classes) return Elementwise(criterion, output, target);
-  if (criterion.kind == Kind::kCrossEntropy && target.is_floating_point() && output.dim() >= 2 && output.sizes() == target.sizes()) {
+  if (criterion.kind == Kind::kCrossEntropy && target.is_floating_point() && output.dim() >= 2 &&
+      output.sizes() == target.sizes()) {
     return SoftTargets(criterion, output, target);
   }
   return Classification(criterion, output, batch);

@@ -7,7 +7,15 @@
 namespace lossatlas {
 
 struct Criterion {
-  enum class Kind { kCrossEntropy, kMeanSquaredError, kBinaryCrossEntropyWithLogits, kNegativeLogLikelihood, kL1, kHuber, kModelOutput };
+  enum class Kind {
+    kCrossEntropy,
+    kMeanSquaredError,
+    kBinaryCrossEntropyWithLogits,
+    kNegativeLogLikelihood,
+    kL1,
+    kHuber,
+    kModelOutput
+  };
 
   Kind kind = Kind::kCrossEntropy;
   double label_smoothing = 0.0;
@@ -18,9 +26,9 @@ struct Criterion {
 Criterion::Kind ParseCriterion(const std::string& name);
 
 struct LossTerms {
-  at::Tensor sum;       // float64 scalar, differentiable
-  double count = 0;     // what the sum is divided by to be PyTorch's mean: targets, elements or samples
-  at::Tensor correct;   // int64 scalar; undefined where the criterion has no accuracy
+  at::Tensor sum;      // float64 scalar, differentiable
+  double count = 0;    // what the sum is divided by to be PyTorch's mean: targets, elements or samples
+  at::Tensor correct;  // int64 scalar; undefined where the criterion has no accuracy
   double num_answers = 0;
 };
 

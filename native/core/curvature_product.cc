@@ -38,8 +38,8 @@ GradientGraph::GradientGraph(const Objective& objective, const at::Tensor& theta
     evaluation_.num_answers = terms.num_answers;
   }
   if (terms.sum.requires_grad()) {
-    const torch::autograd::variable_list gradients =
-        torch::autograd::grad({terms.sum}, leaves_, {}, /*retain_graph=*/true, /*create_graph=*/true, /*allow_unused=*/true);
+    const torch::autograd::variable_list gradients = torch::autograd::grad(
+        {terms.sum}, leaves_, {}, /*retain_graph=*/true, /*create_graph=*/true, /*allow_unused=*/true);
     for (size_t i = 0; i < gradients.size(); ++i) {
       if (!gradients[i].defined() || !gradients[i].requires_grad()) continue;
       gradients_.push_back(gradients[i]);
@@ -50,11 +50,13 @@ GradientGraph::GradientGraph(const Objective& objective, const at::Tensor& theta
   peak_bytes_ = meter.peak_bytes();
 }
 
-std::vector<at::Tensor> GradientGraph::Apply(const std::vector<at::Tensor>& vectors, bool keep, bool batched) {
+std::vector<at::Tensor> GradientGraph::Apply(const std::vector<at::Tensor>& vectors, bool keep,
+                                             bool batched) {
   if (batched && keep && vectors.size() > 1 && !gradients_.empty()) return ApplyBatched(vectors);
   std::vector<at::Tensor> products;
   products.reserve(vectors.size());
-  for (size_t i = 0; i < vectors.size(); ++i) products.push_back(ApplyOne(vectors[i], keep || i + 1 < vectors.size()));
+  for (size_t i = 0; i < vectors.size(); ++i)
+    products.push_back(ApplyOne(vectors[i], keep || i + 1 < vectors.size()));
   if (!keep) gradients_.clear();
   return products;
 }
@@ -85,7 +87,8 @@ std::vector<at::Tensor> GradientGraph::ApplyBatched(const std::vector<at::Tensor
       const at::Tensor part = block.narrow(1, infos[place].offset, infos[place].numel).reshape(shape);
       seeds.push_back(at::_add_batch_dim(part, 0, vmap.level()));
     }
-    products = torch::autograd::grad(gradients_, leaves_, seeds, /*retain_graph=*/true, /*create_graph=*/false, /*allow_unused=*/true);
+    products = torch::autograd::grad(gradients_, leaves_, seeds, /*retain_graph=*/true,
+                                     /*create_graph=*/false, /*allow_unused=*/true);
     for (size_t i = 0; i < products.size(); ++i) {
       if (products[i].defined()) products[i] = at::_remove_batch_dim(products[i], vmap.level(), count, 0);
     }

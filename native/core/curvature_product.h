@@ -17,8 +17,8 @@ class GradientGraph {
   int64_t graph_bytes() const { return graph_bytes_; }
   int64_t peak_bytes() const { return peak_bytes_; }
 
-  // H·v for each v of `vectors`, of the loss sum. `keep` = false frees the graph on the way; the object is then spent.
-  // `batched` runs all vectors in one pass (vmap) where the model's operators allow it.
+  // H·v for each v of `vectors`, of the loss sum. `keep` = false frees the graph on the way; the object is
+  // then spent. `batched` runs all vectors in one pass (vmap) where the model's operators allow it.
   std::vector<at::Tensor> Apply(const std::vector<at::Tensor>& vectors, bool keep, bool batched);
 
  private:
@@ -28,7 +28,8 @@ class GradientGraph {
   std::shared_ptr<const ParameterLayout> layout_;
   at::TensorOptions options_;
   std::vector<at::Tensor> leaves_;
-  // Entries of the gradient that depend on θ, with their place in the layout; the others have a zero second derivative.
+  // Entries of the gradient that depend on θ, with their place in the layout; the others have a zero second
+  // derivative.
   std::vector<at::Tensor> gradients_;
   std::vector<size_t> places_;
   Evaluation evaluation_;

@@ -14,22 +14,24 @@ c10::Device ParseDevice(const std::string& name) {
   if (name == "cpu") return c10::Device(c10::kCPU);
   if (name == "cuda" || name.rfind("cuda:", 0) == 0) {
     if (num_gpus == 0) {
-      throw Error(code::kDevice, "device '" + name +
-                                     "' was asked for, but this libtorch sees no GPU. Use device: 'cpu' or 'auto'; "
-                                     "`npx lossatlas doctor` says what was found.");
+      throw Error(code::kDevice,
+                  "device '" + name +
+                      "' was asked for, but this libtorch sees no GPU. Use device: 'cpu' or 'auto'; "
+                      "`npx lossatlas doctor` says what was found.");
     }
     int index = 0;
     if (name.size() > 5) {
       const std::string digits = name.substr(5);
-      if (digits.empty() || digits.size() > 3 || digits.find_first_not_of("0123456789") != std::string::npos) {
+      if (digits.empty() || digits.size() > 3 ||
+          digits.find_first_not_of("0123456789") != std::string::npos) {
         throw Error(code::kDevice, "device '" + name + "' is not of the form cuda:0");
       }
       index = std::stoi(digits);
     }
     if (index >= num_gpus) {
       throw Error(code::kDevice, "device '" + name + "' was asked for, but there are only " +
-                                     std::to_string(num_gpus) + " GPUs (cuda:0 to cuda:" +
-                                     std::to_string(num_gpus - 1) + ")");
+                                     std::to_string(num_gpus) +
+                                     " GPUs (cuda:0 to cuda:" + std::to_string(num_gpus - 1) + ")");
     }
     return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));
   }

@@ -6,7 +6,8 @@
 
 namespace lossatlas {
 
-// "cpu", "cuda", "cuda:1" or "auto" (CUDA where there is one). Throws ERR_DEVICE for a device that is not there.
+// "cpu", "cuda", "cuda:1" or "auto" (CUDA where there is one). Throws ERR_DEVICE for a device that is not
+// there.
 c10::Device ParseDevice(const std::string& name);
 std::string DeviceName(c10::Device device);
 // 0 where libtorch was linked without CUDA or finds no GPU.

@@ -10,15 +10,18 @@ namespace {
 
 // "derivative for aten::foo is not implemented", "the derivative for 'foo' is not implemented"
 bool LacksDerivative(const std::string& text) {
-  return text.find("derivative for") != std::string::npos && text.find("not implemented") != std::string::npos;
+  return text.find("derivative for") != std::string::npos &&
+         text.find("not implemented") != std::string::npos;
 }
 
 Failure FromLibtorch(const std::string& text) {
   if (LacksDerivative(text)) {
-    return {code::kNoDoubleBackward, "An operator of the model has no second derivative: " + FirstLine(text) +
-                                         ". Replace it by differentiable operators (for attention, the plain softmax form)."};
+    return {code::kNoDoubleBackward,
+            "An operator of the model has no second derivative: " + FirstLine(text) +
+                ". Replace it by differentiable operators (for attention, the plain softmax form)."};
   }
-  if (text.find("not enough memory") != std::string::npos || text.find("out of memory") != std::string::npos) {
+  if (text.find("not enough memory") != std::string::npos ||
+      text.find("out of memory") != std::string::npos) {
     return {code::kOutOfMemory, FirstLine(text) + ". Use fewer samples per batch or a lower memoryBudget."};
   }
   return {code::kLibtorch, FirstLine(text)};
@@ -27,8 +30,8 @@ Failure FromLibtorch(const std::string& text) {
 }  // namespace
 
 std::string FirstLine(const std::string& text) {
-  const size_t end = text.find('\n');
-  return end == std::string::npos ? text : text.substr(0, end);
+  const size_t begin = text.find_first_not_of(" \n");
+  return begin == std::string::npos ? text : text.substr(begin, text.find('\n', begin) - begin);
 }
 
 std::string LastLine(const std::string& text) {

@@ -20,7 +20,8 @@ LOSSATLAS_CLONES double BlockDot(const float* a, const float* b, int64_t n) {
   std::array<double, kLanes> sum{};
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) {
-    for (int64_t l = 0; l < kLanes; ++l) sum[l] += static_cast<double>(a[i + l]) * static_cast<double>(b[i + l]);
+    for (int64_t l = 0; l < kLanes; ++l)
+      sum[l] += static_cast<double>(a[i + l]) * static_cast<double>(b[i + l]);
   }
   double total = 0;
   for (; i < n; ++i) total += static_cast<double>(a[i]) * static_cast<double>(b[i]);
@@ -60,7 +61,8 @@ std::vector<double> RowDotsHost(const T* rows, int64_t count, int64_t stride, co
       const int64_t from = block * kBlock;
       const int64_t length = std::min(kBlock, n - from);
       for (int64_t r = 0; r < count; ++r) {
-        partial[static_cast<size_t>(block * count + r)] = BlockDot(rows + r * stride + from, w + from, length);
+        partial[static_cast<size_t>(block * count + r)] =
+            BlockDot(rows + r * stride + from, w + from, length);
       }
     }
   });
@@ -74,7 +76,8 @@ std::vector<double> RowDotsHost(const T* rows, int64_t count, int64_t stride, co
 }
 
 template <typename T>
-void SubtractRowsHost(const T* rows, int64_t stride, const std::vector<double>& coefficients, T* w, int64_t n) {
+void SubtractRowsHost(const T* rows, int64_t stride, const std::vector<double>& coefficients, T* w,
+                      int64_t n) {
   at::parallel_for(0, NumBlocks(n), 4, [&](int64_t begin, int64_t end) {
     for (int64_t block = begin; block < end; ++block) {
       const int64_t from = block * kBlock;

@@ -1,5 +1,6 @@
 // Reductions over long flat vectors with float64 accumulators, at memory speed on the CPU.
-// Sums run in blocks of fixed size that are added in order: the result does not depend on the number of threads.
+// Sums run in blocks of fixed size that are added in order: the result does not depend on the number of
+// threads.
 #pragma once
 #include <vector>
 

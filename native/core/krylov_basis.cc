@@ -9,7 +9,8 @@
 
 namespace lossatlas {
 
-KrylovBasis::KrylovBasis(std::shared_ptr<const ParameterLayout> layout, int64_t capacity, at::TensorOptions options)
+KrylovBasis::KrylovBasis(std::shared_ptr<const ParameterLayout> layout, int64_t capacity,
+                         at::TensorOptions options)
     : layout_(std::move(layout)), rows_(at::empty({capacity, layout_->size()}, options)) {}
 
 KrylovBasis::Extension KrylovBasis::Extend(const at::Tensor& vector, double breakdown, double scale) {
@@ -36,12 +37,14 @@ KrylovBasis::Extension KrylovBasis::Extend(const at::Tensor& vector, double brea
 
 at::Tensor KrylovBasis::Row(int64_t index) const {
   if (index < 0 || index >= count_) {
-    throw Error(code::kInvalidArgument, "row " + std::to_string(index) + " of a basis of " + std::to_string(count_) + " vectors");
+    throw Error(code::kInvalidArgument,
+                "row " + std::to_string(index) + " of a basis of " + std::to_string(count_) + " vectors");
   }
   return rows_[index];
 }
 
-std::vector<at::Tensor> KrylovBasis::Combine(const std::vector<double>& coefficients, int64_t num_columns) const {
+std::vector<at::Tensor> KrylovBasis::Combine(const std::vector<double>& coefficients,
+                                             int64_t num_columns) const {
   at::NoGradGuard no_grad;
   const at::Tensor c = at::tensor(coefficients, c10::kDouble).view({num_columns, count_}).to(rows_.options());
   const at::Tensor product = at::mm(c, rows_.narrow(0, 0, count_));

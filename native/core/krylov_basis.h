@@ -22,8 +22,8 @@ class KrylovBasis {
     double norm = 0;               // of what is left; the next β
     bool appended = false;
   };
-  // Orthogonalises `vector` against all rows (a second pass where the first cancelled: Daniel, Gragg, Kaufman and
-  // Stewart 1976, with their η = 1/√2), then appends it normalised unless what is left is below
+  // Orthogonalises `vector` against all rows (a second pass where the first cancelled: Daniel, Gragg, Kaufman
+  // and Stewart 1976, with their η = 1/√2), then appends it normalised unless what is left is below
   // `breakdown` · max(‖vector‖, scale) or the basis is full.
   Extension Extend(const at::Tensor& vector, double breakdown, double scale);
 

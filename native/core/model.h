@@ -1,5 +1,5 @@
-// What an analysis needs of a model: parameters over a layout, a forward pass, and a state that can be replaced
-// and put back. TorchScript implements it; other formats will.
+// What an analysis needs of a model: parameters over a layout, a forward pass, and a state that can be
+// replaced and put back. TorchScript implements it; other formats will.
 #pragma once
 #include <memory>
 #include <string>
@@ -36,13 +36,14 @@ class Model {
 
   // θ* as loaded: a new flat tensor.
   virtual at::Tensor Parameters() const = 0;
-  // "eval", "train" or "mixed" where the graph fixes the mode of BatchNorm or dropout (a traced module); else empty.
+  // "eval", "train" or "mixed" where the graph fixes the mode of BatchNorm or dropout (a traced module); else
+  // empty.
   virtual std::string FixedMode() const = 0;
   // Throws ERR_MODE_BAKED_IN if the graph fixes another mode.
   virtual void RequireMode(Mode mode) const = 0;
 
-  // Puts `parameters` (one tensor per layout entry), `buffers` and the mode in place; the tensors that were there are
-  // returned untouched, so putting them back restores every bit.
+  // Puts `parameters` (one tensor per layout entry), `buffers` and the mode in place; the tensors that were
+  // there are returned untouched, so putting them back restores every bit.
   virtual Saved Install(std::vector<at::Tensor> parameters, std::vector<at::Tensor> buffers, Mode mode) = 0;
   virtual void Restore(const Saved& saved) noexcept = 0;
   virtual std::vector<at::Tensor> BufferTensors() const = 0;

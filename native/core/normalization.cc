@@ -25,11 +25,12 @@ Normalization ParseNormalization(const std::string& name) {
   if (name == "filter") return Normalization::kFilter;
   if (name == "layer") return Normalization::kLayer;
   if (name == "model") return Normalization::kModel;
-  throw Error(code::kInvalidArgument, "normalization '" + name + "' is not none, weight, filter, layer or model");
+  throw Error(code::kInvalidArgument,
+              "normalization '" + name + "' is not none, weight, filter, layer or model");
 }
 
-NormalizedDirection Normalize(const ParameterLayout& layout, const at::Tensor& direction, const at::Tensor& reference,
-                              const NormalizationOptions& options) {
+NormalizedDirection Normalize(const ParameterLayout& layout, const at::Tensor& direction,
+                              const at::Tensor& reference, const NormalizationOptions& options) {
   at::NoGradGuard no_grad;
   NormalizedDirection out{direction.clone(), 0};
   at::Tensor kept_reference = reference.clone();
@@ -57,8 +58,9 @@ NormalizedDirection Normalize(const ParameterLayout& layout, const at::Tensor& d
   for (const ParameterInfo& p : layout.parameters()) {
     if (ignored(p) || p.numel == 0) continue;
     const int64_t num_groups = options.kind == Normalization::kFilter && p.shape.size() > 1 ? p.shape[0] : 1;
-    out.num_zero_groups += ScaleRows(out.values.narrow(0, p.offset, p.numel).view({num_groups, -1}),
-                                     kept_reference.narrow(0, p.offset, p.numel).view({num_groups, -1}), options.order);
+    out.num_zero_groups +=
+        ScaleRows(out.values.narrow(0, p.offset, p.numel).view({num_groups, -1}),
+                  kept_reference.narrow(0, p.offset, p.numel).view({num_groups, -1}), options.order);
   }
   return out;
 }

@@ -9,7 +9,8 @@ namespace lossatlas {
 namespace {
 
 // origin + Σ a_i d_i into `point`, one pass over memory for each pair of directions.
-void SetPoint(at::Tensor& point, const at::Tensor& origin, const std::vector<at::Tensor>& directions, const double* a) {
+void SetPoint(at::Tensor& point, const at::Tensor& origin, const std::vector<at::Tensor>& directions,
+              const double* a) {
   if (directions.empty()) {
     point.copy_(origin);
     return;
@@ -31,7 +32,8 @@ Evaluation Read(const LossTerms& terms) {
 
 }  // namespace
 
-std::vector<at::Tensor> MakeLeaves(const ParameterLayout& layout, const at::Tensor& theta, bool requires_grad) {
+std::vector<at::Tensor> MakeLeaves(const ParameterLayout& layout, const at::Tensor& theta,
+                                   bool requires_grad) {
   std::vector<at::Tensor> leaves = layout.Split(theta.detach());
   for (at::Tensor& leaf : leaves) leaf = leaf.detach().requires_grad_(requires_grad);
   return leaves;
@@ -45,8 +47,10 @@ LossTerms RunLoss(const Objective& objective, const Batch& batch) {
   return ComputeLoss(objective.criterion, objective.model->Forward(batch.inputs()), batch);
 }
 
-std::vector<Evaluation> EvaluatePoints(const Objective& objective, const at::Tensor& origin, const std::vector<at::Tensor>& directions,
-                                       const std::vector<double>& coefficients, int64_t num_points, const Batch& batch) {
+std::vector<Evaluation> EvaluatePoints(const Objective& objective, const at::Tensor& origin,
+                                       const std::vector<at::Tensor>& directions,
+                                       const std::vector<double>& coefficients, int64_t num_points,
+                                       const Batch& batch) {
   at::NoGradGuard no_grad;
   at::Tensor point = at::empty_like(origin);
   ScopedState state(*objective.model, MakeLeaves(*objective.model->layout(), point, false), objective.mode);
@@ -71,8 +75,8 @@ GradientResult ComputeGradient(const Objective& objective, const at::Tensor& the
     out.gradient = at::zeros({layout.size()}, theta.options());
     return out;
   }
-  const torch::autograd::variable_list gradients =
-      torch::autograd::grad({terms.sum}, leaves, {}, /*retain_graph=*/false, /*create_graph=*/false, /*allow_unused=*/true);
+  const torch::autograd::variable_list gradients = torch::autograd::grad(
+      {terms.sum}, leaves, {}, /*retain_graph=*/false, /*create_graph=*/false, /*allow_unused=*/true);
   at::NoGradGuard no_grad;
   out.gradient = layout.Join(gradients, theta.options());
   return out;

@@ -24,15 +24,19 @@ struct Evaluation {
 };
 
 // Leaves over the flat point θ (no copy) that the model's forward pass will use.
-std::vector<at::Tensor> MakeLeaves(const ParameterLayout& layout, const at::Tensor& theta, bool requires_grad);
+std::vector<at::Tensor> MakeLeaves(const ParameterLayout& layout, const at::Tensor& theta,
+                                   bool requires_grad);
 
 // Forward pass and loss; the model must already be in its state.
 LossTerms RunLoss(const Objective& objective, const Batch& batch);
 
-// Losses at origin + Σ_i coefficients[p][i]·directions[i] for every p; each point is computed from the origin, so
-// nothing drifts. coefficients is [num_points][directions.size()] row by row. With no directions: the origin itself.
-std::vector<Evaluation> EvaluatePoints(const Objective& objective, const at::Tensor& origin, const std::vector<at::Tensor>& directions,
-                                       const std::vector<double>& coefficients, int64_t num_points, const Batch& batch);
+// Losses at origin + Σ_i coefficients[p][i]·directions[i] for every p; each point is computed from the
+// origin, so nothing drifts. coefficients is [num_points][directions.size()] row by row. With no directions:
+// the origin itself.
+std::vector<Evaluation> EvaluatePoints(const Objective& objective, const at::Tensor& origin,
+                                       const std::vector<at::Tensor>& directions,
+                                       const std::vector<double>& coefficients, int64_t num_points,
+                                       const Batch& batch);
 
 struct GradientResult {
   Evaluation evaluation;

@@ -58,7 +58,8 @@ at::Tensor ParameterLayout::Join(const std::vector<at::Tensor>& tensors, at::Ten
   std::vector<at::Tensor> parts;
   parts.reserve(tensors.size());
   for (size_t i = 0; i < tensors.size(); ++i) {
-    parts.push_back(tensors[i].defined() ? tensors[i].reshape({-1}) : at::zeros({parameters_[i].numel}, options));
+    parts.push_back(tensors[i].defined() ? tensors[i].reshape({-1})
+                                         : at::zeros({parameters_[i].numel}, options));
   }
   return at::cat(parts);
 }

@@ -17,7 +17,8 @@ uint64_t Mix(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-// The engine's output is fixed by the C++ standard; the standard's distributions are not, so they are written here.
+// The engine's output is fixed by the C++ standard; the standard's distributions are not, so they are written
+// here.
 using Engine = std::mt19937_64;
 
 // In (0, 1), 53 bits: never 0, so its logarithm is finite.

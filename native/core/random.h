@@ -1,5 +1,5 @@
-// Seeded random vectors. Drawn on the host, in index order, in float64: the same seed gives the same vector on
-// every device, dtype, libtorch version and number of threads.
+// Seeded random vectors. Drawn on the host, in index order, in float64: the same seed gives the same vector
+// on every device, dtype, libtorch version and number of threads.
 #pragma once
 #include <cstdint>
 #include <string>

@@ -75,9 +75,11 @@ torch::jit::Module LoadModule(const std::string& path, c10::Device device) {
   try {
     return torch::jit::load(path, device);
   } catch (const c10::Error& e) {
-    throw Error(code::kModelLoad, "libtorch cannot load '" + path + "' as TorchScript: " + FirstLine(e.what_without_backtrace()));
+    throw Error(code::kModelLoad, "libtorch cannot load '" + path +
+                                      "' as TorchScript: " + FirstLine(e.what_without_backtrace()));
   } catch (const std::exception& e) {
-    throw Error(code::kModelLoad, "libtorch cannot load '" + path + "' as TorchScript: " + FirstLine(e.what()));
+    throw Error(code::kModelLoad,
+                "libtorch cannot load '" + path + "' as TorchScript: " + FirstLine(e.what()));
   }
 }
 
@@ -86,7 +88,9 @@ torch::jit::Module LoadModule(const std::string& path, c10::Device device) {
 TorchScriptModel::TorchScriptModel(const std::string& path, const LoadOptions& options)
     : module_(LoadModule(path, options.device)) {
   if (!module_.find_method("forward")) {
-    throw Error(code::kModelLoad, "The module in '" + path + "' has no forward method. Save a module whose forward() maps inputs to outputs.");
+    throw Error(code::kModelLoad,
+                "The module in '" + path +
+                    "' has no forward method. Save a module whose forward() maps inputs to outputs.");
   }
   CollectSlots(options);
   InspectGraph();
@@ -134,8 +138,9 @@ void TorchScriptModel::CollectSlots(const LoadOptions& options) {
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const c10::ScalarType other = parameters_[i].scalar_type();
     if (other != type || (type != c10::kFloat && type != c10::kDouble)) {
-      throw Error(code::kModelLoad, "Parameter '" + infos[i].name + "' is " + TypeName(other) +
-                                        ". Load the model with dtype: 'float32' or 'float64' to convert all parameters.");
+      throw Error(code::kModelLoad,
+                  "Parameter '" + infos[i].name + "' is " + TypeName(other) +
+                      ". Load the model with dtype: 'float32' or 'float64' to convert all parameters.");
     }
   }
   layout_ = std::make_shared<ParameterLayout>(std::move(infos));
@@ -152,9 +157,9 @@ void TorchScriptModel::InspectGraph() {
   }
   // Position of the input that says "training".
   static const std::map<std::string, size_t> kTrainingInput = {
-      {"aten::batch_norm", 5},         {"aten::instance_norm", 5}, {"aten::dropout", 2}, {"aten::feature_dropout", 2},
-      {"aten::alpha_dropout", 2},      {"aten::dropout_", 2},      {"aten::native_dropout", 2},
-      {"aten::native_batch_norm", 5},
+      {"aten::batch_norm", 5},      {"aten::instance_norm", 5},     {"aten::dropout", 2},
+      {"aten::feature_dropout", 2}, {"aten::alpha_dropout", 2},     {"aten::dropout_", 2},
+      {"aten::native_dropout", 2},  {"aten::native_batch_norm", 5},
   };
   std::function<void(torch::jit::Block*)> visit = [&](torch::jit::Block* block) {
     for (torch::jit::Node* node : block->nodes()) {
@@ -166,7 +171,8 @@ void TorchScriptModel::InspectGraph() {
       if (!fixed) continue;
       // Instance norm always uses the batch's own statistics: not a question of mode.
       if (kind == "aten::instance_norm") continue;
-      if (Contains(kind, "dropout") && torch::jit::constant_as<double>(node->input(1)).value_or(1.0) == 0.0) continue;
+      if (Contains(kind, "dropout") && torch::jit::constant_as<double>(node->input(1)).value_or(1.0) == 0.0)
+        continue;
       (*fixed ? baked_train_ : baked_eval_) = kind;
     }
   };
@@ -177,10 +183,12 @@ void TorchScriptModel::RequireMode(Mode mode) const {
   const std::string& conflict = mode == Mode::kEval ? baked_train_ : baked_eval_;
   if (conflict.empty()) return;
   const std::string fixed = mode == Mode::kEval ? "train" : "eval";
-  throw Error(code::kModeBakedIn,
-              "mode '" + std::string(ModeName(mode)) + "' was asked for, but the model was traced in " + fixed +
-                  " mode: its graph fixes '" + conflict + "' to " + fixed + ". Export it with torch.jit.script, or call model." +
-                  (mode == Mode::kEval ? "eval()" : "train()") + " before torch.jit.trace, or use mode: '" + fixed + "'.");
+  throw Error(code::kModeBakedIn, "mode '" + std::string(ModeName(mode)) +
+                                      "' was asked for, but the model was traced in " + fixed +
+                                      " mode: its graph fixes '" + conflict + "' to " + fixed +
+                                      ". Export it with torch.jit.script, or call model." +
+                                      (mode == Mode::kEval ? "eval()" : "train()") +
+                                      " before torch.jit.trace, or use mode: '" + fixed + "'.");
 }
 
 std::string TorchScriptModel::FixedMode() const {
@@ -196,7 +204,8 @@ at::Tensor TorchScriptModel::Parameters() const {
 
 std::vector<at::Tensor> TorchScriptModel::BufferTensors() const { return buffer_tensors_; }
 
-Model::Saved TorchScriptModel::Install(std::vector<at::Tensor> parameters, std::vector<at::Tensor> buffers, Mode mode) {
+Model::Saved TorchScriptModel::Install(std::vector<at::Tensor> parameters, std::vector<at::Tensor> buffers,
+                                       Mode mode) {
   Saved saved{parameters_, buffer_tensors_, {}};
   for (const Slot& slot : training_slots_) {
     saved.training.push_back(slot.object->getSlot(slot.index).toBool());
@@ -226,7 +235,8 @@ at::Tensor TorchScriptModel::Forward(const std::vector<c10::IValue>& inputs) {
   }
   if (output.isTuple() && !output.toTupleRef().elements().empty()) output = output.toTupleRef().elements()[0];
   if (!output.isTensor()) {
-    throw Error(code::kForward, "The model returns " + output.tagKind() + "; a tensor (or a tuple that starts with one) is needed.");
+    throw Error(code::kForward, "The model returns " + output.tagKind() +
+                                    "; a tensor (or a tuple that starts with one) is needed.");
   }
   return output.toTensor();
 }

@@ -29,7 +29,8 @@ class TorchScriptModel : public Model {
   at::Tensor Forward(const std::vector<c10::IValue>& inputs) override;
 
  private:
-  // A place in a module object that holds a value; `target` indexes the distinct tensors (tied ones share it).
+  // A place in a module object that holds a value; `target` indexes the distinct tensors (tied ones share
+  // it).
   struct Slot {
     c10::intrusive_ptr<c10::ivalue::Object> object;
     size_t index;

@@ -30,16 +30,19 @@ c10::ScalarType ElementType(napi_typedarray_type type, const char* name) {
     case napi_bigint64_array:
       return c10::kLong;
     default:
-      Wrong(name, "a Float32Array, Float64Array, Int8Array, Uint8Array, Int16Array, Int32Array or BigInt64Array");
+      Wrong(name,
+            "a Float32Array, Float64Array, Int8Array, Uint8Array, Int16Array, Int32Array or BigInt64Array");
   }
 }
 
 at::Tensor CopyTypedArray(const Napi::Value& value, const char* name) {
   if (!value.IsTypedArray()) Wrong(name, "a typed array");
   const Napi::TypedArray array = value.As<Napi::TypedArray>();
-  const at::Tensor out = at::empty({static_cast<int64_t>(array.ElementLength())}, ElementType(array.TypedArrayType(), name));
+  const at::Tensor out =
+      at::empty({static_cast<int64_t>(array.ElementLength())}, ElementType(array.TypedArrayType(), name));
   if (array.ByteLength() > 0) {
-    std::memcpy(out.data_ptr(), static_cast<const char*>(array.ArrayBuffer().Data()) + array.ByteOffset(), array.ByteLength());
+    std::memcpy(out.data_ptr(), static_cast<const char*>(array.ArrayBuffer().Data()) + array.ByteOffset(),
+                array.ByteLength());
   }
   return out;
 }
@@ -68,15 +71,18 @@ double Arguments::Number(size_t index, const char* name) const {
 
 int64_t Arguments::Integer(size_t index, const char* name, int64_t low, int64_t high) const {
   const double value = Number(index, name);
-  if (!(value >= static_cast<double>(low) && value <= static_cast<double>(high)) || value != std::floor(value)) {
-    throw Error(code::kInvalidArgument, std::string(name) + " must be an integer from " + std::to_string(low) + " to " + std::to_string(high));
+  if (!(value >= static_cast<double>(low) && value <= static_cast<double>(high)) ||
+      value != std::floor(value)) {
+    throw Error(code::kInvalidArgument, std::string(name) + " must be an integer from " +
+                                            std::to_string(low) + " to " + std::to_string(high));
   }
   return static_cast<int64_t>(value);
 }
 
 std::vector<double> Arguments::Doubles(size_t index, const char* name) const {
   const Napi::Value value = info_[index];
-  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float64_array) Wrong(name, "a Float64Array");
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float64_array)
+    Wrong(name, "a Float64Array");
   const Napi::Float64Array array = value.As<Napi::Float64Array>();
   return {array.Data(), array.Data() + array.ElementLength()};
 }
@@ -92,7 +98,9 @@ std::vector<std::string> Arguments::Strings(size_t index, const char* name) cons
   return out;
 }
 
-at::Tensor Arguments::Flat(size_t index, const char* name) const { return CopyTypedArray(info_[index], name); }
+at::Tensor Arguments::Flat(size_t index, const char* name) const {
+  return CopyTypedArray(info_[index], name);
+}
 
 std::vector<at::Tensor> Arguments::Tensors(size_t index, const char* name) const {
   const Napi::Array array = ArrayAt(index, name);
@@ -109,13 +117,16 @@ std::vector<at::Tensor> Arguments::Tensors(size_t index, const char* name) const
     for (uint32_t d = 0; d < dims.Length(); ++d) {
       const Napi::Value dim = dims.Get(d);
       const double length = dim.IsNumber() ? dim.As<Napi::Number>().DoubleValue() : -1;
-      if (!(length >= 0 && length < 9e15) || length != std::floor(length)) Wrong(name, "given a shape of whole numbers");
+      if (!(length >= 0 && length < 9e15) || length != std::floor(length))
+        Wrong(name, "given a shape of whole numbers");
       shape.push_back(static_cast<int64_t>(length));
-      if (__builtin_mul_overflow(numel, shape.back(), &numel)) Wrong(name, "given a shape that a tensor can have");
+      if (__builtin_mul_overflow(numel, shape.back(), &numel))
+        Wrong(name, "given a shape that a tensor can have");
     }
     const at::Tensor flat = CopyTypedArray(object.Get("data"), name);
     if (flat.numel() != numel) {
-      throw Error(code::kInvalidData, std::string(name) + " has " + std::to_string(flat.numel()) + " elements, its shape wants " + std::to_string(numel));
+      throw Error(code::kInvalidData, std::string(name) + " has " + std::to_string(flat.numel()) +
+                                          " elements, its shape wants " + std::to_string(numel));
     }
     out.push_back(flat.view(shape));
   }

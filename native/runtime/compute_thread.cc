@@ -14,7 +14,8 @@ ComputeThread::ComputeThread(Napi::Env env)
 ComputeThread::~ComputeThread() { Stop(); }
 
 Napi::Promise ComputeThread::Submit(Napi::Env env, Work work) {
-  auto task = std::make_unique<Task>(Task{Napi::Promise::Deferred::New(env), std::move(work), nullptr, std::nullopt});
+  auto task =
+      std::make_unique<Task>(Task{Napi::Promise::Deferred::New(env), std::move(work), nullptr, std::nullopt});
   const Napi::Promise promise = task->deferred.Promise();
   {
     const std::lock_guard lock(mutex_);

@@ -1,10 +1,13 @@
-// One thread per environment that does all the work of libtorch, first in, first out. It owns grad mode, the executor's
-// flags and the OpenMP team (libgomp keeps a team for every thread that opens a parallel region).
+// One thread per environment that does all the work of libtorch, first in, first out. It owns grad mode, the
+// executor's flags and the OpenMP team (libgomp keeps a team for every thread that opens a parallel region).
 //
 // Lifetime rules:
-// - The thread-safe function is referenced only while a task is pending, so an idle addon lets the process end.
-// - The environment's cleanup hook stops the thread: the step in hand finishes, queued ones are dropped. The hook is
-//   registered after the thread-safe function was made; hooks run last-in first-out, so the function outlives the thread.
+// - The thread-safe function is referenced only while a task is pending, so an idle addon lets the process
+// end.
+// - The process's 'exit' event and the environment's cleanup hook (worker.terminate()) stop the thread: the
+// step in hand
+//   finishes, queued ones are dropped. The hook is registered after the thread-safe function was made; hooks
+//   run last-in first-out, so the function outlives the thread.
 // - A task that completes while the environment goes down is freed without touching JavaScript.
 #pragma once
 #include <napi.h>

@@ -54,10 +54,11 @@ namespace internal {
 Napi::Value MakeHandle(Napi::Env env, HandleKind kind, std::shared_ptr<void> object, int64_t bytes) {
   const std::shared_ptr<std::atomic<int64_t>>& live = DataOf(env).live_handles;
   auto* box = new Box{kind, std::move(object), bytes, live};
-  const Napi::External<Box> external = Napi::External<Box>::New(env, box, [](Napi::Env finalizer_env, Box* dead) {
-    Empty(finalizer_env, *dead);
-    delete dead;
-  });
+  const Napi::External<Box> external =
+      Napi::External<Box>::New(env, box, [](Napi::Env finalizer_env, Box* dead) {
+        Empty(finalizer_env, *dead);
+        delete dead;
+      });
   ++*live;
   Napi::MemoryManagement::AdjustExternalMemory(env, bytes);
   napi_type_tag_object(env, external, &kTag);
@@ -67,9 +68,12 @@ Napi::Value MakeHandle(Napi::Env env, HandleKind kind, std::shared_ptr<void> obj
 std::shared_ptr<void> GetHandle(const Napi::Value& value, HandleKind kind, const char* argument) {
   const Box& box = BoxOf(value, argument);
   if (box.kind != kind) {
-    throw Error(code::kInvalidArgument, std::string(argument) + " is a " + KindName(box.kind) + ", not a " + KindName(kind));
+    throw Error(code::kInvalidArgument,
+                std::string(argument) + " is a " + KindName(box.kind) + ", not a " + KindName(kind));
   }
-  if (!box.object) throw Error(code::kDisposed, std::string("The ") + KindName(kind) + " was disposed of and cannot be used any more.");
+  if (!box.object)
+    throw Error(code::kDisposed,
+                std::string("The ") + KindName(kind) + " was disposed of and cannot be used any more.");
   return box.object;
 }
 

@@ -88,7 +88,8 @@ void TestRandom() {
 }
 
 void TestLayout() {
-  const ParameterLayout layout({{"a", {2, 3}, 0, 0, Role::kWeight}, {"b", {}, 0, 0, Role::kBias}, {"c", {0}, 0, 0, Role::kWeight}});
+  const ParameterLayout layout(
+      {{"a", {2, 3}, 0, 0, Role::kWeight}, {"b", {}, 0, 0, Role::kBias}, {"c", {0}, 0, 0, Role::kWeight}});
   EXPECT(layout.size() == 7 && layout.parameters()[1].offset == 6 && layout.parameters()[2].numel == 0);
   const at::Tensor flat = at::arange(7, c10::kDouble);
   const std::vector<at::Tensor> parts = layout.Split(flat);
@@ -96,7 +97,8 @@ void TestLayout() {
   EXPECT(at::equal(layout.Join(parts, flat.options()), flat));
   const at::Tensor with_zeros = layout.Join({at::Tensor(), parts[1], parts[2]}, flat.options());
   EXPECT(with_zeros.sum().item<double>() == 6);
-  const ParameterLayout renamed({{"a", {2, 3}, 0, 0, Role::kWeight}, {"z", {}, 0, 0, Role::kBias}, {"c", {0}, 0, 0, Role::kWeight}});
+  const ParameterLayout renamed(
+      {{"a", {2, 3}, 0, 0, Role::kWeight}, {"z", {}, 0, 0, Role::kBias}, {"c", {0}, 0, 0, Role::kWeight}});
   EXPECT(CodeOf([&] { layout.RequireMatch(renamed); }) == code::kLayoutMismatch);
 }
 
@@ -106,11 +108,13 @@ void TestKrylovBasis() {
     KrylovBasis basis(LayoutOf(n), 40, type);
     // Nearly parallel vectors: one pass of Gram-Schmidt would not do.
     const at::Tensor base = RandomVector(Law::kGaussian, 3, 0, n, type);
-    for (int i = 0; i < 40; ++i) basis.Extend(base + 1e-3 * RandomVector(Law::kGaussian, 3, 1 + i, n, type), 1e-9, 0);
+    for (int i = 0; i < 40; ++i)
+      basis.Extend(base + 1e-3 * RandomVector(Law::kGaussian, 3, 1 + i, n, type), 1e-9, 0);
     EXPECT(basis.count() == 40);
     double worst = 0;
     for (int i = 0; i < 40; ++i) {
-      for (int j = 0; j <= i; ++j) worst = std::max(worst, std::abs(Dot(basis.Row(i), basis.Row(j)) - (i == j ? 1 : 0)));
+      for (int j = 0; j <= i; ++j)
+        worst = std::max(worst, std::abs(Dot(basis.Row(i), basis.Row(j)) - (i == j ? 1 : 0)));
     }
     EXPECT(worst < (type == c10::kFloat ? 1e-6 : 1e-14));
     EXPECT(!basis.Extend(base, 0, 0).appended);  // full
@@ -122,8 +126,10 @@ void TestKrylovBasis() {
 
 void TestSmallEigen() {
   const SmallEigen eigen = SymmetricEigen({2, 1, 0, 1, 2, 1, 0, 1, 2}, 3);
-  EXPECT(Near(eigen.values[0], 2 - std::sqrt(2.0), 1e-14) && Near(eigen.values[1], 2, 1e-14) && Near(eigen.values[2], 2 + std::sqrt(2.0), 1e-14));
-  EXPECT(Near(std::abs(eigen.vectors[0]), 0.5, 1e-14) && Near(std::abs(eigen.vectors[3]), std::sqrt(0.5), 1e-14));
+  EXPECT(Near(eigen.values[0], 2 - std::sqrt(2.0), 1e-14) && Near(eigen.values[1], 2, 1e-14) &&
+         Near(eigen.values[2], 2 + std::sqrt(2.0), 1e-14));
+  EXPECT(Near(std::abs(eigen.vectors[0]), 0.5, 1e-14) &&
+         Near(std::abs(eigen.vectors[3]), std::sqrt(0.5), 1e-14));
 }
 
 void TestNormalizationKeepsZeroGroups() {

@@ -30,7 +30,8 @@ describe('Hessian against closed forms', () => {
     using operator = hessian(loss);
     const expected = new Float64Array(d * d);
     for (let i = 0; i < rows; i++) {
-      for (let a = 0; a < d; a++) for (let b = 0; b < d; b++) expected[a * d + b]! += (2 / rows) * row(i)[a]! * row(i)[b]!;
+      for (let a = 0; a < d; a++)
+        for (let b = 0; b < d; b++) expected[a * d + b]! += (2 / rows) * row(i)[a]! * row(i)[b]!;
     }
     expect(relativeError(await dense(operator), expected)).to.be.below(1e-13);
   });
@@ -109,10 +110,22 @@ describe('Hessian against dense float64 Hessians of PyTorch', () => {
     { name: 'conv+BN in eval mode', model: 'convbn', data: 'convbn.eval', targets: 'y' },
     { name: 'conv+BN in train mode', model: 'convbn', data: 'convbn.train', targets: 'y', mode: 'train' },
     { name: 'conv+BN traced in eval mode', model: 'convbn_traced_eval', data: 'convbn.eval', targets: 'y' },
-    { name: 'conv+BN traced in train mode', model: 'convbn_traced_train', data: 'convbn.train', targets: 'y', mode: 'train' },
+    {
+      name: 'conv+BN traced in train mode',
+      model: 'convbn_traced_train',
+      data: 'convbn.train',
+      targets: 'y',
+      mode: 'train',
+    },
     { name: 'tied weights', model: 'tied', data: 'tied', targets: 'z', loss: 'mse' },
     { name: 'scaled-dot-product attention', model: 'attention', data: 'attention', targets: 'y' },
-    { name: 'two inputs, tuple output', model: 'two_inputs', data: 'two_inputs', targets: 'y', inputs: ['x', 'ids'] },
+    {
+      name: 'two inputs, tuple output',
+      model: 'two_inputs',
+      data: 'two_inputs',
+      targets: 'y',
+      inputs: ['x', 'ids'],
+    },
   ];
   for (const c of cases) {
     const source = c.data.replace('.train', '.eval');
@@ -128,19 +141,26 @@ describe('Hessian against dense float64 Hessians of PyTorch', () => {
         using model = await loadFixture(c.model, { dtype });
         using loss = objective(model, data, { loss: c.loss ?? 'cross-entropy', mode: c.mode ?? 'eval' });
         const expectedLoss = golden(`${c.data}.loss`)[0]!;
-        expect((await loss.evaluate()).loss).to.be.closeTo(expectedLoss, tolerance * Math.max(1, expectedLoss));
+        expect((await loss.evaluate()).loss).to.be.closeTo(
+          expectedLoss,
+          tolerance * Math.max(1, expectedLoss),
+        );
         const { gradient } = await loss.gradient();
         using g = gradient;
         expect(relativeError(await g.toArray(), golden(`${c.data}.gradient`))).to.be.below(tolerance);
 
         const matrix = golden(`${c.data}.hessian`);
-        const probes = await Promise.all([0, 1, 2].map(async (stream) => model.randomVector('gaussian', 3, stream)));
+        const probes = await Promise.all(
+          [0, 1, 2].map(async (stream) => model.randomVector('gaussian', 3, stream)),
+        );
         for (const batched of [false, true]) {
           using operator = hessian(loss, { batched });
           const products = await operator.apply(probes);
           for (const [i, product] of products.entries()) {
             const expected = matVec(matrix, await probes[i]!.toArray());
-            expect(relativeError(await product.toArray(), expected), batched ? 'vmap' : 'loop').to.be.below(tolerance);
+            expect(relativeError(await product.toArray(), expected), batched ? 'vmap' : 'loop').to.be.below(
+              tolerance,
+            );
             product.dispose();
           }
         }
@@ -161,7 +181,9 @@ describe('Hessian against dense float64 Hessians of PyTorch', () => {
       using left = a!;
       using right = b!;
       expect(Array.from(await left.toArray())).to.deep.equal(Array.from(await right.toArray()));
-      expect(relativeError(await left.toArray(), matVec(golden('convbn.eval.hessian'), await v.toArray()))).to.be.below(1e-10);
+      expect(
+        relativeError(await left.toArray(), matVec(golden('convbn.eval.hessian'), await v.toArray())),
+      ).to.be.below(1e-10);
     }
     expect(retained.retainedBytes).to.be.above(0);
     expect(recomputed.retainedBytes).to.equal(0);
@@ -188,7 +210,7 @@ describe('Hessian against dense float64 Hessians of PyTorch', () => {
         using point = await model.vector(t.map((value, i) => value + sign * h * d[i]!));
         const { gradient } = await loss.gradient(point);
         using g = gradient;
-        return g.toArray();
+        return await g.toArray();
       };
       const [plus, minus] = [await side(1), await side(-1)];
       const difference = plus.map((value, i) => (value - minus[i]!) / (2 * h));

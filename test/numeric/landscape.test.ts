@@ -27,7 +27,12 @@ describe('landscapes', () => {
     const [t, matrix] = [await theta.toArray(), await model.buffer('matrix')];
     using plane = await randomPlane(model, { normalization: 'none', seed: 3 });
     const [d1, d2] = [await plane.axes[0].vector.toArray(), await plane.axes[1].vector.toArray()];
-    const surface = await lossSurface(loss, plane, { range: [-2, 2], points: 7, yRange: [-1, 0.5], yPoints: 4 });
+    const surface = await lossSurface(loss, plane, {
+      range: [-2, 2],
+      points: 7,
+      yRange: [-1, 0.5],
+      yPoints: 4,
+    });
     expect(surface.loss.length).to.equal(28);
     surface.y.forEach((y, j) => {
       surface.x.forEach((x, i) => {
@@ -133,7 +138,10 @@ describe('normalisation', () => {
                 const a = d.subarray(p.offset + from, p.offset + to);
                 const b = w.subarray(p.offset + from, p.offset + to);
                 const factor = kind === 'none' || kind === 'weight' ? 1 : norm(b, order) / norm(a, order);
-                expected.set(a.map((v, i) => (kind === 'weight' ? v * b[i]! : v * factor)), p.offset + from);
+                expected.set(
+                  a.map((v, i) => (kind === 'weight' ? v * b[i]! : v * factor)),
+                  p.offset + from,
+                );
               }
             }
           }

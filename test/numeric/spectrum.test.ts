@@ -96,7 +96,9 @@ describe('eigenpairs', () => {
     using a = await eigenpairs(setting.operator, { k: 3, seed: 9 });
     using b = await eigenpairs(setting.operator, { k: 3, seed: 9 });
     expect(Array.from(a.values)).to.deep.equal(Array.from(b.values));
-    expect(Array.from(await a.vectors[2]!.toArray())).to.deep.equal(Array.from(await b.vectors[2]!.toArray()));
+    expect(Array.from(await a.vectors[2]!.toArray())).to.deep.equal(
+      Array.from(await b.vectors[2]!.toArray()),
+    );
   });
 });
 
@@ -123,7 +125,8 @@ describe('spectral density', () => {
       for (let moment = 1; moment <= 3; moment++) {
         power = matVec(matrix, power);
         const expected = v.reduce((sum, value, i) => sum + value * power[i]!, 0);
-        const sum = 134 * nodes.reduce((total, node, i) => total + node ** moment * spectrum.weights[p]![i]!, 0);
+        const sum =
+          134 * nodes.reduce((total, node, i) => total + node ** moment * spectrum.weights[p]![i]!, 0);
         expect(sum).to.be.closeTo(expected, 1e-10 * 134 * scale ** moment);
       }
     }
@@ -189,7 +192,9 @@ describe('spectral density', () => {
     const curve = renderDensity(spectrum);
     const step = curve.x[1]! - curve.x[0]!;
     expect(curve.density.reduce((sum, d) => sum + d * step, 0)).to.be.closeTo(1, 1e-4);
-    expect(curve.low!.every((low, i) => low <= curve.density[i]! && curve.high![i]! >= curve.density[i]!)).to.equal(true);
+    expect(
+      curve.low!.every((low, i) => low <= curve.density[i]! && curve.high![i]! >= curve.density[i]!),
+    ).to.equal(true);
   });
 });
 
@@ -235,7 +240,9 @@ describe('float32 against float64', () => {
     using a = await eigenpairs(single.operator, { k: 3 });
     using b = await eigenpairs(double.operator, { k: 3 });
     expect(relativeError(a.values, b.values)).to.be.below(1e-4);
-    const traces = await Promise.all([single, double].map(async (s) => hessianTrace(s.operator, { seed: 3 })));
+    const traces = await Promise.all(
+      [single, double].map(async (s) => hessianTrace(s.operator, { seed: 3 })),
+    );
     expect(traces[0]!.value).to.be.closeTo(traces[1]!.value, 1e-4 * Math.abs(traces[1]!.value));
   });
 });

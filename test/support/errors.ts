@@ -2,7 +2,11 @@ import { expect } from 'chai';
 import { LossAtlasError, type ErrorCode } from '../../dist/index.js';
 
 /** Expects a LossAtlasError with this code whose message matches. */
-export async function rejects(work: () => Promise<unknown>, code: ErrorCode, message?: RegExp): Promise<LossAtlasError> {
+export async function rejects(
+  work: () => Promise<unknown>,
+  code: ErrorCode,
+  message?: RegExp,
+): Promise<LossAtlasError> {
   let caught: unknown;
   try {
     await work();

@@ -1,6 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { dataset, loadModel, readNpz, type Dataset, type LoadModelOptions, type Model } from '../../dist/index.js';
+import {
+  dataset,
+  loadModel,
+  readNpz,
+  type Dataset,
+  type LoadModelOptions,
+  type Model,
+} from '../../dist/index.js';
 
 // Compiled tests lie in .test-build/<folder>; sources and fixtures in test/.
 const root = new URL('../../', import.meta.url);
@@ -24,7 +31,8 @@ export function golden(name: string): Float64Array {
 /** A golden array with its dtype and shape, as data. */
 export function goldenArray(name: string): { data: Float64Array | BigInt64Array; shape: readonly number[] } {
   const array = arrays[name];
-  if (!(array?.data instanceof Float64Array || array?.data instanceof BigInt64Array)) throw new Error(`golden.npz: '${name}'`);
+  if (!(array?.data instanceof Float64Array || array?.data instanceof BigInt64Array))
+    throw new Error(`golden.npz: '${name}'`);
   return { data: array.data, shape: array.shape };
 }
 

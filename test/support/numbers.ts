@@ -13,7 +13,9 @@ export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): numbe
 
 export function matVec(matrix: Float64Array, vector: Float64Array): Float64Array {
   const n = vector.length;
-  return Float64Array.from({ length: n }, (_, i) => vector.reduce((sum, x, j) => sum + matrix[i * n + j]! * x, 0));
+  return Float64Array.from({ length: n }, (_, i) =>
+    vector.reduce((sum, x, j) => sum + matrix[i * n + j]! * x, 0),
+  );
 }
 
 /** The dense matrix of an operator, column by column. */

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 
 import { LossAtlasError } from '../../../dist/errors.js';
 import { coordinateAt, traceContours } from '../../../dist/plot/contour-lines.js';
-import { drawContour, type ContourOptions } from '../../../dist/plot/contour.js';
+import { drawContour } from '../../../dist/plot/contour.js';
 import { renderPng } from '../../../dist/plot/rasterize.js';
 import { bowl, evenly, surfaceOf } from './results.js';
 import { count, hasBadNumber, part, texts } from './svg-reading.js';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 
 import { LossAtlasError } from '../../../dist/errors.js';
 import { renderPng } from '../../../dist/plot/rasterize.js';
-import { drawSurface, type SurfaceOptions } from '../../../dist/plot/surface3d.js';
+import { drawSurface } from '../../../dist/plot/surface3d.js';
 import type { LossSurface } from '../../../dist/results.js';
 import { axis, bowl, surfaceOf } from './results.js';
 import { count, hasBadNumber, part, texts } from './svg-reading.js';

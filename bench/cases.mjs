@@ -1,0 +1,65 @@
+// What is measured: each kind of work on each workload.
+
+/**
+ * @typedef {'point' | 'hvp' | 'lanczos'} Work
+ *
+ * @typedef {object} Case
+ * @property {string} name
+ * @property {string} workload
+ * @property {Work} work
+ * @property {number} grid points along each axis of the plane
+ * @property {number} steps of Lanczos
+ * @property {number} units what one repetition is divided by
+ * @property {number} warmup repetitions that do not count
+ * @property {number} repetitions in one process
+ * @property {number | null} target what ours may take at most, in units of the bare loop's time
+ */
+
+/** @type {Readonly<Record<Work, string>>} */
+export const unitNames = {
+  point: 'grid point',
+  hvp: 'Hessian-vector product',
+  lanczos: 'Lanczos step',
+};
+
+const lanczosSteps = 10;
+
+/**
+ * @param {string} workload
+ * @param {Work} work
+ * @param {number} repetitions
+ * @param {{ grid?: number, target?: number | null }} [options]
+ * @returns {Case}
+ */
+function makeCase(workload, work, repetitions, { grid = 3, target = null } = {}) {
+  const unitsOf = {
+    // The model itself and the grid.
+    point: grid * grid + 1,
+    hvp: 1,
+    lanczos: lanczosSteps,
+  };
+  return {
+    name: `${workload}-${work}`,
+    workload,
+    work,
+    grid,
+    steps: lanczosSteps,
+    units: unitsOf[work],
+    warmup: work === 'hvp' ? 2 : 1,
+    repetitions,
+    target,
+  };
+}
+
+/** Repetitions so that a process measures for some seconds on two cores. */
+export const cases = [
+  makeCase('lenet-256', 'point', 5, { grid: 7, target: 1.1 }),
+  makeCase('lenet-256', 'hvp', 20, { target: 1.1 }),
+  makeCase('lenet-256', 'lanczos', 3),
+  makeCase('lenet-2048', 'point', 3),
+  makeCase('lenet-2048', 'hvp', 5),
+  makeCase('lenet-2048', 'lanczos', 1),
+  makeCase('resnet20-128', 'point', 3, { target: 1.03 }),
+  makeCase('resnet20-128', 'hvp', 5, { target: 1.03 }),
+  makeCase('resnet20-128', 'lanczos', 1),
+];

@@ -1,0 +1,91 @@
+// The equality gate: a time counts only for a result that agrees with the bare loop's in float64.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '../scripts/project.mjs';
+import { cacheFolder } from './cache.mjs';
+import { flags, readFloat64 } from './measure.mjs';
+import { runStep } from './processes.mjs';
+
+/**
+ * What is compared, and how far it may be off.
+ *
+ * @type {Readonly<Record<import('./cases.mjs').Work, { what: string, limit: number,
+ *   deviation: (result: Float64Array, reference: Float64Array) => number }>>}
+ */
+export const gates = {
+  point: { what: 'loss at every point', limit: 1e-5, deviation: largestRelative },
+  hvp: { what: 'H·v of the same v, ‖difference‖ / ‖Hv‖', limit: 1e-4, deviation: relativeDistance },
+  lanczos: { what: 'λmax of the same start vector', limit: 1e-4, deviation: lastRelative },
+};
+
+/**
+ * @param {Float64Array} result
+ * @param {Float64Array} reference
+ */
+function largestRelative(result, reference) {
+  return Math.max(...result.map((value, i) => Math.abs(value / (reference[i] ?? NaN) - 1)));
+}
+
+/**
+ * @param {Float64Array} result
+ * @param {Float64Array} reference
+ */
+function relativeDistance(result, reference) {
+  let difference = 0;
+  let norm = 0;
+  reference.forEach((value, i) => {
+    difference += ((result[i] ?? NaN) - value) ** 2;
+    norm += value ** 2;
+  });
+  return Math.sqrt(difference / norm);
+}
+
+/**
+ * Ritz values are ascending.
+ *
+ * @param {Float64Array} result
+ * @param {Float64Array} reference
+ */
+function lastRelative(result, reference) {
+  return Math.abs((result.at(-1) ?? NaN) / (reference.at(-1) ?? NaN) - 1);
+}
+
+/**
+ * @param {import('./cases.mjs').Case} benchCase
+ * @param {Float64Array} result
+ * @param {Float64Array} reference
+ * @returns {{ deviation: number, passed: boolean, limit: number }} NaN does not pass
+ */
+export function compare({ work }, result, reference) {
+  const { limit, deviation: measureDeviation } = gates[work];
+  const deviation =
+    result.length === reference.length ? measureDeviation(result, reference) : Number.POSITIVE_INFINITY;
+  return { deviation, passed: deviation <= limit, limit };
+}
+
+/**
+ * The bare loop's result in float64, made once for these inputs.
+ *
+ * @param {import('./cases.mjs').Case} benchCase
+ * @param {import('./workloads.mjs').Workload} workload
+ * @param {{ bareLoop: string, libtorch: string, threads: number, signal: AbortSignal }} options
+ */
+export async function reference(benchCase, workload, { bareLoop, libtorch, threads, signal }) {
+  const hash = createHash('sha256').update(JSON.stringify([benchCase.work, benchCase.grid, benchCase.steps]));
+  hash.update(libtorch).update(readFileSync(join(root, 'bench', 'bare_loop.cc')));
+  hash.update(readFileSync(workload.model));
+  for (const name of ['x', 'y', 'd1', 'd2', 'v', 'start']) {
+    hash.update(readFileSync(join(workload.folder, `${name}.bin`)));
+  }
+  const folder = join(cacheFolder, 'reference');
+  const file = join(folder, `${benchCase.name}-${hash.digest('hex').slice(0, 16)}.bin`);
+  if (!existsSync(file)) {
+    mkdirSync(folder, { recursive: true });
+    const once = { ...benchCase, warmup: 0, repetitions: 1 };
+    const args = [...flags(once, workload, threads, `${file}.part`), '--float64', '1'];
+    await runStep(bareLoop, args, signal);
+    renameSync(`${file}.part`, file);
+  }
+  return readFloat64(file);
+}

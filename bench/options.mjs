@@ -1,0 +1,82 @@
+// The command line: which cases, which tools, how often.
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { SetupError } from '../scripts/console.mjs';
+import { cases } from './cases.mjs';
+import { toolNames } from './tools.mjs';
+
+/**
+ * @typedef {object} Settings
+ * @property {import('./cases.mjs').Case[]} cases
+ * @property {import('./tools.mjs').ToolName[]} tools
+ * @property {number} rounds
+ * @property {number} threads
+ * @property {number} retries
+ */
+
+export function parse() {
+  // parseArgs knows no option whose value may be left out.
+  const args = process.argv.slice(2).map((arg) => arg.replace(/^--json=/, '--json-file='));
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        list: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        'json-file': { type: 'string' },
+        markdown: { type: 'string' },
+        'setup-python': { type: 'boolean', default: false },
+        tools: { type: 'string', default: toolNames.join(',') },
+        rounds: { type: 'string', default: '3' },
+        repetitions: { type: 'string' },
+        threads: { type: 'string', default: String(availableParallelism()) },
+        retries: { type: 'string', default: '2' },
+      },
+    });
+  } catch (error) {
+    throw new SetupError('ERR_USAGE', error instanceof Error ? error.message : String(error));
+  }
+}
+
+/**
+ * @param {string} option
+ * @param {string} value
+ * @param {number} [least]
+ */
+function wholeNumber(option, value, least = 1) {
+  const number = Number(value);
+  if (Number.isSafeInteger(number) && number >= least) return number;
+  throw new SetupError('ERR_USAGE', `--${option} wants a whole number from ${least}, not ${value}`);
+}
+
+/**
+ * @param {ReturnType<typeof parse>} parsed
+ * @returns {Settings}
+ */
+export function toSettings({ values, positionals }) {
+  const wanted = cases.filter(
+    ({ name }) => positionals.length === 0 || positionals.some((p) => name === p || name.startsWith(`${p}-`)),
+  );
+  const unknown = positionals.filter(
+    (p) => !cases.some(({ name }) => name === p || name.startsWith(`${p}-`)),
+  );
+  if (unknown.length > 0)
+    throw new SetupError('ERR_USAGE', `no case is named ${unknown.join(', ')}: see --list`);
+  const tools = values.tools.split(',').map((name) => {
+    const tool = toolNames.find((known) => known === name);
+    if (tool) return tool;
+    throw new SetupError('ERR_USAGE', `no tool is named ${name}: there are ${toolNames.join(', ')}`);
+  });
+  const repetitions = values.repetitions;
+  return {
+    cases:
+      repetitions === undefined
+        ? wanted
+        : wanted.map((c) => ({ ...c, repetitions: wholeNumber('repetitions', repetitions) })),
+    tools,
+    rounds: wholeNumber('rounds', values.rounds),
+    threads: wholeNumber('threads', values.threads),
+    retries: wholeNumber('retries', values.retries, 0),
+  };
+}

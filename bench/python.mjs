@@ -1,0 +1,88 @@
+// The Python of the peers: named by LOSSATLAS_BENCH_PYTHON, or an environment of our own under bench/.cache/venv.
+import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { SetupError, say } from '../scripts/console.mjs';
+import { requirePip } from '../scripts/libtorch/python.mjs';
+import { runCommand } from '../scripts/run-command.mjs';
+import { cacheFolder } from './cache.mjs';
+
+const venv = join(cacheFolder, 'venv');
+const venvPython = join(venv, 'bin', 'python');
+
+/** What to do about a Python that is missing or does not fit. */
+export const howToGetPython =
+  'npm run bench -- --setup-python makes one in bench/.cache/venv (about 4.7 GB), or name yours: ' +
+  'LOSSATLAS_BENCH_PYTHON=<interpreter with torch, numpy and pyhessian>';
+
+/**
+ * The number of a version without its build: 2.13.0 of 2.13.0+cu130.
+ *
+ * @param {string} version
+ */
+export function release(version) {
+  return version.split('+')[0] ?? version;
+}
+
+const ask = `
+import importlib.metadata, json
+def version(name):
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+print(json.dumps({name: version(name) for name in ('torch', 'numpy', 'pyhessian')}))
+`;
+
+/**
+ * @typedef {object} BenchPython
+ * @property {string} python the interpreter
+ * @property {string | null} noTorch why plain PyTorch cannot run there; null where it can
+ * @property {string | null} noPyHessian
+ */
+
+/**
+ * @param {string} libtorchVersion
+ * @param {NodeJS.ProcessEnv} [env]
+ * @returns {BenchPython}
+ */
+export function findBenchPython(libtorchVersion, env = process.env) {
+  const python = env.LOSSATLAS_BENCH_PYTHON || venvPython;
+  const answer = spawnSync(python, ['-c', ask], { encoding: 'utf8', timeout: 60_000 });
+  if (answer.status !== 0) {
+    const why = env.LOSSATLAS_BENCH_PYTHON ? `${python} does not run` : 'there is no Python for the peers';
+    return { python, noTorch: why, noPyHessian: why };
+  }
+  /** @type {Record<string, string | null>} */
+  const { torch, numpy, pyhessian } = JSON.parse(answer.stdout);
+  const wanted = release(libtorchVersion);
+  let noTorch = null;
+  if (!torch || !numpy) noTorch = `${python} lacks ${torch ? 'numpy' : 'torch'}`;
+  else if (release(torch) !== wanted) {
+    noTorch = `${python} has torch ${torch}, our addon libtorch ${wanted}: a comparison needs one and the same`;
+  }
+  return { python, noTorch, noPyHessian: noTorch ?? (pyhessian ? null : `${python} lacks pyhessian`) };
+}
+
+/**
+ * Makes bench/.cache/venv anew, with the torch of our libtorch's version and PyHessian from one pip command.
+ *
+ * @param {string} libtorchVersion
+ * @param {AbortSignal} signal
+ */
+export async function setupBenchPython(libtorchVersion, signal) {
+  const packages = [`torch==${release(libtorchVersion)}`, 'numpy', 'pyhessian'];
+  say(`bench: making bench/.cache/venv with ${packages.join(' ')}: about 4.7 GB, a minute or more`);
+  rmSync(venv, { recursive: true, force: true });
+  /** @type {readonly (readonly [string, readonly string[]])[]} */
+  const commands = [
+    [requirePip().python, ['-m', 'venv', venv]],
+    [venvPython, ['-m', 'pip', 'install', '--disable-pip-version-check', ...packages]],
+  ];
+  for (const [command, args] of commands) {
+    const { code } = await runCommand(command, args, { output: 'stderr', signal });
+    if (code === 0) continue;
+    throw new SetupError('ERR_BENCH_PYTHON', `${command} ${args.join(' ')} ended with code ${code}.`);
+  }
+  if (!existsSync(venvPython)) throw new SetupError('ERR_BENCH_PYTHON', `there is no ${venvPython}.`);
+}

@@ -1,0 +1,188 @@
+// What a run found, as a record for JSON and as a table for people.
+import { unitNames } from './cases.mjs';
+import { gates } from './gate.mjs';
+import { ratio, summarize } from './statistics.mjs';
+import { toolNames, toolTitles } from './tools.mjs';
+
+/**
+ * @typedef {import('./tools.mjs').ToolName} ToolName
+ *
+ * @typedef {object} Outcome of one tool on one case
+ * @property {number[][]} rounds milliseconds a unit
+ * @property {number} deviation from the reference, the largest of all rounds
+ * @property {boolean} busy a sample that counts was taken while other processes were busy
+ * @property {string | null} failure why there are no times; null where there are
+ *
+ * @typedef {object} CaseRecord
+ * @property {import('./cases.mjs').Case} case
+ * @property {string} data
+ * @property {Partial<Record<ToolName, Outcome>>} outcomes
+ *
+ * @typedef {object} RunRecord
+ * @property {string} date
+ * @property {string} machine
+ * @property {number} threads
+ * @property {number} rounds
+ * @property {number} loadAverage at the start
+ * @property {Record<string, string>} versions
+ * @property {string[]} skipped what was left out, and why
+ * @property {CaseRecord[]} cases
+ */
+
+/** @type {readonly (readonly [ToolName, ToolName])[]} */
+const ratios = [
+  ['ours', 'bare'],
+  ['torch', 'ours'],
+  ['pyhessian', 'ours'],
+];
+
+/** @param {Outcome | undefined} outcome */
+function measured(outcome) {
+  return outcome !== undefined && outcome.failure === null && outcome.rounds.length > 0 ? outcome : null;
+}
+
+/**
+ * @param {CaseRecord} record
+ * @param {ToolName} numerator
+ * @param {ToolName} denominator
+ */
+function ratioOf({ outcomes }, numerator, denominator) {
+  const [a, b] = [measured(outcomes[numerator]), measured(outcomes[denominator])];
+  return a && b ? ratio(a.rounds, b.rounds) : null;
+}
+
+/** @param {RunRecord} run */
+export function toJson(run) {
+  const list = run.cases.map((record) => ({
+    name: record.case.name,
+    unit: unitNames[record.case.work],
+    data: record.data,
+    tools: Object.fromEntries(
+      Object.entries(record.outcomes).map(([name, outcome]) => [
+        name,
+        outcome.failure === null
+          ? { ...summarize(outcome.rounds), unit: 'milliseconds', ...outcome }
+          : { failure: outcome.failure },
+      ]),
+    ),
+    ratios: Object.fromEntries(ratios.map(([a, b]) => [`${a}/${b}`, ratioOf(record, a, b)])),
+    target: record.case.target,
+  }));
+  return JSON.stringify({ ...run, cases: list }, null, 2);
+}
+
+/**
+ * Three digits, and no fewer than the whole number has.
+ *
+ * @param {number} value
+ */
+function digits(value) {
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+/** @param {Outcome | undefined} outcome */
+function timeCell(outcome) {
+  if (outcome === undefined) return '–';
+  if (outcome.failure !== null) return 'failed';
+  const { median, min, max } = summarize(outcome.rounds);
+  return `${digits(median)} (${digits(min)}–${digits(max)})${outcome.busy ? ' *' : ''}`;
+}
+
+/** @param {ReturnType<typeof ratioOf>} value */
+function ratioCell(value) {
+  if (value === null) return '–';
+  return `${value.ratio.toFixed(2)} (${value.low.toFixed(2)}–${value.high.toFixed(2)})`;
+}
+
+/** @param {RunRecord} run */
+function makeTable(run) {
+  const used = toolNames.filter((name) => run.cases.some(({ outcomes }) => outcomes[name] !== undefined));
+  const shown = ratios.filter((pair) => pair.every((name) => used.includes(name)));
+  return [
+    [
+      'case',
+      ...used.map((name) => toolTitles[name]),
+      ...shown.map(([a, b]) => `${toolTitles[a]} / ${toolTitles[b]}`),
+    ],
+    ...run.cases.map((record) => [
+      record.case.name,
+      ...used.map((name) => timeCell(record.outcomes[name])),
+      ...shown.map(([a, b]) => ratioCell(ratioOf(record, a, b))),
+    ]),
+  ];
+}
+
+/** @param {RunRecord} run */
+function makeNotes(run) {
+  const notes = [];
+  for (const record of run.cases) {
+    const { name, target } = record.case;
+    const found = ratioOf(record, 'ours', 'bare');
+    if (target === null || found === null) continue;
+    const verdict = found.ratio <= target ? 'met' : 'missed';
+    notes.push(
+      `Target of ${name}: at most ${target.toFixed(2)} × the bare loop: ${verdict} (${found.ratio.toFixed(3)}).`,
+    );
+  }
+  for (const [work, { what, limit }] of Object.entries(gates)) {
+    const outcomes = run.cases
+      .filter((record) => record.case.work === work)
+      .flatMap((r) => Object.values(r.outcomes));
+    const deviations = outcomes
+      .filter((outcome) => outcome.failure === null)
+      .map((outcome) => outcome.deviation);
+    if (deviations.length === 0) continue;
+    const largest = Math.max(...deviations).toExponential(1);
+    notes.push(
+      `Equal first: ${what}, at most ${limit} from the bare loop in float64: at most ${largest} found.`,
+    );
+  }
+  if (run.cases.some(({ outcomes }) => Object.values(outcomes).some(({ busy }) => busy))) {
+    notes.push('* measured while other processes were busy, repeatedly: not to be relied on.');
+  }
+  for (const {
+    case: { name },
+    outcomes,
+  } of run.cases) {
+    for (const [tool, { failure }] of Object.entries(outcomes)) {
+      if (failure !== null) notes.push(`FAILED: ${tool} on ${name}: ${failure}`);
+    }
+  }
+  return [...notes, ...run.skipped.map((line) => `Skipped: ${line}`)];
+}
+
+/** @param {RunRecord} run */
+function makeHeader({ date, machine, threads, rounds, loadAverage, versions }) {
+  return [
+    `${date}, ${machine}; ${threads} threads, ${rounds} rounds, load average at the start ${loadAverage.toFixed(2)}.`,
+    Object.entries(versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', ') + '.',
+    'Milliseconds a grid point, a Hessian-vector product (hvp) or a Lanczos step: median (lowest–highest).',
+    'Ratios: of the medians (lowest–highest of a round).',
+  ];
+}
+
+/** @param {RunRecord} run */
+export function toText(run) {
+  const table = makeTable(run);
+  const widths = (table[0] ?? []).map((_, column) =>
+    Math.max(...table.map((row) => (row[column] ?? '').length)),
+  );
+  const lines = table.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  return [...makeHeader(run), '', ...lines, '', ...makeNotes(run)].join('\n');
+}
+
+/** @param {RunRecord} run */
+export function toMarkdown(run) {
+  const [head = [], ...rows] = makeTable(run);
+  const line = (/** @type {readonly string[]} */ cells) => `| ${cells.join(' | ').replaceAll('*', '\\*')} |`;
+  const table = [line(head), line(head.map(() => '---')), ...rows.map(line)];
+  const notes = makeNotes(run).map((note) => `- ${note.replaceAll('*', '\\*').replaceAll('\n', ' ')}`);
+  return [...makeHeader(run), '', ...table, '', ...notes].join('\n');
+}

@@ -1,0 +1,44 @@
+// Measures our engine beside a bare libtorch loop, a plain PyTorch loop and PyHessian.
+//   npm run bench                                  all cases, all tools that are there
+//   npm run bench -- --list                        the names of the cases and tools
+//   npm run bench -- lenet-256-hvp resnet20-128    these cases (a name, or how names begin)
+//   … --tools ours,bare --rounds 5 --repetitions 10 --threads 1 --retries 0
+//   … --json [--json=FILE]   --markdown FILE
+//   … --setup-python                               first makes the Python of the peers
+import { writeFileSync } from 'node:fs';
+import { runMain } from '../scripts/console.mjs';
+import { interruptible } from '../scripts/run-command.mjs';
+import { builtLibtorch } from './bare.mjs';
+import { unitNames } from './cases.mjs';
+import { writeMarkdown } from './document.mjs';
+import { parse, toSettings } from './options.mjs';
+import { setupBenchPython } from './python.mjs';
+import { toJson, toMarkdown, toText } from './report.mjs';
+import { runAll } from './session.mjs';
+import { toolNames, toolTitles } from './tools.mjs';
+
+await runMain(async () => {
+  const parsed = parse();
+  const { values } = parsed;
+  const settings = toSettings(parsed);
+  if (values.list) {
+    for (const { name, work, target } of settings.cases) {
+      console.log(
+        `${name.padEnd(22)} ${unitNames[work]}${target === null ? '' : `, at most ${target} × the bare loop`}`,
+      );
+    }
+    console.log(`tools: ${toolNames.map((name) => `${name} (${toolTitles[name]})`).join(', ')}`);
+    return 0;
+  }
+  return interruptible(async (signal) => {
+    if (values['setup-python']) await setupBenchPython(builtLibtorch().version, signal);
+    const run = await runAll(settings, signal);
+    console.log(values.json ? toJson(run) : toText(run));
+    if (values['json-file'] !== undefined) writeFileSync(values['json-file'], `${toJson(run)}\n`);
+    if (values.markdown !== undefined) writeMarkdown(values.markdown, toMarkdown(run));
+    const failed = run.cases.some(({ outcomes }) =>
+      Object.values(outcomes).some(({ failure }) => failure !== null),
+    );
+    return failed ? 1 : 0;
+  });
+});

@@ -1,0 +1,159 @@
+// Runs the tools on the cases, in rounds.
+import { loadavg } from 'node:os';
+import { say, SetupError } from '../scripts/console.mjs';
+import { builtLibtorch } from './bare.mjs';
+import { compare, reference } from './gate.mjs';
+import { describeMachine } from './machine.mjs';
+import { measure, wasBusy } from './measure.mjs';
+import { howToGetPython, release } from './python.mjs';
+import { median } from './statistics.mjs';
+import { makeTools, toolTitles } from './tools.mjs';
+import { prepareWorkload } from './workloads.mjs';
+
+/** @typedef {import('./options.mjs').Settings} Settings */
+
+/** @param {string} line */
+const progress = (line) => say(`bench: ${line}`);
+
+/**
+ * Cases with their inputs, and tools that can run; what cannot is said and noted.
+ *
+ * @param {Settings} settings
+ * @param {AbortSignal} signal
+ */
+async function prepare(settings, signal) {
+  /** @type {string[]} */
+  const skipped = [];
+  const skip = (/** @type {string} */ line) => {
+    skipped.push(line);
+    progress(`SKIPPED ${line}`);
+  };
+  const known = await makeTools(signal);
+  const tools = settings.tools
+    .map((name) => known[name])
+    .filter(({ name, missing }) => {
+      if (missing !== null) skip(`${toolTitles[name]}: ${missing}. ${howToGetPython}`);
+      return missing === null;
+    });
+  /** @type {Map<string, import('./workloads.mjs').Workload>} */
+  const workloads = new Map();
+  for (const name of new Set(settings.cases.map(({ workload }) => workload))) {
+    const workload = await prepareWorkload(name, signal);
+    if (workload) workloads.set(name, workload);
+    else skip(`${name}: its model or its images are not in ../shared/data`);
+  }
+  const options = {
+    bareLoop: known.bare.command[0] ?? '',
+    libtorch: builtLibtorch().version,
+    threads: settings.threads,
+    signal,
+  };
+  const jobs = [];
+  for (const benchCase of settings.cases) {
+    const workload = workloads.get(benchCase.workload);
+    if (!workload) continue;
+    progress(`${benchCase.name}: reference in float64`);
+    const expected = await reference(benchCase, workload, options);
+    /** @type {import('./report.mjs').CaseRecord} */
+    const record = { case: benchCase, data: workload.data, outcomes: {} };
+    for (const { name, works } of tools) {
+      if (!works.includes(benchCase.work)) continue;
+      record.outcomes[name] = { rounds: [], deviation: 0, busy: false, failure: null };
+    }
+    jobs.push({ benchCase, workload, expected, record });
+  }
+  return { tools, jobs, skipped };
+}
+
+/**
+ * All rounds of all cases: the tools of a case run one after the other, in an order that turns from round to round.
+ *
+ * @param {Settings} settings
+ * @param {AbortSignal} signal
+ * @returns {Promise<import('./report.mjs').RunRecord>}
+ */
+export async function runAll({ rounds, threads, retries, ...settings }, signal) {
+  const { tools, jobs, skipped } = await prepare({ rounds, threads, retries, ...settings }, signal);
+  /** @type {import('./report.mjs').RunRecord} */
+  const run = {
+    date: `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`,
+    machine: describeMachine(),
+    threads,
+    rounds,
+    loadAverage: loadavg()[0] ?? NaN,
+    versions: {},
+    skipped,
+    cases: jobs.map(({ record }) => record),
+  };
+  for (let round = 0; round < rounds; round++) {
+    for (const { benchCase, workload, expected, record } of jobs) {
+      for (let i = 0; i < tools.length; i++) {
+        const tool = tools[(round + i) % tools.length];
+        const outcome = tool && record.outcomes[tool.name];
+        if (!outcome || outcome.failure !== null) continue;
+        const label = `round ${round + 1}/${rounds}, ${benchCase.name}, ${toolTitles[tool.name]}`;
+        const onRetry = (/** @type {import('./measure.mjs').Sample} */ { others }) => {
+          progress(`${label}: other processes kept ${(others ?? 0).toFixed(2)} cores busy; once more`);
+        };
+        try {
+          const sample = await measure(tool, benchCase, workload, { threads, retries, signal, onRetry });
+          requireComparable(sample, threads);
+          accept(outcome, benchCase, sample, expected);
+          noteVersions(run.versions, sample);
+          progress(`${label}: ${median(sample.milliseconds).toPrecision(3)} ms`);
+        } catch (error) {
+          if (signal.aborted || !(error instanceof SetupError)) throw error;
+          outcome.failure = error.message.trim();
+          progress(`${label}: FAILED: ${outcome.failure}`);
+        }
+      }
+    }
+  }
+  return run;
+}
+
+/**
+ * @param {import('./measure.mjs').Sample} sample
+ * @param {number} threads
+ */
+function requireComparable(sample, threads) {
+  const libtorch = release(builtLibtorch().version);
+  if (release(sample.libtorch) !== libtorch || sample.threads !== threads) {
+    throw new SetupError(
+      'ERR_BENCH',
+      `it ran libtorch ${sample.libtorch} with ${sample.threads} threads, not ${libtorch} with ${threads}`,
+    );
+  }
+}
+
+/**
+ * Counts a sample that passes the gate.
+ *
+ * @param {import('./report.mjs').Outcome} outcome
+ * @param {import('./cases.mjs').Case} benchCase
+ * @param {import('./measure.mjs').Sample} sample
+ * @param {Float64Array} expected
+ */
+function accept(outcome, benchCase, sample, expected) {
+  const { deviation, passed, limit } = compare(benchCase, sample.result, expected);
+  if (!passed) {
+    throw new SetupError(
+      'ERR_BENCH',
+      `its result is ${deviation.toExponential(1)} off the reference, more than ${limit}`,
+    );
+  }
+  outcome.deviation = Math.max(outcome.deviation, deviation);
+  outcome.busy ||= wasBusy(sample);
+  outcome.rounds.push(sample.milliseconds);
+}
+
+/**
+ * @param {Record<string, string>} versions
+ * @param {object} sample
+ */
+function noteVersions(versions, sample) {
+  for (const [name, value] of Object.entries(sample)) {
+    // PyTorch names its build too.
+    if (typeof value === 'string') versions[name] = name === 'libtorch' ? release(value) : value;
+  }
+}

@@ -1,0 +1,59 @@
+"""What the tools in Python share: flags, the workload's files, the timing, the answer to bench/run.mjs."""
+
+import argparse
+import json
+import pathlib
+import time
+import warnings
+
+import numpy as np
+import torch
+
+warnings.filterwarnings("ignore", category=DeprecationWarning)
+# As everywhere in this benchmark: TorchScript runs without its optimising executor.
+torch._C._set_graph_executor_optimize(False)
+
+
+class Workload:
+    """The model as torch.jit.load gives it, the batch, and vectors over the parameters, from the command line's files."""
+
+    def __init__(self) -> None:
+        parser = argparse.ArgumentParser()
+        for name in ("model", "folder", "shape", "work", "result"):
+            parser.add_argument(f"--{name}", required=True)
+        for name in ("grid", "steps", "units", "warmup", "repetitions", "threads"):
+            parser.add_argument(f"--{name}", type=int, required=True)
+        self.flags = parser.parse_args()
+        torch.set_num_threads(self.flags.threads)
+        self.model = torch.jit.load(self.flags.model).eval()
+        self.parameters = list(self.model.parameters())
+        shape = [int(dim) for dim in self.flags.shape.split(",")]
+        self.x = torch.from_numpy(self._read("x.bin", np.float32)).view(shape)
+        self.y = torch.from_numpy(self._read("y.bin", np.int64))
+
+    def _read(self, name: str, dtype: type) -> np.ndarray:
+        return np.fromfile(pathlib.Path(self.flags.folder) / name, dtype)
+
+    def vector(self, name: str) -> list[torch.Tensor]:
+        """A flat vector of the workload as one tensor a parameter."""
+        flat = torch.from_numpy(self._read(name, np.float32))
+        parts = flat.split([p.numel() for p in self.parameters])
+        return [part.view_as(p) for part, p in zip(parts, self.parameters, strict=True)]
+
+    def loss(self) -> torch.Tensor:
+        return torch.nn.functional.cross_entropy(self.model(self.x), self.y)
+
+    def measure(self, steps: dict, **versions: str) -> None:
+        """Times steps[work](warming), which returns what it computed: tensors, or numbers."""
+        step = steps[self.flags.work]()
+        for _ in range(self.flags.warmup):
+            step(True)
+        milliseconds = []
+        for _ in range(self.flags.repetitions):
+            begin = time.perf_counter()
+            result = step(False)
+            milliseconds.append((time.perf_counter() - begin) * 1e3 / self.flags.units)
+        parts = [torch.as_tensor(part, dtype=torch.float64).reshape(-1) for part in result]
+        torch.cat(parts).numpy().tofile(self.flags.result)
+        versions = {"libtorch": torch.__version__, "numpy": np.__version__, **versions}
+        print(json.dumps({**versions, "threads": torch.get_num_threads(), "milliseconds": milliseconds}))

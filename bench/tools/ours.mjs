@@ -1,0 +1,118 @@
+// Our engine through its public API; bench/run.mjs starts it and says with which flags.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import {
+  Plane,
+  customDirection,
+  dataset,
+  hessian,
+  libtorchVersion,
+  loadModel,
+  lossSurface,
+  numThreads,
+  objective,
+  spectralDensity,
+  version,
+} from '../../dist/index.js';
+
+const names = [
+  ...['model', 'folder', 'shape', 'work', 'grid', 'steps', 'units', 'warmup', 'repetitions', 'threads'],
+  'result',
+];
+const { values } = parseArgs({
+  options: Object.fromEntries(names.map((name) => [name, { type: /** @type {const} */ ('string') }])),
+});
+
+/** @param {string} name */
+function text(name) {
+  const value = values[name];
+  if (typeof value !== 'string') throw new Error(`flag --${name} is missing`);
+  return value;
+}
+
+/** @param {string} name */
+function readBytes(name) {
+  const bytes = readFileSync(join(text('folder'), name));
+  // Typed arrays want their bytes aligned.
+  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+}
+
+await numThreads(Number(text('threads')));
+const model = await loadModel(text('model'));
+const shape = text('shape').split(',').map(Number);
+const loss = objective(
+  model,
+  dataset({
+    inputs: { data: new Float32Array(readBytes('x.bin')), shape },
+    targets: { data: new BigInt64Array(readBytes('y.bin')), shape: shape.slice(0, 1) },
+  }),
+);
+
+/** @param {string} name */
+const vector = (name) => model.vector(new Float32Array(readBytes(name)));
+
+/** As the peers: the graph is always kept. */
+const makeOperator = () => hessian(loss, { memoryBudget: 1e12 });
+
+/**
+ * One repetition; what it returns turns into numbers after the timing.
+ *
+ * @typedef {(warming: boolean) => Promise<() => Promise<ArrayLike<number>>>} Step
+ * @type {Readonly<Record<string, () => Promise<Step>>>}
+ */
+const works = {
+  async point() {
+    const plane = new Plane([
+      await customDirection(await vector('d1.bin')),
+      await customDirection(await vector('d2.bin')),
+    ]);
+    const points = Number(text('grid'));
+    return async () => {
+      const surface = await lossSurface(loss, plane, { range: [-1, 1], points });
+      return async () => [surface.modelLoss, ...surface.loss];
+    };
+  },
+  async hvp() {
+    const operator = makeOperator();
+    const v = await vector('v.bin');
+    /** @type {import('../../dist/index.js').ParameterVector | undefined} */
+    let product;
+    return async () => {
+      product?.dispose();
+      const [next] = await operator.apply([v]);
+      if (!next) throw new Error('no product');
+      product = next;
+      return () => next.toArray();
+    };
+  },
+  async lanczos() {
+    const operator = makeOperator();
+    const steps = Number(text('steps'));
+    return async (warming) => {
+      const spectrum = await spectralDensity(operator, { steps: warming ? 2 : steps, probes: 1, seed: 0 });
+      return async () => spectrum.nodes[0] ?? [];
+    };
+  },
+};
+
+const step = await works[text('work')]?.();
+if (!step) throw new Error(`--work ${text('work')} is unknown`);
+for (let i = 0; i < Number(text('warmup')); i++) await step(true);
+const milliseconds = [];
+let read;
+for (let i = 0; i < Number(text('repetitions')); i++) {
+  const begin = performance.now();
+  read = await step(false);
+  milliseconds.push((performance.now() - begin) / Number(text('units')));
+}
+writeFileSync(text('result'), Float64Array.from((await read?.()) ?? []));
+console.log(
+  JSON.stringify({
+    lossatlas: version(),
+    libtorch: libtorchVersion(),
+    node: process.versions.node,
+    threads: await numThreads(),
+    milliseconds,
+  }),
+);
