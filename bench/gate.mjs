@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { say } from '../scripts/console.mjs';
 import { root } from '../scripts/project.mjs';
 import { cacheFolder } from './cache.mjs';
 import { flags, readFloat64 } from './measure.mjs';
@@ -81,6 +82,7 @@ export async function reference(benchCase, workload, { bareLoop, libtorch, threa
   const folder = join(cacheFolder, 'reference');
   const file = join(folder, `${benchCase.name}-${hash.digest('hex').slice(0, 16)}.bin`);
   if (!existsSync(file)) {
+    say(`bench: ${benchCase.name}: computing the reference in float64, once`);
     mkdirSync(folder, { recursive: true });
     const once = { ...benchCase, warmup: 0, repetitions: 1 };
     const args = [...flags(once, workload, threads, `${file}.part`), '--float64', '1'];

@@ -76,7 +76,7 @@ export function toJson(run) {
  *
  * @param {number} value
  */
-function digits(value) {
+export function digits(value) {
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
 
@@ -134,7 +134,7 @@ function makeNotes(run) {
     if (deviations.length === 0) continue;
     const largest = Math.max(...deviations).toExponential(1);
     notes.push(
-      `Equal first: ${what}, at most ${limit} from the bare loop in float64: at most ${largest} found.`,
+      `Equal first: ${what}, at most ${limit.toExponential(0)} from the bare loop in float64: at most ${largest} found.`,
     );
   }
   if (run.cases.some(({ outcomes }) => Object.values(outcomes).some(({ busy }) => busy))) {
@@ -148,6 +148,8 @@ function makeNotes(run) {
       if (failure !== null) notes.push(`FAILED: ${tool} on ${name}: ${failure}`);
     }
   }
+  const data = new Map(run.cases.map((record) => [record.case.workload, record.data]));
+  for (const [workload, images] of data) notes.push(`Data of ${workload}: ${images}.`);
   return [...notes, ...run.skipped.map((line) => `Skipped: ${line}`)];
 }
 

@@ -1,16 +1,25 @@
 // Runs the tools on the cases, in rounds.
 import { loadavg } from 'node:os';
-import { say, SetupError } from '../scripts/console.mjs';
+import { Interrupted, say, SetupError } from '../scripts/console.mjs';
 import { builtLibtorch } from './bare.mjs';
 import { compare, reference } from './gate.mjs';
 import { describeMachine } from './machine.mjs';
 import { measure, wasBusy } from './measure.mjs';
 import { howToGetPython, release } from './python.mjs';
+import { digits } from './report.mjs';
 import { median } from './statistics.mjs';
 import { makeTools, toolTitles } from './tools.mjs';
 import { prepareWorkload } from './workloads.mjs';
 
-/** @typedef {import('./options.mjs').Settings} Settings */
+/**
+ * @typedef {import('./options.mjs').Settings} Settings
+ *
+ * @typedef {object} Job
+ * @property {import('./cases.mjs').Case} benchCase
+ * @property {import('./workloads.mjs').Workload} workload
+ * @property {Float64Array} expected
+ * @property {import('./report.mjs').CaseRecord} record
+ */
 
 /** @param {string} line */
 const progress = (line) => say(`bench: ${line}`);
@@ -29,12 +38,13 @@ async function prepare(settings, signal) {
     progress(`SKIPPED ${line}`);
   };
   const known = await makeTools(signal);
-  const tools = settings.tools
-    .map((name) => known[name])
-    .filter(({ name, missing }) => {
-      if (missing !== null) skip(`${toolTitles[name]}: ${missing}. ${howToGetPython}`);
-      return missing === null;
-    });
+  const wanted = settings.tools.map((name) => known[name]);
+  const tools = wanted.filter(({ missing }) => missing === null);
+  for (const why of new Set(wanted.map(({ missing }) => missing))) {
+    if (why === null) continue;
+    const titles = wanted.filter(({ missing }) => missing === why).map(({ name }) => toolTitles[name]);
+    skip(`${titles.join(', ')}: ${why}. ${howToGetPython}`);
+  }
   /** @type {Map<string, import('./workloads.mjs').Workload>} */
   const workloads = new Map();
   for (const name of new Set(settings.cases.map(({ workload }) => workload))) {
@@ -48,11 +58,11 @@ async function prepare(settings, signal) {
     threads: settings.threads,
     signal,
   };
+  /** @type {Job[]} */
   const jobs = [];
   for (const benchCase of settings.cases) {
     const workload = workloads.get(benchCase.workload);
     if (!workload) continue;
-    progress(`${benchCase.name}: reference in float64`);
     const expected = await reference(benchCase, workload, options);
     /** @type {import('./report.mjs').CaseRecord} */
     const record = { case: benchCase, data: workload.data, outcomes: {} };
@@ -72,44 +82,55 @@ async function prepare(settings, signal) {
  * @param {AbortSignal} signal
  * @returns {Promise<import('./report.mjs').RunRecord>}
  */
-export async function runAll({ rounds, threads, retries, ...settings }, signal) {
-  const { tools, jobs, skipped } = await prepare({ rounds, threads, retries, ...settings }, signal);
+export async function runAll(settings, signal) {
+  const { tools, jobs, skipped } = await prepare(settings, signal);
   /** @type {import('./report.mjs').RunRecord} */
   const run = {
     date: `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`,
     machine: describeMachine(),
-    threads,
-    rounds,
+    threads: settings.threads,
+    rounds: settings.rounds,
     loadAverage: loadavg()[0] ?? NaN,
     versions: {},
     skipped,
     cases: jobs.map(({ record }) => record),
   };
-  for (let round = 0; round < rounds; round++) {
-    for (const { benchCase, workload, expected, record } of jobs) {
+  for (let round = 0; round < settings.rounds; round++) {
+    for (const job of jobs) {
       for (let i = 0; i < tools.length; i++) {
         const tool = tools[(round + i) % tools.length];
-        const outcome = tool && record.outcomes[tool.name];
+        const outcome = tool && job.record.outcomes[tool.name];
         if (!outcome || outcome.failure !== null) continue;
-        const label = `round ${round + 1}/${rounds}, ${benchCase.name}, ${toolTitles[tool.name]}`;
-        const onRetry = (/** @type {import('./measure.mjs').Sample} */ { others }) => {
-          progress(`${label}: other processes kept ${(others ?? 0).toFixed(2)} cores busy; once more`);
-        };
-        try {
-          const sample = await measure(tool, benchCase, workload, { threads, retries, signal, onRetry });
-          requireComparable(sample, threads);
-          accept(outcome, benchCase, sample, expected);
-          noteVersions(run.versions, sample);
-          progress(`${label}: ${median(sample.milliseconds).toPrecision(3)} ms`);
-        } catch (error) {
-          if (signal.aborted || !(error instanceof SetupError)) throw error;
-          outcome.failure = error.message.trim();
-          progress(`${label}: FAILED: ${outcome.failure}`);
-        }
+        const label = `round ${round + 1}/${settings.rounds}, ${job.benchCase.name}, ${toolTitles[tool.name]}`;
+        await addSample(job, tool, outcome, { ...settings, signal, label, versions: run.versions });
       }
     }
   }
   return run;
+}
+
+/**
+ * @param {Job} job
+ * @param {import('./tools.mjs').Tool} tool
+ * @param {import('./report.mjs').Outcome} outcome
+ * @param {{ threads: number, retries: number, signal: AbortSignal, label: string, versions: Record<string, string> }} options
+ */
+async function addSample({ benchCase, workload, expected }, tool, outcome, options) {
+  const { threads, label, versions } = options;
+  const onRetry = (/** @type {import('./measure.mjs').Sample} */ { others }) => {
+    progress(`${label}: other processes kept ${(others ?? 0).toFixed(2)} cores busy; once more`);
+  };
+  try {
+    const sample = await measure(tool, benchCase, workload, { ...options, onRetry });
+    requireComparable(sample, threads);
+    accept(outcome, benchCase, sample, expected);
+    noteVersions(versions, sample);
+    progress(`${label}: ${digits(median(sample.milliseconds))} ms`);
+  } catch (error) {
+    if (!(error instanceof SetupError) || error instanceof Interrupted) throw error;
+    outcome.failure = error.message.trim();
+    progress(`${label}: FAILED: ${outcome.failure}`);
+  }
 }
 
 /**
@@ -139,7 +160,7 @@ function accept(outcome, benchCase, sample, expected) {
   if (!passed) {
     throw new SetupError(
       'ERR_BENCH',
-      `its result is ${deviation.toExponential(1)} off the reference, more than ${limit}`,
+      `its result is ${deviation.toExponential(1)} off the reference, more than ${limit.toExponential(0)}`,
     );
   }
   outcome.deviation = Math.max(outcome.deviation, deviation);

@@ -1,0 +1,95 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { criteria, eigenvalueRatio, khCriterion } from '../../../dist/spectrum/criteria.js';
+import { renderDensity } from '../../../dist/spectrum/density.js';
+import type { SpectralDensity } from '../../../dist/results.js';
+
+const probe = (nodes: number[], weights: number[]) => ({
+  nodes: Float64Array.from(nodes),
+  weights: Float64Array.from(weights),
+});
+
+describe('criteria', () => {
+  it('by hand', () => {
+    const p = probe([-2, -1, 0, 1, 8], [0.1, 0.2, 0.3, 0.15, 0.25]);
+    expect(eigenvalueRatio(p)).to.equal(0.25);
+    expect(khCriterion(p, 1)).to.be.closeTo((0.2 + 0.2) / (0.15 + 2), 1e-15);
+    expect(khCriterion(p, 0.5)).to.be.closeTo((2 * Math.sqrt(0.2)) / (Math.sqrt(0.15) + Math.sqrt(2)), 1e-15);
+    const result = criteria([p, p], 5);
+    expect(result.negativeMass.value).to.be.closeTo(0.3, 1e-15);
+    expect(result.negativeCurvatureShare.value).to.be.closeTo(0.4 / (0.4 + 2.15), 1e-15);
+    expect(result.kh1.standardError).to.equal(0);
+    expect(result.settings).to.deep.equal({ steps: 5, probes: 2, confidence: 0.95 });
+  });
+
+  it('nothing negative gives 0, nothing positive infinity', () => {
+    expect(khCriterion(probe([0, 1], [0.5, 0.5]), 0.5)).to.equal(0);
+    expect(khCriterion(probe([-1, 0], [0.5, 0.5]), 0.5)).to.equal(Infinity);
+  });
+
+  it('mirroring the spectrum inverts KH1; scaling it changes nothing', () => {
+    const node = fc.double({ min: -100, max: 100, noNaN: true }).filter((x) => Math.abs(x) > 1e-3);
+    const spectrum = fc.array(fc.tuple(node, fc.double({ min: 0.01, max: 1, noNaN: true })), {
+      minLength: 2,
+      maxLength: 20,
+    });
+    fc.assert(
+      fc.property(spectrum, fc.double({ min: 0.1, max: 10, noNaN: true }), (pairs, scale) => {
+        pairs.sort((a, b) => a[0] - b[0]);
+        if (pairs[0]![0] > 0 || pairs.at(-1)![0] < 0) return;
+        const weights = pairs.map(([, w]) => w);
+        const p = probe(
+          pairs.map(([x]) => x),
+          weights,
+        );
+        const scaled = probe(
+          pairs.map(([x]) => x * scale),
+          weights,
+        );
+        const mirrored = probe(pairs.map(([x]) => -x).reverse(), [...weights].reverse());
+        for (const n of [0.5, 1]) {
+          expect(khCriterion(scaled, n) / khCriterion(p, n)).to.be.closeTo(1, 1e-9);
+          expect(khCriterion(mirrored, n) * khCriterion(p, n)).to.be.closeTo(1, 1e-9);
+        }
+      }),
+    );
+  });
+});
+
+describe('renderDensity', () => {
+  const spectrum = (nodes: number[][], weights: number[][]) =>
+    ({
+      nodes: nodes.map((n) => Float64Array.from(n)),
+      weights: weights.map((w) => Float64Array.from(w)),
+    }) as unknown as SpectralDensity;
+
+  it('is a Gaussian of the given variance for one node', () => {
+    const { x, density, low } = renderDensity(spectrum([[2]], [[1]]), {
+      variance: 0.01,
+      range: [1, 3],
+      points: 2001,
+    });
+    expect(low).to.equal(null);
+    expect(x[1000]).to.be.closeTo(2, 1e-12);
+    expect(density[1000]).to.be.closeTo(1 / Math.sqrt(2 * Math.PI * 0.01), 1e-9);
+    expect(density[1100]! / density[1000]!).to.be.closeTo(Math.exp(-0.5), 1e-9);
+    expect(density.reduce((sum, d) => sum + d * 0.001, 0)).to.be.closeTo(1, 1e-9);
+  });
+
+  it('averages probes, with a band', () => {
+    const { density, low, high } = renderDensity(
+      spectrum(
+        [
+          [-1, 1],
+          [-1, 1],
+        ],
+        [
+          [0.2, 0.8],
+          [0.4, 0.6],
+        ],
+      ),
+    );
+    expect(Math.max(...density)).to.be.closeTo(0.7 / Math.sqrt(2 * Math.PI * 2e-5), 1);
+    expect(low!.every((v, i) => v >= 0 && v <= density[i]! && high![i]! >= density[i]!)).to.equal(true);
+  });
+});
