@@ -1,6 +1,7 @@
-// The floor that the engine is measured against: the same work as a plain libtorch loop, on the main thread, with no
-// engine around it. bench/run.mjs starts it and says with which flags; --float64 makes the reference of its gate.
-// Writes what it computed to --result (float64) and one JSON line of milliseconds a unit to stdout.
+// The floor that the engine is measured against: the same work as a plain libtorch loop, on the main thread,
+// with no engine around it. bench/run.mjs starts it and says with which flags; --float64 makes the reference
+// of its gate. Writes what it computed to --result (float64) and one JSON line of milliseconds a unit to
+// stdout.
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
@@ -117,10 +118,11 @@ Step MakePoints(Setup& setup, int64_t grid) {
 
 // H·v on the retained graph of the gradient.
 std::function<Tensors(const Tensors&)> MakeOperator(Setup& setup) {
-  const Tensors gradient =
-      torch::autograd::grad({setup.Loss()}, setup.parameters, {}, /*retain_graph=*/true, /*create_graph=*/true);
+  const Tensors gradient = torch::autograd::grad({setup.Loss()}, setup.parameters, {}, /*retain_graph=*/true,
+                                                 /*create_graph=*/true);
   return [=, &setup](const Tensors& v) {
-    return torch::autograd::grad(gradient, setup.parameters, v, /*retain_graph=*/true, /*create_graph=*/false);
+    return torch::autograd::grad(gradient, setup.parameters, v, /*retain_graph=*/true,
+                                 /*create_graph=*/false);
   };
 }
 
@@ -130,8 +132,8 @@ Step MakeProduct(Setup& setup) {
   return [=](bool) { return product(v); };
 }
 
-// Lanczos with full reorthogonalisation: classical Gram-Schmidt, a second pass where the first took much away.
-// Returns the Ritz values, ascending. Warms up with two steps.
+// Lanczos with full reorthogonalisation: classical Gram-Schmidt, a second pass where the first took much
+// away. Returns the Ritz values, ascending. Warms up with two steps.
 Step MakeLanczos(Setup& setup, int64_t all_steps) {
   const auto product = MakeOperator(setup);
   const Tensor start = setup.Vector("start.bin");

@@ -10,6 +10,7 @@ import { toolNames } from './tools.mjs';
  * @property {import('./cases.mjs').Case[]} cases
  * @property {import('./tools.mjs').ToolName[]} tools
  * @property {number} rounds
+ * @property {number | null} repetitions for all cases; null: as each says
  * @property {number} threads
  * @property {number} retries
  */
@@ -68,14 +69,13 @@ export function toSettings({ values, positionals }) {
     if (tool) return tool;
     throw new SetupError('ERR_USAGE', `no tool is named ${name}: there are ${toolNames.join(', ')}`);
   });
-  const repetitions = values.repetitions;
+  const repetitions =
+    values.repetitions === undefined ? null : wholeNumber('repetitions', values.repetitions);
   return {
-    cases:
-      repetitions === undefined
-        ? wanted
-        : wanted.map((c) => ({ ...c, repetitions: wholeNumber('repetitions', repetitions) })),
+    cases: wanted.map((benchCase) => ({ ...benchCase, repetitions: repetitions ?? benchCase.repetitions })),
     tools,
     rounds: wholeNumber('rounds', values.rounds),
+    repetitions,
     threads: wholeNumber('threads', values.threads),
     retries: wholeNumber('retries', values.retries, 0),
   };

@@ -90,6 +90,7 @@ export async function runAll(settings, signal) {
     machine: describeMachine(),
     threads: settings.threads,
     rounds: settings.rounds,
+    repetitions: settings.repetitions,
     loadAverage: loadavg()[0] ?? NaN,
     versions: {},
     skipped,
