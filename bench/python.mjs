@@ -47,21 +47,24 @@ print(json.dumps({name: version(name) for name in ('torch', 'numpy', 'pyhessian'
  * @returns {BenchPython}
  */
 export function findBenchPython(libtorchVersion, env = process.env) {
+  const named = Boolean(env.LOSSATLAS_BENCH_PYTHON);
   const python = env.LOSSATLAS_BENCH_PYTHON || venvPython;
+  // Without its path: the words may end up in a published table.
+  const name = named ? "LOSSATLAS_BENCH_PYTHON's interpreter" : 'bench/.cache/venv';
   const answer = spawnSync(python, ['-c', ask], { encoding: 'utf8', timeout: 60_000 });
   if (answer.status !== 0) {
-    const why = env.LOSSATLAS_BENCH_PYTHON ? `${python} does not run` : 'there is no Python for the peers';
+    const why = named ? `${name} does not run` : 'there is no Python for the peers';
     return { python, noTorch: why, noPyHessian: why };
   }
   /** @type {Record<string, string | null>} */
   const { torch, numpy, pyhessian } = JSON.parse(answer.stdout);
   const wanted = release(libtorchVersion);
   let noTorch = null;
-  if (!torch || !numpy) noTorch = `${python} lacks ${torch ? 'numpy' : 'torch'}`;
+  if (!torch || !numpy) noTorch = `${name} lacks ${torch ? 'numpy' : 'torch'}`;
   else if (release(torch) !== wanted) {
-    noTorch = `${python} has torch ${torch}, our addon libtorch ${wanted}: a comparison needs one and the same`;
+    noTorch = `${name} has torch ${torch}, our addon libtorch ${wanted}: a comparison needs one and the same`;
   }
-  return { python, noTorch, noPyHessian: noTorch ?? (pyhessian ? null : `${python} lacks pyhessian`) };
+  return { python, noTorch, noPyHessian: noTorch ?? (pyhessian ? null : `${name} lacks pyhessian`) };
 }
 
 /**

@@ -23,7 +23,7 @@ export function addon(): Addon {
  * the user set wins.
  */
 function limitSpinning(): void {
-  if (process.env['OMP_WAIT_POLICY'] === undefined) process.env['GOMP_SPINCOUNT'] ??= '2000';
+  if (process.env.OMP_WAIT_POLICY === undefined) process.env.GOMP_SPINCOUNT ??= '2000';
 }
 
 function load(): Addon {
