@@ -8,15 +8,16 @@ hence the variable; another PyTorch may write other code around the same weights
 
 import hashlib
 import pathlib
+import sys
 import warnings
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-HERE = pathlib.Path(__file__).parent
-# The writer adds these itself. The debug files hold the paths of the machine's sources.
-WRITTEN_BY_ITSELF = {"version", "byteorder", ".data/serialization_id"}
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "scripts"))
+from torchscript_file import save_without_debug_files  # noqa: E402
 
 
 class LeNet(nn.Module):
@@ -35,20 +36,6 @@ class LeNet(nn.Module):
         x = F.max_pool2d(F.relu(self.conv2(x)), 2)
         x = F.relu(self.fc1(x.flatten(1)))
         return self.fc3(F.relu(self.fc2(x)))
-
-
-def save_without_debug_files(module: torch.jit.ScriptModule, path: pathlib.Path) -> None:
-    module.save(str(path))
-    reader = torch._C.PyTorchFileReader(str(path))
-    records = {
-        name: reader.get_record(name)
-        for name in reader.get_all_records()
-        if not name.endswith(".debug_pkl") and name not in WRITTEN_BY_ITSELF
-    }
-    writer = torch._C.PyTorchFileWriter(str(path))
-    for name, content in records.items():
-        writer.write_record(name, content, len(content))
-    writer.write_end_of_file()
 
 
 def main() -> None:

@@ -24,10 +24,11 @@ await runMain(() => {
     say(`clang-format SKIPPED: its package has no binary for ${process.platform} ${process.arch}`);
     return 0;
   }
-  const folder = join(root, 'native');
-  const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => /\.(cc|h)$/.test(file))
-    .map((file) => join('native', file));
+  const sources = ['native', 'bench'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => /\.(cc|h)$/.test(file))
+      .map((file) => join(folder, file)),
+  );
   const options = mode === '--check' ? ['--dry-run', '--Werror'] : ['-i'];
   const { status } = spawnSync(binary, ['--style=file', ...options, ...sources], {
     cwd: root,

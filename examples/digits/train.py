@@ -6,6 +6,7 @@ digits.npz: x_train, y_train (1437 samples), x_test, y_test (360); pixels as byt
 """
 
 import pathlib
+import sys
 
 import numpy as np
 import torch
@@ -13,7 +14,9 @@ from sklearn.datasets import load_digits
 from torch import nn
 from torch.nn import functional as F
 
-HERE = pathlib.Path(__file__).parent
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.append(str(HERE.parents[1] / "scripts"))
+from torchscript_file import save_without_debug_files  # noqa: E402
 
 
 class DigitsNet(nn.Module):
@@ -61,7 +64,7 @@ def main() -> None:
             loss = F.cross_entropy(out, target).item()
             print(f"{name}: loss {loss:.6f}, accuracy {(out.argmax(1) == target).float().mean().item():.4f}")
     net.train()
-    torch.jit.script(net).save(str(HERE / "digits.script.pt"))
+    save_without_debug_files(torch.jit.script(net), HERE / "digits.script.pt")
 
 
 if __name__ == "__main__":

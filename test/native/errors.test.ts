@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { mkdtemp, rm, truncate, writeFile, copyFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -52,10 +52,11 @@ describe('bad input: files', () => {
   });
 
   it('an archive cut short or damaged', async () => {
-    for (const bytes of [18_000, 10_000, 500, 30]) {
-      const cut = join(folder, `cut${bytes}.pt`);
+    const { size } = await stat(fixture('convbn.pt'));
+    for (const share of [0.99, 0.5, 0.05, 0.002]) {
+      const cut = join(folder, `cut${share}.pt`);
       await copyFile(fixture('convbn.pt'), cut);
-      await truncate(cut, bytes);
+      await truncate(cut, Math.round(size * share));
       await rejects(async () => loadModel(cut), 'ERR_NOT_TORCHSCRIPT');
     }
   });
@@ -222,12 +223,11 @@ describe('bad input: modes and operators', () => {
     using model = await loadFixture('no_second_derivative');
     const data = dataset({
       inputs: { data: Float64Array.of(0.1, 0.2, -0.3, 0.4), shape: [2, 2] },
-      targets: [0, 2],
     });
-    using loss = objective(model, data);
+    using loss = objective(model, data, { loss: 'model' });
     (await loss.gradient()).gradient.dispose();
     using operator = hessian(loss);
-    await rejects(async () => eigenpairs(operator), 'ERR_NO_DOUBLE_BACKWARD', /_cdist_backward/);
+    await rejects(async () => eigenpairs(operator), 'ERR_NO_DOUBLE_BACKWARD', /_ctc_loss_backward/);
   });
 
   it('vectors of another model', async () => {
