@@ -21,6 +21,7 @@ export {
   type ArrayInput,
   type DatasetArrays,
   type DatasetOptions,
+  type ShapedArray,
 } from './data/dataset.js';
 export { loadNpz, type LoadNpzOptions } from './data/npz-dataset.js';
 

@@ -12,7 +12,19 @@ export interface Provenance {
   readonly numSamples: number;
   readonly numBatches: number;
   readonly numParameters: number;
+  /** What was done to the inputs, for example `scale 0.0625`; empty for nothing. */
+  readonly preprocessing: string;
   readonly criterion: string;
+  readonly options: {
+    readonly batchSize: number;
+    readonly labelSmoothing: number;
+    readonly ignoreIndex: number;
+    readonly delta: number;
+    /** Of dropout. */
+    readonly seed: number;
+  };
+  /** Where: at the model's own parameters, or at a vector that was given. */
+  readonly point: 'model' | 'given vector';
   readonly mode: Mode;
   readonly dtype: 'float32' | 'float64';
   readonly device: string;

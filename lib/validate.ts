@@ -3,7 +3,7 @@ import { LossAtlasError } from './errors.js';
 /** Checks one option value; returns what was expected, or null if the value is fine. */
 export type Check = (value: unknown) => string | null;
 
-/** Thrown synchronously: names the option, what was expected and what came. */
+/** Names the option, what was expected and what came. Options are checked before any work starts. */
 export function invalidOption(name: string, expected: string, value: unknown): LossAtlasError {
   return new LossAtlasError('ERR_INVALID_OPTION', `${name} must be ${expected}, but is ${show(value)}.`);
 }
@@ -46,7 +46,7 @@ export function isInteger(low: number, high: number = Number.MAX_SAFE_INTEGER): 
   return (v) => (Number.isSafeInteger(v) && (v as number) >= low && (v as number) <= high ? null : range);
 }
 
-export const isSeed: Check = isInteger(0);
+export const isSeed: Check = (v) => (isInteger(0)(v) === null ? null : 'an integer from 0 to 2^53 − 1');
 
 export function isNumber(low = -Infinity, high = Infinity): Check {
   const range =
@@ -106,7 +106,8 @@ function show(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint')
     return String(value);
   if (value === null || value === undefined) return String(value);
-  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (Array.isArray(value))
+    return value.length <= 4 ? `[${value.map(show).join(', ')}]` : `an array of ${value.length}`;
   if (typeof value === 'function') return 'a function';
   return `a ${value.constructor.name}`;
 }

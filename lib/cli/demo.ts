@@ -1,5 +1,5 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import {
   drawContour,
   drawDensity,
@@ -99,8 +99,11 @@ export async function demo(folder: string, isQuick: boolean, signal: AbortSignal
     print(
       `\nFigures (PNG, SVG) and data (JSON) are in ${folder}/, made in ${duration((performance.now() - startedAt) / 1000)}.`,
     );
-  } finally {
+  } catch (error) {
     progress.stop();
+    if (signal.aborted)
+      print(`Stopped. What was finished before is in ${folder}/; the next run starts anew.`);
+    throw error;
   }
 }
 
@@ -132,18 +135,33 @@ async function saveFigure(folder: string, name: string, svg: string): Promise<vo
 }
 
 function withInterval({ value, low, high }: Estimate): string {
-  return `${value.toPrecision(4)} (${low.toPrecision(3)} to ${high.toPrecision(3)})`;
+  return `${value.toPrecision(4)} (${low.toPrecision(4)} to ${high.toPrecision(4)})`;
 }
 
+/** Parents first, one by one: Node's recursive mkdir never returns where a file system refuses folders (as /proc does). */
 async function makeFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await mkdir(folder);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new LossAtlasError('ERR_FILE_NOT_WRITABLE', `The folder '${folder}' cannot be made: ${reason}`, {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const parent = dirname(folder);
+    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return;
+    if (code === 'ENOENT' && parent !== folder && !(await exists(parent))) {
+      await makeFolder(parent);
+      await makeFolder(folder);
+      return;
+    }
+    throw new LossAtlasError('ERR_FILE_NOT_WRITABLE', `The folder '${folder}' cannot be made: ${message}`, {
       cause,
     });
   }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 function print(line: string): void {

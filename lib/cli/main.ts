@@ -39,11 +39,16 @@ program
 
 program
   .command('setup')
-  .description('find or fetch libtorch (about 1.2 GB where there is no GPU) and build the native addon')
+  .description('find or fetch libtorch (0.5 GB; 4 GB with a GPU) and build the native addon (a few minutes)')
   .action(async () => {
     const { setup } = await import('./scripts.js');
     process.exitCode = await setup();
   });
+
+// A reader that has seen enough (`| head`) is no failure: files are still written.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
 
 /** Ctrl-C once ends the analysis cleanly; twice ends the process. */
 function interruptSignal(): AbortSignal {

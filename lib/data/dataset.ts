@@ -11,17 +11,17 @@ import {
 } from '../validate.js';
 
 /** What users may hand over as an array: plain numbers are labels or values of one dimension. */
-export type ArrayInput =
-  | {
-      readonly data: TypedArray | Uint16Array | Uint32Array | BigUint64Array;
-      readonly shape: readonly number[];
-    }
-  | readonly number[];
+export type ArrayInput = ShapedArray | readonly number[];
+
+export interface ShapedArray {
+  readonly data: TypedArray | Uint16Array | Uint32Array | BigUint64Array;
+  readonly shape: readonly number[];
+}
 
 export interface DatasetOptions {
   /** For provenance and messages; default `data`. */
   readonly name?: string;
-  /** Inputs become float32 and are multiplied by this, for example 1/255 for bytes. */
+  /** Inputs become floats and are multiplied by this, for example 1/255 for bytes; int32 and int64 among several inputs are indices and stay. */
   readonly scale?: number;
   /** Per channel (dimension 1), after scaling: (x − mean) / std. */
   readonly mean?: readonly number[];
@@ -32,7 +32,7 @@ export interface DatasetOptions {
 
 export interface DatasetArrays {
   /** [N, …], or several of them for a model with several inputs. */
-  readonly inputs: ArrayInput | readonly { readonly data: TypedArray; readonly shape: readonly number[] }[];
+  readonly inputs: ArrayInput | readonly ShapedArray[];
   /** [N] class indices, or what the criterion wants; absent for criterion `model`. */
   readonly targets?: ArrayInput | null;
 }
@@ -43,10 +43,13 @@ export class Dataset {
   readonly inputs: readonly NdArray[];
   readonly targets: NdArray | null;
   readonly numSamples: number;
+  /** What was done to the inputs; for provenance. */
+  readonly preprocessing: string;
 
   /** Use `dataset` or `loadNpz`. */
-  constructor(name: string, inputs: readonly NdArray[], targets: NdArray | null) {
+  constructor(name: string, inputs: readonly NdArray[], targets: NdArray | null, preprocessing = '') {
     this.name = name;
+    this.preprocessing = preprocessing;
     this.inputs = inputs;
     this.targets = targets;
     this.numSamples = inputs[0]!.shape[0]!;
@@ -55,7 +58,12 @@ export class Dataset {
   /** Samples start to end (exclusive), as views. */
   slice(start: number, end: number): Dataset {
     const part = (array: NdArray) => sliceRows(array, start, end);
-    return new Dataset(this.name, this.inputs.map(part), this.targets === null ? null : part(this.targets));
+    return new Dataset(
+      this.name,
+      this.inputs.map(part),
+      this.targets === null ? null : part(this.targets),
+      this.preprocessing,
+    );
   }
 }
 
@@ -89,9 +97,18 @@ export function dataset(arrays: DatasetArrays, options: DatasetOptions = {}): Da
     }
   }
   if (scale !== undefined || mean !== undefined || std !== undefined) {
-    inputs = inputs.map((input) => standardize(input, scale ?? 1, mean, std, name));
+    // Of several inputs, wide integers are indices (tokens), not values.
+    const isIndex = ({ data }: NdArray) => data instanceof BigInt64Array || data instanceof Int32Array;
+    inputs = inputs.map((input) =>
+      inputs.length > 1 && isIndex(input) ? input : standardize(input, scale ?? 1, mean, std, name),
+    );
   }
-  const all = new Dataset(name, inputs, targets);
+  const done = [
+    scale !== undefined && `scale ${scale}`,
+    mean && `mean ${mean.join(', ')}`,
+    std && `std ${std.join(', ')}`,
+  ];
+  const all = new Dataset(name, inputs, targets, done.filter(Boolean).join('; '));
   return limit === undefined || limit >= all.numSamples ? all : all.slice(0, limit);
 }
 
@@ -104,15 +121,13 @@ export const datasetChecks = {
   limit: isInteger(1),
 } as const;
 
-function isInputList(
-  inputs: DatasetArrays['inputs'],
-): inputs is readonly { readonly data: TypedArray; readonly shape: readonly number[] }[] {
+function isInputList(inputs: DatasetArrays['inputs']): inputs is readonly ShapedArray[] {
   return Array.isArray(inputs) && typeof inputs[0] === 'object';
 }
 
 function toNdArray(input: ArrayInput, name: string): NdArray {
   if (Array.isArray(input)) return fromNumbers(input as readonly number[], name);
-  const { data, shape } = input as Exclude<ArrayInput, readonly number[]>;
+  const { data, shape } = input as ShapedArray;
   if (typeof input !== 'object' || !ArrayBuffer.isView(data) || !Array.isArray(shape)) {
     throw invalidOption(name, '{ data: a typed array, shape: its dimensions } or an array of numbers', input);
   }
@@ -172,7 +187,7 @@ function standardize(
     }
   }
   const perChannel = shape.slice(2).reduce((product, dim) => product * dim, 1);
-  const out = new Float32Array(data.length);
+  const out = data instanceof Float64Array ? new Float64Array(data.length) : new Float32Array(data.length);
   for (let i = 0; i < out.length; i++) {
     const channel = Math.floor(i / perChannel) % numChannels;
     const shift = mean === undefined ? 0 : (mean[mean.length === 1 ? 0 : channel] ?? 0);

@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { LossAtlasError } from '../errors.js';
 import { readNpz } from '../io/npz.js';
-import { checkOptions, isString, suggest } from '../validate.js';
+import { checkOptions, isArrayOf, isString, suggest } from '../validate.js';
 import { dataset, datasetChecks, type Dataset, type DatasetOptions } from './dataset.js';
 
 export interface LoadNpzOptions extends DatasetOptions {
-  /** Name of the input array in the file; default `x`. */
-  readonly inputs?: string;
+  /** Name of the input array in the file, or names for a model with several inputs; default `x`. */
+  readonly inputs?: string | readonly string[];
   /** Name of the target array; default `y`, and none if the file has no such array and no name was given. */
   readonly targets?: string;
 }
@@ -18,7 +18,11 @@ export interface LoadNpzOptions extends DatasetOptions {
  * Throws ERR_FILE_NOT_FOUND, ERR_FILE_UNREADABLE, ERR_INVALID_DATA, ERR_EMPTY_DATA, ERR_INVALID_OPTION.
  */
 export async function loadNpz(path: string, options: LoadNpzOptions = {}): Promise<Dataset> {
-  checkOptions('loadNpz', options, { ...datasetChecks, inputs: isString, targets: isString });
+  checkOptions('loadNpz', options, {
+    ...datasetChecks,
+    inputs: (v) => (Array.isArray(v) ? isNames(v) : isString(v)),
+    targets: isString,
+  });
   const { inputs = 'x', targets, ...rest } = options;
   const arrays = readNpz(await read(path), path);
   const pick = (name: string) => {
@@ -30,8 +34,13 @@ export async function loadNpz(path: string, options: LoadNpzOptions = {}): Promi
     );
   };
   const target = targets === undefined ? (arrays.y ?? null) : pick(targets);
-  return dataset({ inputs: pick(inputs), targets: target }, { name: basename(path), ...rest });
+  return dataset(
+    { inputs: typeof inputs === 'string' ? pick(inputs) : inputs.map(pick), targets: target },
+    { name: basename(path), ...rest },
+  );
 }
+
+const isNames = isArrayOf(isString, 'a name or an array of names');
 
 async function read(path: string): Promise<Buffer> {
   try {

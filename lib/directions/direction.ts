@@ -127,9 +127,15 @@ export async function describe(raw: ParameterVector, source: Source): Promise<Di
   const norm = await vector.norm();
   if (!(norm > 0 && Number.isFinite(norm))) {
     vector.dispose();
+    if (!Number.isFinite(norm)) {
+      throw new LossAtlasError(
+        'ERR_DIRECTION',
+        `The ${kindNames[source.kind]} is not finite: look for NaN or infinity in it and in the model's parameters.`,
+      );
+    }
     throw new LossAtlasError(
       'ERR_DIRECTION',
-      `The ${kindNames[source.kind]} is ${norm === 0 ? 'zero' : 'not finite'} after ${normalization} normalisation` +
+      `The ${kindNames[source.kind]} is zero after ${normalization} normalisation` +
         (ignored.length > 0
           ? `, with ${ignored.join(' and ')} parameters left out. Include them with ignore: [].`
           : '.'),

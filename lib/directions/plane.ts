@@ -1,6 +1,7 @@
 import type { Model } from '../model/model.js';
 import { checkOptions, isBoolean } from '../validate.js';
 import {
+  cosine,
   describe,
   orthogonalize,
   randomDirection,
@@ -26,8 +27,10 @@ export class Plane {
   }
 }
 
+const maxRounds = 20;
+
 export interface RandomPlaneOptions extends RandomDirectionOptions {
-  /** Make the second direction orthogonal to the first before it is normalised; default true. */
+  /** Make the second direction orthogonal to the first, both normalised; default true. */
   readonly orthogonal?: boolean;
 }
 
@@ -44,7 +47,6 @@ export async function randomPlane(model: Model, options: RandomPlaneOptions = {}
   try {
     if (!orthogonal) return new Plane([first, await randomDirection(model, rest, 1)]);
     using raw = await model.randomVector(law, seed, 1);
-    using turned = await orthogonalize(raw, first.vector);
     const source = {
       kind: law,
       seed,
@@ -52,7 +54,18 @@ export async function randomPlane(model: Model, options: RandomPlaneOptions = {}
       options: rest,
       defaultNormalization: 'filter',
     } as const;
-    return new Plane([first, await describe(turned, source)]);
+    // Normalising by groups turns a direction a little, so the two steps alternate until neither changes anything.
+    let second = await describe(raw, source);
+    for (
+      let round = 0;
+      round < maxRounds && Math.abs(await cosine(second.vector, first.vector)) > 1e-7;
+      round++
+    ) {
+      using before = second;
+      using turned = await orthogonalize(before.vector, first.vector);
+      second = await describe(turned, source);
+    }
+    return new Plane([first, second]);
   } catch (error) {
     first.dispose();
     throw error;

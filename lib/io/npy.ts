@@ -1,6 +1,7 @@
 import { endianness } from 'node:os';
 
 import { LossAtlasError } from '../errors.js';
+import { invalidOption } from '../validate.js';
 import { halfToNumber, numberToHalf } from './float16.js';
 import { parseNpyHeader } from './npy-header.js';
 
@@ -37,6 +38,7 @@ const hostIsLittle = endianness() === 'LE';
  * are pickles and are refused. `source` names the data in messages. Throws ERR_INVALID_DATA.
  */
 export function readNpy(bytes: Uint8Array, source = 'npy data'): NpyArray {
+  if (!(bytes instanceof Uint8Array)) throw invalidOption('readNpy: bytes', 'the bytes of a file', bytes);
   const { text, end } = headerOf(bytes, source);
   const header = parseNpyHeader(text, source);
   const { dtype, itemSize, isBig } = parseDescr(header.descr, source);

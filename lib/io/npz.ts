@@ -1,7 +1,7 @@
 import { zipSync } from 'fflate';
 
 import { LossAtlasError } from '../errors.js';
-import { checkOptions, isBoolean } from '../validate.js';
+import { checkOptions, invalidOption, isBoolean } from '../validate.js';
 import { readNpy, writeNpy, type NpyArray } from './npy.js';
 import { readZip } from './zip.js';
 
@@ -15,6 +15,7 @@ export interface NpzOptions {
  * pickles and members that are no .npy file. Throws ERR_INVALID_DATA.
  */
 export function readNpz(bytes: Uint8Array, source = 'npz data'): Record<string, NpyArray> {
+  if (!(bytes instanceof Uint8Array)) throw invalidOption('readNpz: bytes', 'the bytes of a file', bytes);
   const arrays: [string, NpyArray][] = [];
   for (const [name, data] of readZip(bytes, source)) {
     if (!name.endsWith('.npy')) {

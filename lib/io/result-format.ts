@@ -71,7 +71,18 @@ const provenance: ShapeOf<Provenance> = {
   numSamples: 'number',
   numBatches: 'number',
   numParameters: 'number',
+  preprocessing: 'string',
   criterion: 'string',
+  options: {
+    object: {
+      batchSize: 'number',
+      labelSmoothing: 'number',
+      ignoreIndex: 'number',
+      delta: 'number',
+      seed: 'number',
+    },
+  },
+  point: { oneOf: ['model', 'given vector'] },
   mode: { oneOf: ['eval', 'train'] },
   dtype: { oneOf: ['float32', 'float64'] },
   device: 'string',

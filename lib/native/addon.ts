@@ -106,7 +106,7 @@ export interface Addon {
     objective: ObjectiveHandle,
     theta: VectorHandle,
     batch: BatchHandle,
-  ): Promise<{ graph: GraphHandle; evaluation: Float64Array; graphBytes: number; peakBytes: number }>;
+  ): Promise<{ graph: GraphHandle; evaluation: Float64Array; graphBytes: number }>;
   /** H·v of the loss sum for every v; `keep` false frees the graph on the way, `batched` takes all v in one pass. */
   hessianProducts(
     graph: GraphHandle,

@@ -1,13 +1,21 @@
-import type { Dataset } from '../data/dataset.js';
+import { Dataset } from '../data/dataset.js';
 import { LossAtlasError } from '../errors.js';
 import { accumulate, ParameterVector } from '../model/parameter-vector.js';
-import type { Model } from '../model/model.js';
+import { Model } from '../model/model.js';
 import type { BatchHandle, ObjectiveHandle } from '../native/addon.js';
 import { call, callSync, numThreads } from '../native/call.js';
 import { libtorchVersion, version } from '../native/versions.js';
 import type { Mode, Provenance } from '../results.js';
 import { throwIfAborted } from '../steps.js';
-import { checkOptions, isInteger, isNumber, isOneOf, isPositive, isSeed } from '../validate.js';
+import {
+  checkOptions,
+  invalidOption,
+  isInteger,
+  isNumber,
+  isOneOf,
+  isPositive,
+  isSeed,
+} from '../validate.js';
 
 const losses = ['cross-entropy', 'nll', 'mse', 'bce-with-logits', 'l1', 'huber', 'model'] as const;
 /** PyTorch's losses by name; `model`: the model returns its loss. */
@@ -36,11 +44,6 @@ export interface Evaluation {
   readonly accuracy: number | null;
 }
 
-interface DeviceBatch {
-  readonly handle: BatchHandle;
-  readonly numSamples: number;
-}
-
 /** The loss of a model over a data set in one mode, as a function of the parameters. */
 export class Objective {
   readonly model: Model;
@@ -49,8 +52,9 @@ export class Objective {
   readonly loss: LossName;
   readonly batchSize: number;
   readonly #handle: ObjectiveHandle;
-  #batches: Promise<readonly DeviceBatch[]> | undefined;
-  readonly #made: DeviceBatch[] = [];
+  readonly #options: Provenance['options'];
+  #batches: Promise<readonly BatchHandle[]> | undefined;
+  readonly #made: BatchHandle[] = [];
   #disposed = false;
 
   /** Use `objective`. */
@@ -67,6 +71,7 @@ export class Objective {
     this.mode = mode;
     this.loss = loss;
     this.batchSize = Math.min(batchSize, data.numSamples);
+    this.#options = Object.freeze({ batchSize: this.batchSize, labelSmoothing, ignoreIndex, delta, seed });
     this.#handle = callSync((native) =>
       native.makeObjective(model.handle, loss, labelSmoothing, ignoreIndex, delta, mode, seed),
     );
@@ -103,7 +108,7 @@ export class Objective {
     try {
       for (const batch of await this.batches()) {
         throwIfAborted(signal);
-        const step = await call((native) => native.gradient(this.#handle, point.handle, batch.handle));
+        const step = await call((native) => native.gradient(this.#handle, point.handle, batch));
         total.add(step.evaluation, 0);
         sum = await accumulate(sum, new ParameterVector(step.vector, this.model));
       }
@@ -130,7 +135,7 @@ export class Objective {
     for (const batch of await this.batches()) {
       throwIfAborted(signal);
       const values = await call((native) =>
-        native.evaluatePoints(this.#handle, origin.handle, handles, coefficients, numPoints, batch.handle),
+        native.evaluatePoints(this.#handle, origin.handle, handles, coefficients, numPoints, batch),
       );
       sums.forEach((sum, p) => {
         sum.add(values, p);
@@ -140,19 +145,24 @@ export class Objective {
   }
 
   /** The data on the model's device, made at the first use. */
-  batches(): Promise<readonly DeviceBatch[]> {
+  batches(): Promise<readonly BatchHandle[]> {
     this.#requireAlive();
     this.#batches ??= this.#makeBatches();
     return this.#batches;
   }
 
-  async #makeBatches(): Promise<readonly DeviceBatch[]> {
+  async #makeBatches(): Promise<readonly BatchHandle[]> {
     for (let start = 0; start < this.data.numSamples; start += this.batchSize) {
       this.#requireAlive();
       const part = this.data.slice(start, start + this.batchSize);
       const targets = part.targets === null ? [] : [part.targets];
-      const handle = await call((native) => native.makeBatch(this.model.handle, part.inputs, targets));
-      this.#made.push({ handle, numSamples: part.numSamples });
+      try {
+        this.#made.push(await call((native) => native.makeBatch(this.model.handle, part.inputs, targets)));
+      } catch (error) {
+        if (!(error instanceof LossAtlasError) || this.numBatches === 1) throw error;
+        const where = `${this.data.name}, batch of samples ${start} to ${start + part.numSamples - 1}`;
+        throw new LossAtlasError(error.code, `${where}: ${error.message}`, { cause: error });
+      }
     }
     if (this.#disposed) this.#freeBatches();
     this.#requireAlive();
@@ -162,7 +172,7 @@ export class Objective {
   #freeBatches(): void {
     for (const batch of this.#made.splice(0)) {
       callSync((native) => {
-        native.dispose(batch.handle);
+        native.dispose(batch);
       });
     }
   }
@@ -173,7 +183,7 @@ export class Objective {
   }
 
   /** Everything that a result says about where it came from. `startedAt` is a `performance.now()`. */
-  async provenance(startedAt: number): Promise<Provenance> {
+  async provenance(startedAt: number, point: Provenance['point'] = 'model'): Promise<Provenance> {
     const seconds = (performance.now() - startedAt) / 1000;
     return Object.freeze({
       model: this.model.name,
@@ -181,7 +191,10 @@ export class Objective {
       numSamples: this.data.numSamples,
       numBatches: this.numBatches,
       numParameters: this.model.size,
+      preprocessing: this.data.preprocessing,
       criterion: this.loss,
+      options: this.#options,
+      point,
       mode: this.mode,
       dtype: this.model.dtype,
       device: this.model.device,
@@ -220,6 +233,9 @@ export class Objective {
  * ERR_INVALID_DATA where model, data and criterion do not fit.
  */
 export function objective(model: Model, data: Dataset, options: ObjectiveOptions = {}): Objective {
+  if (!(model instanceof Model)) throw invalidOption('objective: model', 'a Model (of loadModel)', model);
+  if (!(data instanceof Dataset))
+    throw invalidOption('objective: data', 'a Dataset (of dataset or loadNpz)', data);
   checkOptions('objective', options, {
     loss: isOneOf(...losses),
     mode: isOneOf('eval', 'train'),
@@ -230,6 +246,15 @@ export function objective(model: Model, data: Dataset, options: ObjectiveOptions
     seed: isSeed,
   });
   return new Objective(model, data, options);
+}
+
+/** A mean over nothing has no value. */
+export function requireCount(count: number): void {
+  if (count > 0) return;
+  throw new LossAtlasError(
+    'ERR_EMPTY_DATA',
+    'Every target of the data is ignoreIndex, so nothing counts. Check ignoreIndex.',
+  );
 }
 
 /** Sums of batches, float64; see `evaluatePoints` of the addon for the four numbers. */
@@ -247,6 +272,7 @@ class EvaluationSum {
   }
 
   mean(): Evaluation {
+    requireCount(this.count);
     return {
       loss: this.#loss / this.count,
       accuracy: this.#answers > 0 ? this.#correct / this.#answers : null,

@@ -1,12 +1,11 @@
-import { freemem } from 'node:os';
 import { LossAtlasError } from '../errors.js';
 import { accumulate, combine, disposeAll, ParameterVector } from '../model/parameter-vector.js';
 import type { BatchHandle, GraphHandle } from '../native/addon.js';
 import { call, callSync } from '../native/call.js';
-import type { Objective } from '../objective/objective.js';
+import { Objective, requireCount } from '../objective/objective.js';
 import type { Provenance } from '../results.js';
 import { throwIfAborted } from '../steps.js';
-import { checkOptions, isBoolean, isPositive } from '../validate.js';
+import { checkOptions, invalidOption, isBoolean, isPositive } from '../validate.js';
 import type { LinearOperator } from './linear-operator.js';
 
 export interface HessianOptions {
@@ -14,7 +13,7 @@ export interface HessianOptions {
   readonly at?: ParameterVector;
   /**
    * Bytes that retained gradient graphs may take; batches beyond it are recomputed for every product (1.5 × the time).
-   * Default: half of the memory that is free now on the host; 4 GB on a GPU.
+   * Default: half of the memory that this process may still take on the host; 4 GB on a GPU.
    */
   readonly memoryBudget?: number;
   /** Run several vectors in one pass (vmap); pays for tiny batches and on GPUs. Default false. */
@@ -44,7 +43,8 @@ export class HessianOperator implements LinearOperator {
   constructor(objective: Objective, options: HessianOptions) {
     this.objective = objective;
     this.#options = options;
-    this.#budget = options.memoryBudget ?? (objective.model.device === 'cpu' ? freemem() / 2 : 4e9);
+    this.#budget =
+      options.memoryBudget ?? (objective.model.device === 'cpu' ? process.availableMemory() / 2 : 4e9);
   }
 
   get model(): Objective['model'] {
@@ -61,20 +61,26 @@ export class HessianOperator implements LinearOperator {
   async apply(vectors: readonly ParameterVector[], signal?: AbortSignal): Promise<ParameterVector[]> {
     const theta = await this.#point();
     const sums: (ParameterVector | undefined)[] = vectors.map(() => undefined);
+    const products: ParameterVector[] = [];
     let count = 0;
     try {
       for (const [index, batch] of (await this.objective.batches()).entries()) {
         throwIfAborted(signal);
-        count += await this.#addBatch(index, batch.handle, theta, vectors, sums);
+        count += await this.#addBatch(index, batch, theta, vectors, sums);
       }
-      return await Promise.all(sums.map((sum) => combine([sum!], [1 / count])));
+      requireCount(count);
+      for (const sum of sums) products.push(await combine([sum!], [1 / count]));
+      return products;
+    } catch (error) {
+      disposeAll(products);
+      throw error;
     } finally {
       disposeAll(sums.filter((sum) => sum !== undefined));
     }
   }
 
   async provenance(startedAt: number): Promise<Provenance> {
-    return this.objective.provenance(startedAt);
+    return this.objective.provenance(startedAt, this.#options.at === undefined ? 'model' : 'given vector');
   }
 
   dispose(): void {
@@ -84,10 +90,12 @@ export class HessianOperator implements LinearOperator {
       if (retained) disposeHandle(retained.graph);
     }
     this.#graphs.length = 0;
-    // Resolved long ago, unless the operator is dropped in its first moment.
-    void this.#theta?.then((theta) => {
-      theta.dispose();
-    });
+    this.#theta?.then(
+      (theta) => {
+        theta.dispose();
+      },
+      () => undefined,
+    );
   }
 
   [Symbol.dispose](): void {
@@ -99,7 +107,12 @@ export class HessianOperator implements LinearOperator {
       throw new LossAtlasError('ERR_DISPOSED', 'The operator was disposed of and cannot be used any more.');
     if (this.#options.at !== undefined) return this.#options.at;
     this.#theta ??= this.model.theta();
-    return this.#theta;
+    try {
+      return await this.#theta;
+    } catch (error) {
+      this.#theta = undefined;
+      throw error;
+    }
   }
 
   /** Adds the batch's products to `sums`; returns what the batch counts for. */
@@ -117,9 +130,8 @@ export class HessianOperator implements LinearOperator {
       const products = await call((native) =>
         native.hessianProducts(built.graph, handles, keep, this.#options.batched === true),
       );
-      for (const [i, product] of products.entries()) {
-        sums[i] = await accumulate(sums[i], new ParameterVector(product, this.model));
-      }
+      const terms = products.map((product) => new ParameterVector(product, this.model));
+      for (const [i, term] of terms.entries()) sums[i] = await accumulate(sums[i], term);
       return built.count;
     } finally {
       if (!keep) disposeHandle(built.graph);
@@ -161,6 +173,7 @@ function disposeHandle(graph: GraphHandle): void {
  * Products throw ERR_NO_DOUBLE_BACKWARD where an operator of the model has no second derivative.
  */
 export function hessian(objective: Objective, options: HessianOptions = {}): HessianOperator {
+  if (!(objective instanceof Objective)) throw invalidOption('hessian: objective', 'an Objective', objective);
   checkOptions('hessian', options, {
     at: (v) => (v instanceof ParameterVector ? null : 'a ParameterVector'),
     memoryBudget: isPositive,

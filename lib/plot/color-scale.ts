@@ -7,14 +7,14 @@ import { fitText, textWidth } from './text.js';
 import { theme } from './theme.js';
 import { scaleLabel, type ValueScale } from './value-scale.js';
 
-const colorMaps = {
+/** Perceptually uniform colour maps. */
+export type ColorMap = 'viridis' | 'cividis' | 'inferno';
+
+const colorMaps: Record<ColorMap, (position: number) => string> = {
   viridis: interpolateViridis,
   cividis: interpolateCividis,
   inferno: interpolateInferno,
-} as const;
-
-/** Perceptually uniform colour maps. */
-export type ColorMap = keyof typeof colorMaps;
+};
 
 export const isColorMap = isOneOf(...Object.keys(colorMaps));
 

@@ -5,7 +5,10 @@ import { meanEstimate } from './statistics.js';
 export interface RenderDensityOptions {
   /** Grid points; default 10 000 (LLA). */
   readonly points?: number;
-  /** Variance of the Gaussian that each node becomes; default 1e-5·max(1, λ_max − λ_min) (LLA, PyHessian). */
+  /**
+   * Variance of the Gaussian that each node becomes; default 1e-5·max(1, λ_max − λ_min) (LLA, PyHessian). At least one
+   * step of the grid squared: narrower ones would fall between its points and lose their mass.
+   */
   readonly variance?: number;
   /** Of the eigenvalue axis; default the nodes' range and 0.001 on either side, with room for the Gaussians' flanks. */
   readonly range?: readonly [number, number];
@@ -34,7 +37,8 @@ export function renderDensity(
   const smallest = Math.min(...spectrum.nodes.map((nodes) => nodes[0]!));
   const largest = Math.max(...spectrum.nodes.map((nodes) => nodes[nodes.length - 1]!));
   const { points = 10_000, variance = 1e-5 * Math.max(1, largest - smallest) } = options;
-  const sigma = Math.sqrt(variance);
+  const width = options.range === undefined ? largest - smallest : options.range[1] - options.range[0];
+  const sigma = Math.max(Math.sqrt(variance), width / (points - 1));
   const margin = 0.001 + 4 * sigma;
   const [from, to] = options.range ?? [smallest - margin, largest + margin];
   const step = (to - from) / (points - 1);

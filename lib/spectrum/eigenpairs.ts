@@ -108,28 +108,34 @@ async function iterate(
   let lanczos: Lanczos | undefined;
   try {
     lanczos = await Lanczos.start(operator, start, search.maxSteps);
+    let before: readonly number[] | undefined;
     for (let stream = 1; ;) {
       await lanczos.step(progress.signal);
       progress.advance();
       const done = lanczos.numSteps >= search.maxSteps;
-      // A Krylov space holds one copy of a multiple eigenvalue: a fresh vector finds the others.
-      if (!done && lanczos.exhausted) {
-        const fresh = await operator.model.randomVector('gaussian', search.seed, stream++);
-        const grown = await lanczos.restart(fresh).finally(() => {
-          fresh.dispose();
-        });
-        if (grown) continue;
-        return { ritz: await lanczos.ritz(), lanczos };
-      }
-      if (!done && (lanczos.numSteps < search.k + 2 || lanczos.numSteps % 2 !== 0)) continue;
+      const due = lanczos.numSteps >= search.k + 2 && lanczos.numSteps % 2 === 0;
+      if (!done && !due && !lanczos.exhausted) continue;
       const ritz = await lanczos.ritz();
-      const bound = search.tolerance * largestMagnitude(ritz.values);
-      if (
-        done ||
-        select(ritz.values, search.k, search.which).every((i) => ritz.residualBounds[i]! <= 0.5 * bound)
-      ) {
-        return { ritz, lanczos };
+      const scale = largestMagnitude(ritz.values);
+      const chosen = select(ritz.values, search.k, search.which);
+      if (done) return { ritz, lanczos };
+      if (!lanczos.exhausted) {
+        const small = chosen.every((i) => ritz.residualBounds[i]! <= 0.5 * search.tolerance * scale);
+        if (small) return { ritz, lanczos };
+        continue;
       }
+      // A Krylov space holds one copy of a multiple eigenvalue: fresh vectors find the others, until one brings nothing.
+      const values = chosen.map((i) => ritz.values[i]!);
+      const same =
+        values.length === search.k &&
+        values.every((v, i) => Math.abs(v - (before?.[i] ?? NaN)) <= 1e-6 * scale);
+      before = values;
+      if (same) return { ritz, lanczos };
+      const fresh = await operator.model.randomVector('gaussian', search.seed, stream++);
+      const grown = await lanczos.restart(fresh).finally(() => {
+        fresh.dispose();
+      });
+      if (!grown) return { ritz, lanczos };
     }
   } catch (error) {
     lanczos?.dispose();
@@ -166,11 +172,7 @@ async function residualNorm(
   value: number,
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  const product = await applyOne(operator, vector, signal);
-  const difference = await combine([product, vector], [1, -value]);
-  try {
-    return await difference.norm();
-  } finally {
-    disposeAll([product, difference]);
-  }
+  using product = await applyOne(operator, vector, signal);
+  using difference = await combine([product, vector], [1, -value]);
+  return await difference.norm();
 }

@@ -12,18 +12,26 @@ export interface Extension {
   readonly appended: boolean;
 }
 
-/** Orthonormal vectors on the model's device; takes capacity × n numbers. */
+/** Orthonormal vectors on the model's device; takes up to capacity × n numbers, as it grows. */
 export class KrylovBasis extends NativeResource<BasisHandle> {
   readonly model: Model;
   #count = 0;
 
-  private constructor(handle: BasisHandle, model: Model) {
+  private constructor(
+    handle: BasisHandle,
+    model: Model,
+    readonly capacity: number,
+  ) {
     super(handle);
     this.model = model;
   }
 
   static async create(model: Model, capacity: number): Promise<KrylovBasis> {
-    return new KrylovBasis(await call((native) => native.makeKrylovBasis(model.handle, capacity)), model);
+    return new KrylovBasis(
+      await call((native) => native.makeKrylovBasis(model.handle, capacity)),
+      model,
+      capacity,
+    );
   }
 
   get count(): number {

@@ -64,15 +64,12 @@ export class Lanczos {
       w = await applyOne(this.operator, q, signal);
       const { overlaps, norm, appended } = await this.basis.extend(w, this.#breakdown, this.#scale);
       if (!Number.isFinite(norm)) {
-        throw new LossAtlasError(
-          'ERR_INVALID_DATA',
-          'A Hessian-vector product is not finite: the loss overflows at this point. Check the model there, or use float64.',
-        );
+        throw notFinite();
       }
       this.alpha.push(overlaps[j]!);
       this.beta.push(norm);
       this.#scale = Math.max(this.#scale, Math.sqrt(overlaps.reduce((sum, x) => sum + x * x, norm * norm)));
-      this.exhausted = !appended && norm <= this.#breakdown * this.#scale;
+      this.exhausted = !appended && this.basis.count < this.basis.capacity;
       if (this.exhausted) this.beta[j] = 0;
     } finally {
       disposeAll(w === undefined ? [q] : [q, w]);
@@ -105,4 +102,12 @@ export class Lanczos {
   dispose(): void {
     this.basis.dispose();
   }
+}
+
+/** What a product with NaN or infinity means. */
+export function notFinite(): LossAtlasError {
+  return new LossAtlasError(
+    'ERR_INVALID_DATA',
+    'A product with the operator is not finite: the parameters hold NaN, or the loss overflows there. Evaluate the loss first; float64 has more range.',
+  );
 }

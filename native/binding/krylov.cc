@@ -13,8 +13,8 @@ Napi::Value MakeKrylovBasis(const Arguments& args) {
   return Submit(
       args.env(), [=] { return std::make_shared<KrylovBasis>(model->layout(), capacity, model->options()); },
       [](Napi::Env env, std::shared_ptr<KrylovBasis> basis) {
-        const int64_t bytes = basis->bytes();
-        return MakeHandle(env, std::move(basis), bytes);
+        // It grows with its use, by blocks that are freed together with it.
+        return MakeHandle(env, std::move(basis), 0);
       });
 }
 

@@ -71,7 +71,7 @@ Napi::Value Gradient(const Arguments& args) {
       });
 }
 
-// gradientGraph(objective, theta, batch): {graph, evaluation, graphBytes, peakBytes} of the loss sum
+// gradientGraph(objective, theta, batch): {graph, evaluation, graphBytes} of the loss sum
 Napi::Value MakeGradientGraph(const Arguments& args) {
   const std::shared_ptr<Objective> objective = args.Handle<Objective>(0, "objective");
   const VectorPointer theta = PointOf(args, 1, "theta", *objective);
@@ -82,7 +82,6 @@ Napi::Value MakeGradientGraph(const Arguments& args) {
         Napi::Object out = Napi::Object::New(env);
         out.Set("evaluation", ToFloat64Array(env, std::vector<Evaluation>{graph->evaluation()}));
         out.Set("graphBytes", static_cast<double>(graph->graph_bytes()));
-        out.Set("peakBytes", static_cast<double>(graph->peak_bytes()));
         const int64_t bytes = graph->graph_bytes();
         out.Set("graph", MakeHandle(env, std::move(graph), bytes));
         return out;

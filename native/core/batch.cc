@@ -27,13 +27,17 @@ Batch::Batch(std::vector<at::Tensor> inputs, std::optional<at::Tensor> target, a
       throw Error(code::kInvalidData, std::string("The ") + what + " has " + std::to_string(tensor.size(0)) +
                                           " samples, the first input " + std::to_string(num_samples_) + ".");
     }
-    RequireFinite(tensor, what);
     at::Tensor placed = tensor.is_floating_point() ? tensor.to(options) : tensor.to(options.device());
+    // After the conversion, in which a large float64 may overflow.
+    RequireFinite(placed, what);
     bytes_ += placed.numel() * static_cast<int64_t>(placed.element_size());
     return placed;
   };
   for (const at::Tensor& input : inputs) inputs_.emplace_back(place(input, "input"));
-  if (target) target_ = place(*target, "target");
+  if (target) {
+    // Labels are compared with class counts and ignoreIndex, which bytes could not hold.
+    target_ = place(target->is_floating_point() ? *target : target->to(c10::kLong), "target");
+  }
 }
 
 int64_t Batch::NumCounted(int64_t ignore_index) const {

@@ -33,22 +33,30 @@ LossTerms Classification(const Criterion& criterion, const at::Tensor& output, c
     if (target.size(i) != output.size(i == 0 ? 0 : i + 1)) Mismatch(output, target, expected);
   }
   batch.RequireLabels(output.size(1), criterion.ignore_index);
-  const at::Tensor labels = target.to(c10::kLong);
   const at::Tensor each =
-      cross_entropy ? at::cross_entropy_loss(output, labels, {}, at::Reduction::None, criterion.ignore_index,
+      cross_entropy ? at::cross_entropy_loss(output, target, {}, at::Reduction::None, criterion.ignore_index,
                                              criterion.label_smoothing)
-      : output.dim() == 2 ? at::nll_loss(output, labels, {}, at::Reduction::None, criterion.ignore_index)
-                          : at::nll_loss_nd(output, labels, {}, at::Reduction::None, criterion.ignore_index);
+      : output.dim() == 2 ? at::nll_loss(output, target, {}, at::Reduction::None, criterion.ignore_index)
+                          : at::nll_loss_nd(output, target, {}, at::Reduction::None, criterion.ignore_index);
   LossTerms terms;
   terms.sum = each.sum(c10::kDouble);
   terms.count = static_cast<double>(batch.NumCounted(criterion.ignore_index));
-  terms.correct = at::eq(output.detach().argmax(1), labels).sum();
+  const at::Tensor right = at::eq(output.detach().argmax(1), target);
+  terms.correct = at::logical_and(right, target != criterion.ignore_index).sum();
   terms.num_answers = terms.count;
   return terms;
 }
 
 // Class probabilities: output and target [N, C].
 LossTerms SoftTargets(const Criterion& criterion, const at::Tensor& output, const at::Tensor& target) {
+  // A regression target would pass for probabilities and give a loss without meaning.
+  const bool distribution = output.size(1) > 1 && at::all(target >= 0).item<bool>() &&
+                            at::allclose(target.sum(1), at::ones({}, target.options()), 1e-3, 1e-3);
+  if (!distribution) {
+    Mismatch(output, target,
+             "floating-point targets of cross-entropy are class probabilities, which sum to 1; for "
+             "regression use loss: 'mse'");
+  }
   LossTerms terms;
   terms.sum = at::cross_entropy_loss(output, target, {}, at::Reduction::None, -100, criterion.label_smoothing)
                   .sum(c10::kDouble);

@@ -47,12 +47,17 @@ GradientGraph::GradientGraph(const Objective& objective, const at::Tensor& theta
     }
   }
   graph_bytes_ = meter.live_bytes();
-  peak_bytes_ = meter.peak_bytes();
 }
 
 std::vector<at::Tensor> GradientGraph::Apply(const std::vector<at::Tensor>& vectors, bool keep,
                                              bool batched) {
-  if (batched && keep && vectors.size() > 1 && !gradients_.empty()) return ApplyBatched(vectors);
+  if (batched && keep && vectors.size() > 1 && !gradients_.empty()) {
+    try {
+      return ApplyBatched(vectors);
+    } catch (const c10::Error&) {
+      // An operator without a batching rule; one after the other works, or says what is wrong.
+    }
+  }
   std::vector<at::Tensor> products;
   products.reserve(vectors.size());
   for (size_t i = 0; i < vectors.size(); ++i)

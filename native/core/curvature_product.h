@@ -15,7 +15,6 @@ class GradientGraph {
   const ParameterLayout& layout() const { return *layout_; }
   const Evaluation& evaluation() const { return evaluation_; }
   int64_t graph_bytes() const { return graph_bytes_; }
-  int64_t peak_bytes() const { return peak_bytes_; }
 
   // H·v for each v of `vectors`, of the loss sum. `keep` = false frees the graph on the way; the object is
   // then spent. `batched` runs all vectors in one pass (vmap) where the model's operators allow it.
@@ -34,7 +33,6 @@ class GradientGraph {
   std::vector<size_t> places_;
   Evaluation evaluation_;
   int64_t graph_bytes_ = 0;
-  int64_t peak_bytes_ = 0;
 };
 
 }  // namespace lossatlas

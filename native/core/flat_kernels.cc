@@ -1,5 +1,6 @@
 #include "core/flat_kernels.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -105,7 +106,14 @@ double Norm(const at::Tensor& a, int order) {
 
 std::vector<double> RowDots(const at::Tensor& rows, int64_t count, const at::Tensor& w) {
   if (!OnHost(w)) {
-    const at::Tensor dots = at::mv(rows.narrow(0, 0, count), w).to(c10::kCPU, c10::kDouble);
+    constexpr int64_t kChunk = int64_t{1} << 20;  // bounds the float64 copies
+    at::Tensor sum = at::zeros({count}, w.options().dtype(c10::kDouble));
+    for (int64_t from = 0; from < w.numel(); from += kChunk) {
+      const int64_t length = std::min(kChunk, w.numel() - from);
+      const at::Tensor part = rows.narrow(0, 0, count).narrow(1, from, length).to(c10::kDouble);
+      sum.add_(at::mv(part, w.narrow(0, from, length).to(c10::kDouble)));
+    }
+    const at::Tensor dots = sum.to(c10::kCPU);
     return {dots.data_ptr<double>(), dots.data_ptr<double>() + count};
   }
   const int64_t n = w.numel();

@@ -9,12 +9,11 @@ namespace lossatlas {
 
 class KrylovBasis {
  public:
-  // Room for `capacity` vectors of the layout's size.
+  // At most `capacity` vectors of the layout's size; memory is taken in blocks, as the basis grows.
   KrylovBasis(std::shared_ptr<const ParameterLayout> layout, int64_t capacity, at::TensorOptions options);
 
   int64_t count() const { return count_; }
-  int64_t capacity() const { return rows_.size(0); }
-  int64_t bytes() const { return rows_.numel() * static_cast<int64_t>(rows_.element_size()); }
+  int64_t capacity() const { return capacity_; }
   const std::shared_ptr<const ParameterLayout>& layout() const { return layout_; }
 
   struct Extension {
@@ -32,8 +31,13 @@ class KrylovBasis {
   std::vector<at::Tensor> Combine(const std::vector<double>& coefficients, int64_t num_columns) const;
 
  private:
+  // Rows of `block` that are in use.
+  int64_t Used(size_t block) const;
+
   std::shared_ptr<const ParameterLayout> layout_;
-  at::Tensor rows_;  // [capacity, n]
+  at::TensorOptions options_;
+  int64_t capacity_;
+  std::vector<at::Tensor> blocks_;  // [kBlockRows, n] each
   int64_t count_ = 0;
 };
 

@@ -25,7 +25,8 @@ class Model {
   struct Saved {
     std::vector<at::Tensor> parameters;
     std::vector<at::Tensor> buffers;
-    std::vector<bool> training;
+    std::vector<c10::IValue>
+        attributes;  // numbers and flags that a forward pass may change, the mode among them
   };
 
   virtual ~Model() = default;
@@ -46,6 +47,8 @@ class Model {
   // there are returned untouched, so putting them back restores every bit.
   virtual Saved Install(std::vector<at::Tensor> parameters, std::vector<at::Tensor> buffers, Mode mode) = 0;
   virtual void Restore(const Saved& saved) noexcept = 0;
+  // The state as Install left it, after a forward pass may have assigned buffers or attributes.
+  virtual void Reinstall(const std::vector<at::Tensor>& buffers, Mode mode, const Saved& saved) = 0;
   virtual std::vector<at::Tensor> BufferTensors() const = 0;
 
   // The first tensor of the model's output.

@@ -59,7 +59,8 @@ Law ParseLaw(const std::string& name) {
 }
 
 at::Tensor RandomVector(Law law, uint64_t seed, uint64_t stream, int64_t n, at::TensorOptions options) {
-  Engine engine(Mix(Mix(seed) ^ Mix(stream + 1)));
+  // Mixed twice, and added in between: neighbouring seeds and streams must not meet.
+  Engine engine(Mix(Mix(seed) + stream));
   at::Tensor host = at::empty({n}, options.device(c10::kCPU));
   if (host.scalar_type() == c10::kDouble) {
     Fill(law, engine, host.data_ptr<double>(), n);

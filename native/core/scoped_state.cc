@@ -1,7 +1,5 @@
 #include "core/scoped_state.h"
 
-#include "core/error.h"
-
 namespace lossatlas {
 namespace {
 
@@ -12,15 +10,8 @@ std::mutex& GeneratorMutex() {
 
 }  // namespace
 
-Mode ParseMode(const std::string& name) {
-  if (name == "eval") return Mode::kEval;
-  if (name == "train") return Mode::kTrain;
-  throw Error(code::kInvalidArgument, "mode '" + name + "' is not eval or train");
-}
-
-const char* ModeName(Mode mode) { return mode == Mode::kTrain ? "train" : "eval"; }
-
-ScopedState::ScopedState(Model& model, std::vector<at::Tensor> parameters, Mode mode) : model_(model) {
+ScopedState::ScopedState(Model& model, std::vector<at::Tensor> parameters, Mode mode)
+    : model_(model), mode_(mode) {
   at::NoGradGuard no_grad;
   for (const at::Tensor& own : model.BufferTensors()) buffers_.push_back(own.clone());
   for (const at::Tensor& copy : buffers_) versions_.push_back(static_cast<uint32_t>(copy._version()));
@@ -36,6 +27,7 @@ void ScopedState::ResetBuffers() {
     buffers_[i].copy_(saved_.buffers[i]);
     versions_[i] = static_cast<uint32_t>(buffers_[i]._version());
   }
+  model_.Reinstall(buffers_, mode_, saved_);
 }
 
 ScopedSeed::ScopedSeed(uint64_t seed, c10::Device device) : lock_(GeneratorMutex()) {

@@ -16,11 +16,13 @@ class ScopedState {
   ScopedState(const ScopedState&) = delete;
   ScopedState& operator=(const ScopedState&) = delete;
 
-  // Undoes what a forward pass did to the buffers (BatchNorm statistics); cheap when it did nothing.
+  // Undoes what a forward pass did to buffers (BatchNorm statistics) and attributes; cheap when it did
+  // nothing.
   void ResetBuffers();
 
  private:
   Model& model_;
+  Mode mode_;
   std::vector<at::Tensor> buffers_;
   std::vector<uint32_t> versions_;
   Model::Saved saved_;

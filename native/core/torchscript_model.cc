@@ -30,22 +30,33 @@ Role RoleOf(const std::string& owner_class, const std::string& leaf) {
   return Role::kWeight;
 }
 
-struct Found {
+struct FoundTensor {
   std::string name;
   std::string owner_class;
   std::string leaf;
-  c10::intrusive_ptr<c10::ivalue::Object> object;
-  size_t index;
+  TensorPlace place;
 };
 
-struct FoundSlots {
-  std::vector<Found> parameters;
-  std::vector<Found> buffers;
-  std::vector<Found> training;
+struct Found {
+  std::vector<FoundTensor> parameters;
+  std::vector<FoundTensor> others;  // buffers, and items of lists, which may be parameters again
+  std::vector<AttributePlace> attributes;
 };
+
+// Tensors in tuples, dictionaries and nested lists could not be replaced, and would silently stay as they
+// are.
+void RefuseNestedTensors(const c10::IValue& value, const std::string& name) {
+  if (!value.isList() && !value.isTuple() && !value.isGenericDict()) return;
+  value.visit([&](const c10::IValue& item) {
+    if (!item.isTensor()) return false;
+    throw Error(code::kModelLoad,
+                "The model keeps tensors in the attribute '" + name +
+                    "', a tuple, dictionary or nested list. Register them as parameters or buffers.");
+  });
+}
 
 void Visit(const c10::intrusive_ptr<c10::ivalue::Object>& object, const std::string& prefix,
-           std::set<const void*>& seen, FoundSlots& out) {
+           std::set<const void*>& seen, Found& out) {
   // A submodule that is registered twice is visited once: its tensors are the same.
   if (!seen.insert(object.get()).second) return;
   const c10::ClassTypePtr type = object->type();
@@ -53,23 +64,54 @@ void Visit(const c10::intrusive_ptr<c10::ivalue::Object>& object, const std::str
   for (size_t i = 0; i < type->numAttributes(); ++i) {
     const std::string leaf = type->getAttributeName(i);
     const c10::IValue& value = object->getSlot(i);
-    Found found{prefix + leaf, owner, leaf, object, i};
     if (value.isTensor() && value.toTensor().defined()) {
-      (type->is_parameter(i) ? out.parameters : out.buffers).push_back(std::move(found));
-    } else if (leaf == "training" && value.isBool()) {
-      out.training.push_back(std::move(found));
+      (type->is_parameter(i) ? out.parameters : out.others)
+          .push_back({prefix + leaf, owner, leaf, {object, i, {}}});
+    } else if (value.isTensorList()) {
+      for (size_t item = 0; item < value.toTensorList().size(); ++item) {
+        out.others.push_back({prefix + leaf + "." + std::to_string(item), owner, leaf, {object, i, item}});
+      }
+    } else if (value.isBool() || value.isInt() || value.isDouble()) {
+      out.attributes.push_back({object, i, leaf == "training" && value.isBool()});
     } else if (value.isObject() && value.toObject()->type()->is_module()) {
       Visit(value.toObject(), prefix + leaf + ".", seen, out);
+    } else {
+      RefuseNestedTensors(value, prefix + leaf);
     }
   }
 }
 
-FoundSlots FindSlots(const torch::jit::Module& module) {
-  FoundSlots out;
+Found FindState(const torch::jit::Module& module) {
+  Found out;
   std::set<const void*> seen;
   Visit(module._ivalue(), "", seen, out);
   return out;
 }
+
+std::string DescribeInputs(const std::vector<c10::IValue>& inputs) {
+  std::string text;
+  for (const c10::IValue& input : inputs) {
+    const at::Tensor& tensor = input.toTensor();
+    text += text.empty() ? "an input [" : " and [";
+    for (int64_t i = 0; i < tensor.dim(); ++i) text += (i > 0 ? ", " : "") + std::to_string(tensor.size(i));
+    text += "] of " + TypeName(tensor.scalar_type());
+  }
+  return text;
+}
+
+// RAII: cuDNN off; the switch is the process's, as libtorch has it.
+class ScopedNoCuDnn {
+ public:
+  explicit ScopedNoCuDnn(bool off) : before_(at::globalContext().userEnabledCuDNN()) {
+    if (off) at::globalContext().setUserEnabledCuDNN(false);
+  }
+  ~ScopedNoCuDnn() { at::globalContext().setUserEnabledCuDNN(before_); }
+  ScopedNoCuDnn(const ScopedNoCuDnn&) = delete;
+  ScopedNoCuDnn& operator=(const ScopedNoCuDnn&) = delete;
+
+ private:
+  bool before_;
+};
 
 torch::jit::Module LoadModule(const std::string& path, c10::Device device) {
   try {
@@ -85,6 +127,19 @@ torch::jit::Module LoadModule(const std::string& path, c10::Device device) {
 
 }  // namespace
 
+at::Tensor TensorPlace::Get() const {
+  const c10::IValue& value = object->getSlot(index);
+  return item ? value.toTensorList().get(*item) : value.toTensor();
+}
+
+void TensorPlace::Set(const at::Tensor& tensor) const {
+  if (item) {
+    object->getSlot(index).toTensorList().set(*item, tensor);
+  } else {
+    object->setSlot(index, tensor);
+  }
+}
+
 TorchScriptModel::TorchScriptModel(const std::string& path, const LoadOptions& options)
     : module_(LoadModule(path, options.device)) {
   if (!module_.find_method("forward")) {
@@ -97,7 +152,7 @@ TorchScriptModel::TorchScriptModel(const std::string& path, const LoadOptions& o
 }
 
 void TorchScriptModel::CollectSlots(const LoadOptions& options) {
-  const FoundSlots found = FindSlots(module_);
+  const Found found = FindState(module_);
   if (found.parameters.empty()) {
     throw Error(code::kNoParameters,
                 "The model has no parameters: it was frozen or optimised for inference (torch.jit.freeze, "
@@ -105,30 +160,44 @@ void TorchScriptModel::CollectSlots(const LoadOptions& options) {
   }
   std::vector<ParameterInfo> infos;
   std::map<TieKey, size_t> known;
-  // A parameter that is not differentiated stands with the buffers: kept, restored, never perturbed.
-  auto add_buffer = [&](const Found& f, const at::Tensor& tensor) {
-    const bool convert = options.dtype && tensor.is_floating_point();
-    buffer_slots_.push_back({f.object, f.index, buffer_tensors_.size()});
-    buffer_tensors_.push_back(convert ? tensor.detach().to(*options.dtype) : tensor.detach());
-    buffers_.push_back({f.name, tensor.sizes().vec(), TypeName(buffer_tensors_.back().scalar_type())});
-    f.object->setSlot(f.index, buffer_tensors_.back());
+  auto converted = [&](const at::Tensor& tensor) {
+    return options.dtype && tensor.is_floating_point() ? tensor.detach().to(*options.dtype) : tensor.detach();
   };
-  for (const Found& f : found.parameters) {
-    const at::Tensor tensor = f.object->getSlot(f.index).toTensor();
+  // A parameter that is not differentiated stands with the buffers: kept, restored, never perturbed.
+  std::map<TieKey, size_t> known_buffers;
+  auto add_buffer = [&](const FoundTensor& f, const at::Tensor& tensor) {
+    const auto [known_place, is_new] = known_buffers.try_emplace(KeyOf(tensor), buffer_tensors_.size());
+    if (is_new) {
+      buffer_tensors_.push_back(converted(tensor));
+      buffers_.push_back({f.name, tensor.sizes().vec(), TypeName(buffer_tensors_.back().scalar_type())});
+    }
+    buffer_slots_.push_back({f.place, known_place->second});
+  };
+  for (const FoundTensor& f : found.parameters) {
+    const at::Tensor tensor = f.place.Get();
     if (!tensor.is_floating_point() || !(tensor.requires_grad() || options.include_frozen)) {
       add_buffer(f, tensor);
       continue;
     }
-    const auto [place, is_new] = known.try_emplace(KeyOf(tensor), parameters_.size());
+    const auto [known_place, is_new] = known.try_emplace(KeyOf(tensor), parameters_.size());
     if (is_new) {
       infos.push_back({f.name, tensor.sizes().vec(), 0, 0, RoleOf(f.owner_class, f.leaf)});
-      parameters_.push_back(options.dtype ? tensor.detach().to(*options.dtype) : tensor.detach());
+      parameters_.push_back(converted(tensor));
     }
-    parameter_slots_.push_back({f.object, f.index, place->second});
-    f.object->setSlot(f.index, parameters_[place->second]);
+    parameter_slots_.push_back({f.place, known_place->second});
   }
-  for (const Found& f : found.buffers) add_buffer(f, f.object->getSlot(f.index).toTensor());
-  for (const Found& f : found.training) training_slots_.push_back({f.object, f.index, 0});
+  for (const FoundTensor& f : found.others) {
+    const at::Tensor tensor = f.place.Get();
+    const auto parameter = known.find(KeyOf(tensor));
+    if (parameter == known.end()) {
+      add_buffer(f, tensor);
+    } else {
+      parameter_slots_.push_back({f.place, parameter->second});
+    }
+  }
+  for (const Slot& slot : parameter_slots_) slot.place.Set(parameters_[slot.target]);
+  for (const Slot& slot : buffer_slots_) slot.place.Set(buffer_tensors_[slot.target]);
+  attributes_ = found.attributes;
   if (parameters_.empty()) {
     throw Error(code::kNoParameters,
                 "None of the model's " + std::to_string(found.parameters.size()) +
@@ -155,24 +224,51 @@ void TorchScriptModel::InspectGraph() {
   } catch (const std::exception& e) {
     throw Error(code::kModelLoad, std::string("The model's graph cannot be read: ") + FirstLine(e.what()));
   }
-  // Position of the input that says "training".
-  static const std::map<std::string, size_t> kTrainingInput = {
-      {"aten::batch_norm", 5},      {"aten::instance_norm", 5},     {"aten::dropout", 2},
-      {"aten::feature_dropout", 2}, {"aten::alpha_dropout", 2},     {"aten::dropout_", 2},
-      {"aten::native_dropout", 2},  {"aten::native_batch_norm", 5},
+  // Position of the input that says "training", and of the probability where 0 makes the mode immaterial.
+  struct ModeInput {
+    size_t training = 0;
+    std::optional<size_t> probability;
   };
+  static const std::map<std::string, ModeInput> kModeInputs = {
+      {"aten::batch_norm", {5, {}}},
+      {"aten::native_batch_norm", {5, {}}},
+      {"aten::dropout", {2, 1}},
+      {"aten::dropout_", {2, 1}},
+      {"aten::native_dropout", {2, 1}},
+      {"aten::feature_dropout", {2, 1}},
+      {"aten::feature_dropout_", {2, 1}},
+      {"aten::alpha_dropout", {2, 1}},
+      {"aten::alpha_dropout_", {2, 1}},
+      {"aten::feature_alpha_dropout", {2, 1}},
+      {"aten::feature_alpha_dropout_", {2, 1}},
+      {"aten::rrelu", {3, {}}},
+      {"aten::rrelu_", {3, {}}},
+  };
+  static const std::set<std::string> kRecurrent = {"aten::lstm", "aten::gru", "aten::rnn_tanh",
+                                                   "aten::rnn_relu"};
   std::function<void(torch::jit::Block*)> visit = [&](torch::jit::Block* block) {
     for (torch::jit::Node* node : block->nodes()) {
       for (torch::jit::Block* inner : node->blocks()) visit(inner);
       const std::string kind = node->kind().toQualString();
-      const auto place = kTrainingInput.find(kind);
-      if (place == kTrainingInput.end() || node->inputs().size() <= place->second) continue;
-      const std::optional<bool> fixed = torch::jit::constant_as<bool>(node->input(place->second));
-      if (!fixed) continue;
-      // Instance norm always uses the batch's own statistics: not a question of mode.
-      if (kind == "aten::instance_norm") continue;
-      if (Contains(kind, "dropout") && torch::jit::constant_as<double>(node->input(1)).value_or(1.0) == 0.0)
+      ModeInput input;
+      if (kRecurrent.contains(kind)) {
+        has_recurrent_ = true;
+        // Packed sequences have batch_sizes as one input more.
+        const bool packed = node->input(3)->type()->kind() == c10::TypeKind::ListType;
+        input = packed ? ModeInput{7, 6} : ModeInput{6, 5};
+      } else if (const auto place = kModeInputs.find(kind); place != kModeInputs.end()) {
+        input = place->second;
+      } else {
         continue;
+      }
+      if (node->inputs().size() <= input.training) continue;
+      const std::optional<bool> fixed = torch::jit::constant_as<bool>(node->input(input.training));
+      if (!fixed) continue;
+      if (input.probability && torch::jit::constant_as<double>(node->input(*input.probability)) == 0.0)
+        continue;
+      // Without running statistics (track_running_stats = False) BatchNorm uses the batch's own in both
+      // modes.
+      if (Contains(kind, "batch_norm") && node->input(3)->mustBeNone()) continue;
       (*fixed ? baked_train_ : baked_eval_) = kind;
     }
   };
@@ -182,6 +278,11 @@ void TorchScriptModel::InspectGraph() {
 void TorchScriptModel::RequireMode(Mode mode) const {
   const std::string& conflict = mode == Mode::kEval ? baked_train_ : baked_eval_;
   if (conflict.empty()) return;
+  if (FixedMode() == "mixed") {
+    throw Error(code::kModeBakedIn,
+                "The model's graph fixes '" + baked_eval_ + "' to eval and '" + baked_train_ +
+                    "' to train mode, so it fits neither. Export it with torch.jit.script.");
+  }
   const std::string fixed = mode == Mode::kEval ? "train" : "eval";
   throw Error(code::kModeBakedIn, "mode '" + std::string(ModeName(mode)) +
                                       "' was asked for, but the model was traced in " + fixed +
@@ -207,31 +308,43 @@ std::vector<at::Tensor> TorchScriptModel::BufferTensors() const { return buffer_
 Model::Saved TorchScriptModel::Install(std::vector<at::Tensor> parameters, std::vector<at::Tensor> buffers,
                                        Mode mode) {
   Saved saved{parameters_, buffer_tensors_, {}};
-  for (const Slot& slot : training_slots_) {
-    saved.training.push_back(slot.object->getSlot(slot.index).toBool());
-    slot.object->setSlot(slot.index, mode == Mode::kTrain);
-  }
-  for (const Slot& slot : parameter_slots_) slot.object->setSlot(slot.index, parameters[slot.target]);
-  for (const Slot& slot : buffer_slots_) slot.object->setSlot(slot.index, buffers[slot.target]);
+  for (const AttributePlace& place : attributes_)
+    saved.attributes.push_back(place.object->getSlot(place.index));
+  for (const Slot& slot : parameter_slots_) slot.place.Set(parameters[slot.target]);
+  Reinstall(buffers, mode, saved);
   return saved;
 }
 
-void TorchScriptModel::Restore(const Saved& saved) noexcept {
-  for (size_t i = 0; i < training_slots_.size(); ++i) {
-    training_slots_[i].object->setSlot(training_slots_[i].index, static_cast<bool>(saved.training[i]));
+void TorchScriptModel::Reinstall(const std::vector<at::Tensor>& buffers, Mode mode, const Saved& saved) {
+  for (const Slot& slot : buffer_slots_) slot.place.Set(buffers[slot.target]);
+  for (size_t i = 0; i < attributes_.size(); ++i) {
+    const AttributePlace& place = attributes_[i];
+    place.object->setSlot(place.index,
+                          place.is_training ? c10::IValue(mode == Mode::kTrain) : saved.attributes[i]);
   }
-  for (const Slot& slot : parameter_slots_) slot.object->setSlot(slot.index, saved.parameters[slot.target]);
-  for (const Slot& slot : buffer_slots_) slot.object->setSlot(slot.index, saved.buffers[slot.target]);
+}
+
+void TorchScriptModel::Restore(const Saved& saved) noexcept {
+  for (const Slot& slot : parameter_slots_) slot.place.Set(saved.parameters[slot.target]);
+  for (const Slot& slot : buffer_slots_) slot.place.Set(saved.buffers[slot.target]);
+  for (size_t i = 0; i < attributes_.size(); ++i) {
+    attributes_[i].object->setSlot(attributes_[i].index, saved.attributes[i]);
+  }
 }
 
 at::Tensor TorchScriptModel::Forward(const std::vector<c10::IValue>& inputs) {
   c10::IValue output;
+  // cuDNN's recurrent layers have no second derivative, and in eval mode not even a first.
+  const ScopedNoCuDnn cudnn(has_recurrent_);
   try {
     output = module_.forward(inputs);
   } catch (const c10::OutOfMemoryError&) {
     throw;
   } catch (const std::exception& e) {
-    throw Error(code::kForward, "The model's forward pass failed on this input: " + LastLine(e.what()));
+    throw Error(code::kForward,
+                "The model's forward pass failed on " + DescribeInputs(inputs) + ": " + LastLine(e.what()) +
+                    ". Give inputs of the number, shapes and types that it was trained on (the data "
+                    "set's option scale turns bytes into floats).");
   }
   if (output.isTuple() && !output.toTupleRef().elements().empty()) output = output.toTupleRef().elements()[0];
   if (!output.isTensor()) {

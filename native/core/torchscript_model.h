@@ -15,6 +15,24 @@ struct LoadOptions {
   bool include_frozen = false;           // also analyse parameters saved with requires_grad = false
 };
 
+// Where a module holds a tensor: in an attribute, or in a list of one (scripted recurrent layers read their
+// weights from a list).
+struct TensorPlace {
+  c10::intrusive_ptr<c10::ivalue::Object> object;
+  size_t index = 0;
+  std::optional<size_t> item;
+
+  at::Tensor Get() const;
+  void Set(const at::Tensor& tensor) const;
+};
+
+// Where a module holds a number or a flag.
+struct AttributePlace {
+  c10::intrusive_ptr<c10::ivalue::Object> object;
+  size_t index = 0;
+  bool is_training = false;
+};
+
 class TorchScriptModel : public Model {
  public:
   // Throws ERR_MODEL_LOAD, ERR_NO_PARAMETERS.
@@ -25,15 +43,14 @@ class TorchScriptModel : public Model {
   void RequireMode(Mode mode) const override;
   Saved Install(std::vector<at::Tensor> parameters, std::vector<at::Tensor> buffers, Mode mode) override;
   void Restore(const Saved& saved) noexcept override;
+  void Reinstall(const std::vector<at::Tensor>& buffers, Mode mode, const Saved& saved) override;
   std::vector<at::Tensor> BufferTensors() const override;
   at::Tensor Forward(const std::vector<c10::IValue>& inputs) override;
 
  private:
-  // A place in a module object that holds a value; `target` indexes the distinct tensors (tied ones share
-  // it).
+  // `target` indexes the distinct tensors; tied ones share it.
   struct Slot {
-    c10::intrusive_ptr<c10::ivalue::Object> object;
-    size_t index;
+    TensorPlace place;
     size_t target;
   };
 
@@ -43,9 +60,10 @@ class TorchScriptModel : public Model {
   torch::jit::Module module_;
   std::vector<Slot> parameter_slots_;
   std::vector<Slot> buffer_slots_;
-  std::vector<Slot> training_slots_;
+  std::vector<AttributePlace> attributes_;
   std::vector<at::Tensor> parameters_;  // distinct, in layout order
   std::vector<at::Tensor> buffer_tensors_;
+  bool has_recurrent_ = false;
   // An operator whose mode the graph fixes (tracing does that), by the mode it is fixed to; empty where none.
   std::string baked_eval_;
   std::string baked_train_;

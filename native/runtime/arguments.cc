@@ -40,10 +40,12 @@ at::Tensor CopyTypedArray(const Napi::Value& value, const char* name) {
   const Napi::TypedArray array = value.As<Napi::TypedArray>();
   const at::Tensor out =
       at::empty({static_cast<int64_t>(array.ElementLength())}, ElementType(array.TypedArrayType(), name));
-  if (array.ByteLength() > 0) {
-    std::memcpy(out.data_ptr(), static_cast<const char*>(array.ArrayBuffer().Data()) + array.ByteOffset(),
-                array.ByteLength());
+  // The array's own pointer: its buffer may be a SharedArrayBuffer, which Node-API does not hand out.
+  void* data = nullptr;
+  if (napi_get_typedarray_info(value.Env(), value, nullptr, nullptr, &data, nullptr, nullptr) != napi_ok) {
+    Wrong(name, "a typed array over memory that Node-API can read");
   }
+  if (array.ByteLength() > 0) std::memcpy(out.data_ptr(), data, array.ByteLength());
   return out;
 }
 

@@ -115,7 +115,7 @@ describe('bad input: data', () => {
     await rejects(
       async () => evaluateWith({ inputs: x(3, 5), targets: [0, 1, 2] }),
       'ERR_FORWARD',
-      /3x5|shapes/,
+      /input \[3, 5\] of float64/,
     );
     await rejects(async () => evaluateWith({ inputs: x(3), targets: [0, 1, 2] }, 'convbn'), 'ERR_FORWARD');
   });
@@ -183,6 +183,54 @@ describe('bad input: data', () => {
     await rejects(async () => mse.evaluate(), 'ERR_CRITERION', /\[3, 4\]/);
     using own = objective(model, dataset({ inputs: x(3) }), { loss: 'model' });
     await rejects(async () => own.evaluate(), 'ERR_CRITERION', /returns its loss/);
+  });
+
+  it('targets of regression with the default loss, and targets that all are to be ignored', async () => {
+    using regression = await loadFixture('linear1');
+    const targets = { data: new Float64Array(3).fill(0.3), shape: [3, 1] };
+    using wrong = objective(regression, dataset({ inputs: x(3, 5), targets }));
+    await rejects(async () => wrong.evaluate(), 'ERR_CRITERION', /mse/);
+    await rejects(
+      async () => evaluateWith({ inputs: x(2), targets: [-100, -100] }),
+      'ERR_EMPTY_DATA',
+      /ignoreIndex/,
+    );
+  });
+
+  it('labels as bytes: none is taken for ignoreIndex, and ignored ones are never right', async () => {
+    using model = await loadFixture('linear3');
+    const inputs = { data: Float64Array.of(1, 2, 3, 4, 5, 5, 4, 3, 2, 1), shape: [2, 5] };
+    const bytes = (...labels: number[]) => ({ data: Uint8Array.from(labels), shape: [labels.length] });
+    using one = objective(model, dataset({ inputs, targets: bytes(0, 2) }));
+    using other = objective(model, dataset({ inputs, targets: [0, 2] }));
+    expect(await one.evaluate()).to.deep.equal(await other.evaluate());
+    using high = objective(model, dataset({ inputs, targets: bytes(0, 156) }));
+    await rejects(async () => high.evaluate(), 'ERR_LABEL_RANGE', /label is 156/);
+    for (const label of [0, 1, 2]) {
+      using padded = objective(model, dataset({ inputs, targets: bytes(label, (label + 1) % 3) }), {
+        ignoreIndex: label,
+      });
+      expect((await padded.evaluate()).accuracy).to.be.oneOf([0, 1]);
+    }
+  });
+
+  it('a failure in a later batch names its samples; a shared buffer is as good as any', async () => {
+    using model = await loadFixture('mlp');
+    const input = { data: new Float32Array(new SharedArrayBuffer(4 * 60)), shape: [10, 6] };
+    input.data[45] = NaN;
+    using loss = objective(model, dataset({ inputs: input, targets: new Array<number>(10).fill(1) }), {
+      batchSize: 4,
+    });
+    await rejects(
+      async () => loss.evaluate(),
+      'ERR_INVALID_DATA',
+      /samples 4 to 7: .*sample 3 in this batch/,
+    );
+    input.data[45] = 0;
+    using good = objective(model, dataset({ inputs: input, targets: new Array<number>(10).fill(1) }), {
+      batchSize: 4,
+    });
+    expect((await good.evaluate()).loss).to.be.above(0);
   });
 
   it('after every failure the model goes on', async () => {

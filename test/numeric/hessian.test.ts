@@ -119,6 +119,8 @@ describe('Hessian against dense float64 Hessians of PyTorch', () => {
     },
     { name: 'tied weights', model: 'tied', data: 'tied', targets: 'z', loss: 'mse' },
     { name: 'scaled-dot-product attention', model: 'attention', data: 'attention', targets: 'y' },
+    { name: 'scripted LSTM', model: 'lstm', data: 'lstm', targets: 'y' },
+    { name: 'scripted GRU', model: 'gru', data: 'gru', targets: 'y' },
     {
       name: 'two inputs, tuple output',
       model: 'two_inputs',

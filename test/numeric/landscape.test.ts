@@ -204,6 +204,31 @@ describe('random directions', () => {
     }
   });
 
+  it('no two of 64 seeds × 16 streams share their draws', async () => {
+    using model = await loadFixture('linear1');
+    const seen = new Set<string>();
+    for (let seed = 0; seed < 64; seed++) {
+      for (let stream = 0; stream < 16; stream++) {
+        using vector = await model.randomVector('gaussian', seed, stream);
+        seen.add((await vector.toArray()).join());
+      }
+    }
+    expect(seen.size).to.equal(64 * 16);
+  });
+
+  it('the axes of a random plane are orthogonal and still normalised', async () => {
+    using model = await loadFixture('convbn');
+    for (const normalization of ['filter', 'layer', 'model', 'none'] as const) {
+      using plane = await randomPlane(model, { normalization, seed: 3 });
+      expect(Math.abs(await cosine(plane.axes[0].vector, plane.axes[1].vector)), normalization).to.be.below(
+        1e-6,
+      );
+      using again = await customDirection(plane.axes[1].vector, { normalization, ignore: ['bias', 'norm'] });
+      const [a, b] = [await again.vector.toArray(), await plane.axes[1].vector.toArray()];
+      if (normalization !== 'none') expect(relativeError(a, b), normalization).to.be.below(1e-12);
+    }
+  });
+
   it('orthogonalised means orthogonal', async () => {
     using model = await loadFixture('mlp');
     using a = await model.randomVector('uniform', 1);

@@ -76,6 +76,14 @@ describe('renderDensity', () => {
     expect(density.reduce((sum, d) => sum + d * 0.001, 0)).to.be.closeTo(1, 1e-9);
   });
 
+  it('keeps all mass of a spectrum that is wide for its grid', () => {
+    for (const width of [1e2, 1e4, 1e8]) {
+      const wide = spectrum([[-width, -0.1, 0.2, 0.3 * width, width]], [[0.1, 0.3, 0.2, 0.3, 0.1]]);
+      const { x, density } = renderDensity(wide, { points: 2000 });
+      expect(density.reduce((sum, d) => sum + d, 0) * (x[1]! - x[0]!)).to.be.closeTo(1, 1e-6);
+    }
+  });
+
   it('averages probes, with a band', () => {
     const { density, low, high } = renderDensity(
       spectrum(
