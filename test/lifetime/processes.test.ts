@@ -158,8 +158,12 @@ describe('lifetime', function () {
   it('1000 rounds of load, analyse, dispose end within 20 MB of round 100', async () => {
     const outcome = await run(
       `
+      const { data, ...first } = await setting();
+      first.operator.dispose(); first.loss.dispose(); first.model.dispose();
       const round = async () => {
-        const { model, loss, operator } = await setting();
+        const model = await lib.loadModel(modelPath);
+        const loss = lib.objective(model, data);
+        const operator = lib.hessian(loss);
         const plane = await lib.randomPlane(model);
         await lib.lossSurface(loss, plane, { points: 3 });
         await lib.spectralDensity(operator, { probes: 1, steps: 3 });
