@@ -7,7 +7,7 @@ export interface RenderDensityOptions {
   readonly points?: number;
   /**
    * Variance of the Gaussian that each node becomes; default 1e-5·max(1, λ_max − λ_min) (LLA, PyHessian). At least one
-   * step of the grid squared: narrower ones would fall between its points and lose their mass.
+   * step of the grid, squared: narrower ones would fall between its points and lose their mass.
    */
   readonly variance?: number;
   /** Of the eigenvalue axis; default the nodes' range and 0.001 on either side, with room for the Gaussians' flanks. */
@@ -37,8 +37,12 @@ export function renderDensity(
   const smallest = Math.min(...spectrum.nodes.map((nodes) => nodes[0]!));
   const largest = Math.max(...spectrum.nodes.map((nodes) => nodes[nodes.length - 1]!));
   const { points = 10_000, variance = 1e-5 * Math.max(1, largest - smallest) } = options;
-  const width = options.range === undefined ? largest - smallest : options.range[1] - options.range[0];
-  const sigma = Math.max(Math.sqrt(variance), width / (points - 1));
+  // Without a range the margins grow with σ itself: points − 9 solves σ ≥ (width + 2·(0.001 + 4σ)) / (points − 1).
+  const floor =
+    options.range === undefined
+      ? (largest - smallest + 0.002) / Math.max(1, points - 9)
+      : (options.range[1] - options.range[0]) / (points - 1);
+  const sigma = Math.max(Math.sqrt(variance), floor);
   const margin = 0.001 + 4 * sigma;
   const [from, to] = options.range ?? [smallest - margin, largest + margin];
   const step = (to - from) / (points - 1);
