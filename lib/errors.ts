@@ -38,6 +38,8 @@ export type ErrorCode =
   /** An argument of the raw addon has the wrong type. */
   | 'ERR_INVALID_ARGUMENT'
   | 'ERR_ABORTED'
+  /** A file to resume from that belongs to other settings, or is none; the message shows the difference. */
+  | 'ERR_RESUME'
   /** The native addon or libtorch cannot be loaded; the message says which command to run. */
   | 'ERR_ADDON'
   /** The environment is shutting down. */
@@ -58,8 +60,18 @@ export class LossAtlasError extends Error {
 
 /** Thrown when an AbortSignal stops an analysis. `cause` is the signal's reason. */
 export class AbortError extends LossAtlasError {
+  /** What a sweep had computed, NaN elsewhere; undefined for other analyses. */
+  partial: PartialSweep | undefined;
+
   constructor(reason: unknown) {
     super('ERR_ABORTED', 'The analysis was aborted.', { cause: reason });
     this.name = 'AbortError';
   }
+}
+
+/** The first `numDone` points of a sweep, in its order. */
+export interface PartialSweep {
+  readonly numDone: number;
+  readonly loss: Float64Array;
+  readonly accuracy: Float64Array | null;
 }

@@ -1,4 +1,4 @@
-export { LossAtlasError, AbortError, type ErrorCode } from './errors.js';
+export { LossAtlasError, AbortError, type ErrorCode, type PartialSweep } from './errors.js';
 export type { AnalysisOptions, DType, Law, NdArray, Progress, TypedArray } from './types.js';
 export type * from './results.js';
 
@@ -13,6 +13,8 @@ export {
   type ParameterInfo,
 } from './model/model.js';
 export { combine, ParameterVector } from './model/parameter-vector.js';
+export { BufferState } from './model/buffer-state.js';
+export { ownSolution, Solution } from './model/solution.js';
 export { fileKind, type FileKind } from './model/file-kind.js';
 
 export {
@@ -28,10 +30,13 @@ export { loadNpz, type LoadNpzOptions } from './data/npz-dataset.js';
 export {
   objective,
   Objective,
-  type Evaluation,
   type LossName,
   type ObjectiveOptions,
+  type PointSet,
 } from './objective/objective.js';
+export type { DataPlacement } from './objective/batches.js';
+export type { Evaluation } from './objective/evaluation.js';
+export { loadMetric, Metric, type MetricChoice } from './objective/metric.js';
 
 export type { LinearOperator } from './operators/linear-operator.js';
 export { hessian, HessianOperator, type HessianOptions } from './operators/hessian.js';
@@ -43,20 +48,32 @@ export { criteria, eigenvalueRatio, khCriterion, type ProbeQuadrature } from './
 export { renderDensity, type RenderDensityOptions } from './spectrum/density.js';
 
 export {
-  cosine,
   customDirection,
-  orthogonalize,
   randomDirection,
   Direction,
   type Normalization,
   type NormalizationOptions,
   type RandomDirectionOptions,
 } from './directions/direction.js';
-export { Plane, randomPlane, type RandomPlaneOptions } from './directions/plane.js';
+export type { Freeze } from './directions/freeze.js';
+export { cosine, orthogonalize } from './directions/orthogonal.js';
+export {
+  customPlane,
+  Plane,
+  randomPlane,
+  type CustomPlaneOptions,
+  type RandomPlaneOptions,
+} from './directions/plane.js';
+export { differenceDirection, threePointPlane } from './directions/solutions.js';
+export { trajectoryPlane } from './directions/trajectory.js';
+export { gradientDirection } from './directions/gradient.js';
+export { adamPlane, type AdamMoments, type AdamPlaneOptions } from './directions/adam.js';
 
 export { hessianPlane, type HessianPlaneOptions } from './landscape/hessian-plane.js';
-export { lossLine, type LossLineOptions } from './landscape/line.js';
+export { interpolate, lossLine, type InterpolateOptions, type LossLineOptions } from './landscape/line.js';
 export { lossSurface, type LossSurfaceOptions } from './landscape/surface.js';
+export type { LandscapeOptions } from './landscape/landscape-values.js';
+export { projectTrajectory } from './landscape/trajectory.js';
 
 export * from './plot/index.js';
 export * from './io/index.js';

@@ -3,12 +3,16 @@
  * capping, log scale and smoothing happen when they are drawn.
  */
 
-export type Mode = 'eval' | 'train';
+export type Mode = 'eval' | 'train' | 'recalibrate';
 
 /** Everything that is needed to repeat a result. */
 export interface Provenance {
   readonly model: string;
+  /** SHA-256 of the model's file, hexadecimal. */
+  readonly modelHash: string;
   readonly data: string;
+  /** SHA-256 of inputs and targets as they were used, hexadecimal. */
+  readonly dataHash: string;
   readonly numSamples: number;
   readonly numBatches: number;
   readonly numParameters: number;
@@ -22,9 +26,10 @@ export interface Provenance {
     readonly delta: number;
     /** Of dropout. */
     readonly seed: number;
+    readonly metrics: readonly string[];
   };
-  /** Where: at the model's own parameters, or at a vector that was given. */
-  readonly point: 'model' | 'given vector';
+  /** Where: `model` (its own parameters), `given vector`, or the label of a solution. */
+  readonly point: string;
   readonly mode: Mode;
   readonly dtype: 'float32' | 'float64';
   readonly device: string;
@@ -39,18 +44,39 @@ export interface Provenance {
 export interface AxisDescription {
   /** Short text for axis labels, for example `filter-normalised Gaussian direction`. */
   readonly label: string;
-  readonly kind: 'gaussian' | 'uniform' | 'rademacher' | 'hessian-eigenvector' | 'custom';
+  readonly kind:
+    | 'gaussian'
+    | 'uniform'
+    | 'rademacher'
+    | 'hessian-eigenvector'
+    | 'gradient'
+    | 'difference'
+    | 'adam-moment'
+    | 'principal-component'
+    | 'custom';
   readonly seed: number | null;
   readonly eigenvalue: number | null;
   readonly normalization: 'filter' | 'layer' | 'model' | 'weight' | 'none';
   readonly order: 1 | 2;
   /** Parameter roles whose entries of the direction are zero. */
   readonly ignored: readonly ('bias' | 'norm')[];
+  /** Names of further parameters whose entries are zero. */
+  readonly frozen: readonly string[];
   /** Groups (filters, tensors) that were zero in the direction or in the model and stay zero. */
   readonly numZeroGroups: number;
   /** ‖d‖₂ and ‖d‖₂ / ‖θ*‖₂ after normalisation. */
   readonly norm: number;
   readonly relativeNorm: number;
+}
+
+/** d ᵀHd of one axis, two ways. They agree where the loss is smooth on the scale of `step`. */
+export interface CurvatureCheck {
+  /** (L(h) − 2 L(0) + L(−h)) / h² along the axis. */
+  readonly secondDifference: number;
+  /** dᵀHd by a Hessian-vector product. */
+  readonly quadraticForm: number;
+  /** h, in units of the axis. */
+  readonly step: number;
 }
 
 export interface SelfChecks {
@@ -60,39 +86,107 @@ export interface SelfChecks {
   readonly cosine: number | null;
   readonly numNonFinite: number;
   readonly shareNonFinite: number;
-  /** max finite loss / loss of the model. */
-  readonly maxToCenterRatio: number;
+  /** One an axis if it was asked for, else empty. */
+  readonly curvature: readonly CurvatureCheck[];
 }
 
-/** Loss (and accuracy) along θ* + t·d. */
-export interface LossLine {
-  readonly kind: 'loss-line';
-  readonly formatVersion: 1;
+/** Value explosion (Gabdullin 2024, arXiv 2412.10146, section 2.3 and Table 1). */
+export interface Explosion {
+  /** max finite loss / loss of the model. */
+  readonly maxToCenterRatio: number;
+  /** What counts as exploded; by default 100 times the model's loss, or 100 if a log-likelihood is below 1. */
+  readonly cap: number;
+  /** Of all points, non-finite ones among them. */
+  readonly shareAboveCap: number;
+  /** `grows`: beyond a tenth of the cap and nowhere beyond it. */
+  readonly verdict: 'none' | 'grows' | 'explodes';
+  /** The same in words. */
+  readonly text: string;
+}
+
+/** Whose recipe was followed, and what about it is peculiar. */
+export interface Recipe {
+  readonly name: 'lossatlas' | 'li2018' | 'lla' | 'loss-landscapes';
+  readonly notes: readonly string[];
+}
+
+/** A solution and where it lies on a line or plane. */
+export interface MarkedSolution {
+  readonly label: string;
   readonly coordinates: Float64Array;
-  /** loss[i] at coordinates[i]; NaN and infinities are kept. */
+}
+
+/** What lines and surfaces record of every point. */
+export interface LandscapeValues {
+  /** NaN and infinities are kept. */
   readonly loss: Float64Array;
   /** Share of right answers in [0, 1]; null where the criterion has no accuracy. */
   readonly accuracy: Float64Array | null;
+  /** Means over samples, by the metric's name. */
+  readonly metrics: Readonly<Record<string, Float64Array>>;
+  /** ‖∇L‖₂ if it was asked for. */
+  readonly gradientNorm: Float64Array | null;
   readonly modelLoss: number;
   readonly modelAccuracy: number | null;
-  readonly axis: AxisDescription;
+  readonly solutions: readonly MarkedSolution[];
+  readonly explosion: Explosion;
   readonly checks: SelfChecks;
+  readonly recipe: Recipe;
   readonly provenance: Provenance;
 }
 
-/** Loss (and accuracy) on the plane θ* + x·d1 + y·d2. */
-export interface LossSurface {
+/** Loss and what goes with it along θ* + t·d, at `coordinates`. */
+export interface LossLine extends LandscapeValues {
+  readonly kind: 'loss-line';
+  readonly formatVersion: 1;
+  readonly coordinates: Float64Array;
+  readonly axis: AxisDescription;
+}
+
+/** Loss and what goes with it on a plane; value [j * x.length + i] belongs to (x[i], y[j]). */
+export interface LossSurface extends LandscapeValues {
   readonly kind: 'loss-surface';
   readonly formatVersion: 1;
+  /** `add`: θ* + x·d1 + y·d2. `adam`: θ* + (x/√y)·m1/(√m2 + ε) (LLA's adameq). */
+  readonly update: 'add' | 'adam';
   readonly x: Float64Array;
   readonly y: Float64Array;
-  /** loss[j * x.length + i] is the loss at (x[i], y[j]); NaN and infinities are kept. */
-  readonly loss: Float64Array;
-  readonly accuracy: Float64Array | null;
-  readonly modelLoss: number;
-  readonly modelAccuracy: number | null;
   readonly axes: readonly [AxisDescription, AxisDescription];
-  readonly checks: SelfChecks;
+}
+
+/** Point by point over the surfaces of an atlas; the standard deviation is that of the sample (n − 1). */
+export interface SurfaceSpread {
+  readonly mean: Float64Array;
+  readonly standardDeviation: Float64Array;
+  readonly min: Float64Array;
+  readonly max: Float64Array;
+}
+
+/** Surfaces that belong together: planes of several seeds, or one model along several axes. */
+export interface LandscapeAtlas {
+  readonly kind: 'landscape-atlas';
+  readonly formatVersion: 1;
+  readonly titles: readonly string[];
+  readonly surfaces: readonly LossSurface[];
+  /** Null unless the surfaces differ in nothing but the seed. */
+  readonly spread: SurfaceSpread | null;
+}
+
+/** A training path seen on a plane (Li et al. 2018, section 7). */
+export interface Trajectory {
+  readonly kind: 'trajectory';
+  readonly formatVersion: 1;
+  readonly labels: readonly string[];
+  readonly x: Float64Array;
+  readonly y: Float64Array;
+  /** Euclidean distance of each solution from the plane: what its projection hides. */
+  readonly distance: Float64Array;
+  /** Loss of the solution itself, and of its projection on the plane. */
+  readonly loss: Float64Array;
+  readonly projectedLoss: Float64Array;
+  readonly accuracy: Float64Array | null;
+  /** Share of the path's variance along either axis; null unless the plane is of its principal components. */
+  readonly explainedVariance: Float64Array | null;
   readonly provenance: Provenance;
 }
 

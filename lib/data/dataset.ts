@@ -1,4 +1,5 @@
 import { LossAtlasError } from '../errors.js';
+import { hashOf } from '../hash.js';
 import type { NdArray, TypedArray } from '../types.js';
 import {
   checkOptions,
@@ -45,6 +46,7 @@ export class Dataset {
   readonly numSamples: number;
   /** What was done to the inputs; for provenance. */
   readonly preprocessing: string;
+  #hash: string | undefined;
 
   /** Use `dataset` or `loadNpz`. */
   constructor(name: string, inputs: readonly NdArray[], targets: NdArray | null, preprocessing = '') {
@@ -53,6 +55,12 @@ export class Dataset {
     this.inputs = inputs;
     this.targets = targets;
     this.numSamples = inputs[0]!.shape[0]!;
+  }
+
+  /** SHA-256 of inputs and targets, hexadecimal. */
+  get hash(): string {
+    this.#hash ??= hashOf(this.targets === null ? this.inputs : [...this.inputs, this.targets]);
+    return this.#hash;
   }
 
   /** Samples start to end (exclusive), as views. */

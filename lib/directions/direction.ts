@@ -1,23 +1,30 @@
 import { LossAtlasError } from '../errors.js';
-import { combine, type ParameterVector } from '../model/parameter-vector.js';
+import { BufferState } from '../model/buffer-state.js';
 import type { Model } from '../model/model.js';
+import type { ParameterVector } from '../model/parameter-vector.js';
+import { Solution } from '../model/solution.js';
 import type { AxisDescription } from '../results.js';
 import type { Law } from '../types.js';
-import { checkOptions, isArrayOf, isOneOf, isSeed } from '../validate.js';
+import { checkOptions, isArrayOf, isOneOf, isSeed, isString, type Check } from '../validate.js';
+import { frozenParameters, isFreeze, type Freeze } from './freeze.js';
 import { normalize } from './normalize.js';
 
 /** One axis of a landscape: a vector, which it owns, and how it was made. */
 export class Direction {
   readonly vector: ParameterVector;
+  /** How running statistics change along it; null: not at all. Owned. */
+  readonly buffers: BufferState | null;
   readonly description: AxisDescription;
 
-  constructor(vector: ParameterVector, description: AxisDescription) {
+  constructor(vector: ParameterVector, description: AxisDescription, buffers: BufferState | null = null) {
     this.vector = vector;
+    this.buffers = buffers;
     this.description = Object.freeze(description);
   }
 
   dispose(): void {
     this.vector.dispose();
+    this.buffers?.dispose();
   }
 
   [Symbol.dispose](): void {
@@ -34,10 +41,14 @@ export interface NormalizationOptions {
    * `weight` (element-wise product with the weights, LLA), `none`.
    */
   readonly normalization?: Normalization;
-  /** Of the norms: 2 (default) or 1. */
+  /** Of the norms: 2 (default) or 1, a true Σ|x|. */
   readonly order?: 1 | 2;
   /** Parameter roles whose entries become 0; default ['bias', 'norm'] (Li 2018). */
   readonly ignore?: readonly ('bias' | 'norm')[];
+  /** Further parameters whose entries become 0: names or patterns (`layer1.*`), or LLA's layer index. */
+  readonly freeze?: Freeze;
+  /** Whose weights the norms are taken from; default the model as loaded. */
+  readonly at?: Solution;
 }
 
 export interface RandomDirectionOptions extends NormalizationOptions {
@@ -46,10 +57,14 @@ export interface RandomDirectionOptions extends NormalizationOptions {
   readonly seed?: number;
 }
 
+export const isSolution: Check = (v) => (v instanceof Solution ? null : 'a Solution');
+
 export const normalizationChecks = {
   normalization: isOneOf('filter', 'layer', 'model', 'weight', 'none'),
   order: isOneOf(1, 2),
   ignore: isArrayOf(isOneOf('bias', 'norm'), "an array of 'bias' and 'norm'"),
+  freeze: isFreeze,
+  at: isSolution,
 } as const;
 
 export const randomDirectionChecks = {
@@ -58,7 +73,7 @@ export const randomDirectionChecks = {
   seed: isSeed,
 } as const;
 
-/** A seeded random direction at the model's own parameters; `stream` tells several directions of one seed apart. */
+/** A seeded random direction; `stream` tells several directions of one seed apart. */
 export async function randomDirection(
   model: Model,
   options: RandomDirectionOptions = {},
@@ -67,7 +82,7 @@ export async function randomDirection(
   checkOptions('randomDirection', options, randomDirectionChecks);
   const { law = 'gaussian', seed = 0 } = options;
   using raw = await model.randomVector(law, seed, stream);
-  return await describe(raw, { kind: law, seed, eigenvalue: null, options, defaultNormalization: 'filter' });
+  return await makeDirection(raw, { kind: law, seed, options, defaultNormalization: 'filter' });
 }
 
 /** Any vector as a direction, not normalised by default. The direction owns a copy. */
@@ -75,36 +90,21 @@ export async function customDirection(
   vector: ParameterVector,
   options: NormalizationOptions & { readonly label?: string } = {},
 ): Promise<Direction> {
-  const { label, ...rest } = options;
-  checkOptions('customDirection', rest, normalizationChecks);
-  const direction = await describe(vector, {
+  checkOptions('customDirection', options, { ...normalizationChecks, label: isString });
+  return makeDirection(vector, {
     kind: 'custom',
-    seed: null,
-    eigenvalue: null,
-    options: rest,
+    options,
     defaultNormalization: 'none',
+    ...(options.label === undefined ? {} : { label: options.label }),
   });
-  if (label === undefined) return direction;
-  return new Direction(direction.vector, { ...direction.description, label });
 }
 
-/** `direction` minus its projection on `other`: orthogonal in the Euclidean sense. */
-export async function orthogonalize(
-  direction: ParameterVector,
-  other: ParameterVector,
-): Promise<ParameterVector> {
-  const share = (await direction.dot(other)) / (await other.dot(other));
-  return combine([direction, other], [1, -share]);
-}
-
-export async function cosine(a: ParameterVector, b: ParameterVector): Promise<number> {
-  return (await a.dot(b)) / ((await a.norm()) * (await b.norm()));
-}
-
-interface Source {
+export interface DirectionSource {
   readonly kind: AxisDescription['kind'];
-  readonly seed: number | null;
-  readonly eigenvalue: number | null;
+  readonly seed?: number;
+  readonly eigenvalue?: number;
+  /** For axis labels; default by kind. */
+  readonly label?: string;
   readonly options: NormalizationOptions;
   readonly defaultNormalization: Normalization;
 }
@@ -114,44 +114,75 @@ const kindNames: Record<AxisDescription['kind'], string> = {
   uniform: 'uniform direction',
   rademacher: 'Rademacher direction',
   'hessian-eigenvector': 'Hessian eigenvector',
+  gradient: 'gradient',
+  difference: 'difference of two solutions',
+  'adam-moment': 'Adam moment',
+  'principal-component': 'principal component',
   custom: 'direction',
 };
 
 /** Normalises `raw` and says what was done. Throws ERR_DIRECTION if nothing is left. */
-export async function describe(raw: ParameterVector, source: Source): Promise<Direction> {
-  const normalization = source.options.normalization ?? source.defaultNormalization;
-  const order = source.options.order ?? 2;
-  const ignored = source.options.ignore ?? (normalization === 'none' ? [] : (['bias', 'norm'] as const));
-  using theta = await raw.model.theta();
-  const { vector, numZeroGroups } = await normalize(raw, theta, { normalization, order, ignore: ignored });
-  const norm = await vector.norm();
-  if (!(norm > 0 && Number.isFinite(norm))) {
-    vector.dispose();
-    if (!Number.isFinite(norm)) {
-      throw new LossAtlasError(
-        'ERR_DIRECTION',
-        `The ${kindNames[source.kind]} is not finite: look for NaN or infinity in it and in the model's parameters.`,
-      );
-    }
-    throw new LossAtlasError(
-      'ERR_DIRECTION',
-      `The ${kindNames[source.kind]} is zero after ${normalization} normalisation` +
-        (ignored.length > 0
-          ? `, with ${ignored.join(' and ')} parameters left out. Include them with ignore: [].`
-          : '.'),
-    );
-  }
-  const adjective = normalization === 'none' ? '' : `${normalization}-normalised `;
-  return new Direction(vector, {
-    label: `${adjective}${kindNames[source.kind]}`,
-    kind: source.kind,
-    seed: source.seed,
-    eigenvalue: source.eigenvalue,
+export async function makeDirection(raw: ParameterVector, source: DirectionSource): Promise<Direction> {
+  const { options } = source;
+  const normalization = options.normalization ?? source.defaultNormalization;
+  const order = options.order ?? 2;
+  const ignored = options.ignore ?? (normalization === 'none' ? [] : (['bias', 'norm'] as const));
+  const frozen = frozenParameters(raw.model.parameters, options.freeze);
+  const name = source.label ?? kindNames[source.kind];
+  using own = options.at === undefined ? await raw.model.theta() : null;
+  const theta = options.at?.theta ?? own!;
+  const { vector, numZeroGroups } = await normalize(raw, theta, {
     normalization,
     order,
-    ignored: Object.freeze([...ignored]),
-    numZeroGroups,
-    norm,
-    relativeNorm: norm / (await theta.norm()),
+    ignore: ignored,
+    frozen,
   });
+  try {
+    const norm = await vector.norm();
+    requireDirection(name, norm, normalization, ignored, frozen.length);
+    const adjective = normalization === 'none' ? '' : `${normalization}-normalised `;
+    return new Direction(vector, {
+      label: `${adjective}${name}`,
+      kind: source.kind,
+      seed: source.seed ?? null,
+      eigenvalue: source.eigenvalue ?? null,
+      normalization,
+      order,
+      ignored: Object.freeze([...ignored]),
+      frozen: Object.freeze(frozen.map((i) => raw.model.parameters[i]!.name)),
+      numZeroGroups,
+      norm,
+      relativeNorm: norm / (await theta.norm()),
+    });
+  } catch (error) {
+    vector.dispose();
+    throw error;
+  }
+}
+
+function requireDirection(
+  name: string,
+  norm: number,
+  normalization: Normalization,
+  ignored: readonly string[],
+  numFrozen: number,
+): void {
+  if (norm > 0 && Number.isFinite(norm)) return;
+  if (!Number.isFinite(norm)) {
+    throw new LossAtlasError(
+      'ERR_DIRECTION',
+      `The ${name} is not finite: look for NaN or infinity in it and in the model's parameters.`,
+    );
+  }
+  const left = [
+    ...(ignored.length > 0
+      ? [`${ignored.join(' and ')} parameters left out (include them with ignore: [])`]
+      : []),
+    ...(numFrozen > 0 ? [`${numFrozen} parameters frozen`] : []),
+  ];
+  throw new LossAtlasError(
+    'ERR_DIRECTION',
+    `The ${name} is zero after ${normalization} normalisation` +
+      (left.length > 0 ? `, with ${left.join(' and ')}.` : '.'),
+  );
 }

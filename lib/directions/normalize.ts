@@ -13,6 +13,8 @@ export async function normalize(
     normalization: AxisDescription['normalization'];
     order: 1 | 2;
     ignore: readonly ('bias' | 'norm')[];
+    /** Indices of parameters whose entries become zero as well. */
+    frozen: readonly number[];
   }>,
 ): Promise<{ vector: ParameterVector; numZeroGroups: number }> {
   const { vector, numZeroGroups } = await call((native) =>
@@ -22,6 +24,7 @@ export async function normalize(
       options.normalization,
       options.order,
       options.ignore,
+      Float64Array.from(options.frozen),
     ),
   );
   return { vector: new ParameterVector(vector, direction.model), numZeroGroups };

@@ -1,25 +1,47 @@
 import type { Model } from '../model/model.js';
+import { disposeAll, type ParameterVector } from '../model/parameter-vector.js';
+import type { Solution } from '../model/solution.js';
+import type { MarkedSolution } from '../results.js';
 import { checkOptions, isBoolean } from '../validate.js';
 import {
-  cosine,
-  describe,
-  orthogonalize,
+  Direction,
+  makeDirection,
   randomDirection,
   randomDirectionChecks,
-  type Direction,
+  type NormalizationOptions,
   type RandomDirectionOptions,
 } from './direction.js';
+import { makeOrthogonalDirection } from './orthogonal.js';
 
-/** Two axes; dispose of it when the surface is done. */
+export interface PlaneParts {
+  /** θ at (0, 0), which the plane does not own; default the model's own parameters. */
+  readonly origin?: Solution | null;
+  readonly solutions?: readonly MarkedSolution[];
+  /** Of its principal components: share of the path's variance along either axis. */
+  readonly explainedVariance?: Float64Array | null;
+  /** Points are origin + (x/√y)·step instead of origin + x·d1 + y·d2; owned. */
+  readonly adamStep?: ParameterVector | null;
+}
+
+/** Two axes, which it owns; dispose of it when the surface is done. */
 export class Plane {
   readonly axes: readonly [Direction, Direction];
+  readonly origin: Solution | null;
+  readonly solutions: readonly MarkedSolution[];
+  readonly explainedVariance: Float64Array | null;
+  readonly adamStep: ParameterVector | null;
 
-  constructor(axes: readonly [Direction, Direction]) {
+  constructor(axes: readonly [Direction, Direction], parts: PlaneParts = {}) {
     this.axes = axes;
+    this.origin = parts.origin ?? null;
+    this.solutions = Object.freeze([...(parts.solutions ?? [])]);
+    this.explainedVariance = parts.explainedVariance ?? null;
+    this.adamStep = parts.adamStep ?? null;
   }
 
   dispose(): void {
-    for (const axis of this.axes) axis.dispose();
+    disposeAll(this.axes);
+    this.adamStep?.dispose();
   }
 
   [Symbol.dispose](): void {
@@ -27,12 +49,12 @@ export class Plane {
   }
 }
 
-const maxRounds = 20;
-
-export interface RandomPlaneOptions extends RandomDirectionOptions {
+export interface OrthogonalOption {
   /** Make the second direction orthogonal to the first, both normalised; default true. */
   readonly orthogonal?: boolean;
 }
+
+export interface RandomPlaneOptions extends RandomDirectionOptions, OrthogonalOption {}
 
 /**
  * Two random directions of one seed, filter-normalised unless told otherwise (Li et al. 2018, arXiv 1712.09913).
@@ -43,29 +65,45 @@ export async function randomPlane(model: Model, options: RandomPlaneOptions = {}
   checkOptions('randomPlane', options, { ...randomDirectionChecks, orthogonal: isBoolean });
   const { orthogonal = true, ...rest } = options;
   const { law = 'gaussian', seed = 0 } = rest;
-  const first = await randomDirection(model, rest, 0);
-  try {
-    if (!orthogonal) return new Plane([first, await randomDirection(model, rest, 1)]);
+  return secondAxis(await randomDirection(model, rest, 0), async (first) => {
+    if (!orthogonal) return randomDirection(model, rest, 1);
     using raw = await model.randomVector(law, seed, 1);
-    const source = {
-      kind: law,
-      seed,
-      eigenvalue: null,
+    const source = { kind: law, seed, options: rest, defaultNormalization: 'filter' } as const;
+    return await makeOrthogonalDirection(raw, first.vector, source);
+  });
+}
+
+export interface CustomPlaneOptions extends NormalizationOptions, OrthogonalOption {
+  readonly labels?: readonly [string, string];
+}
+
+/** Any two vectors as axes, not normalised by default. The plane owns copies. */
+export async function customPlane(
+  first: ParameterVector,
+  second: ParameterVector,
+  options: CustomPlaneOptions = {},
+): Promise<Plane> {
+  const { labels, orthogonal = true, ...rest } = options;
+  const source = (i: 0 | 1) =>
+    ({
+      kind: 'custom',
       options: rest,
-      defaultNormalization: 'filter',
-    } as const;
-    // Normalising by groups turns a direction a little, so the two steps alternate until neither changes anything.
-    let second = await describe(raw, source);
-    for (
-      let round = 0;
-      round < maxRounds && Math.abs(await cosine(second.vector, first.vector)) > 1e-7;
-      round++
-    ) {
-      using before = second;
-      using turned = await orthogonalize(before.vector, first.vector);
-      second = await describe(turned, source);
-    }
-    return new Plane([first, second]);
+      defaultNormalization: 'none',
+      ...(labels === undefined ? {} : { label: labels[i] }),
+    }) as const;
+  return secondAxis(await makeDirection(first, source(0)), async (axis) =>
+    orthogonal ? makeOrthogonalDirection(second, axis.vector, source(1)) : makeDirection(second, source(1)),
+  );
+}
+
+/** A plane of `first`, which it takes over, and the axis that `make` adds. */
+export async function secondAxis(
+  first: Direction,
+  make: (first: Direction) => Promise<Direction>,
+  parts: PlaneParts = {},
+): Promise<Plane> {
+  try {
+    return new Plane([first, await make(first)], parts);
   } catch (error) {
     first.dispose();
     throw error;

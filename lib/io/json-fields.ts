@@ -59,13 +59,14 @@ export function decodeField(field: Field, value: unknown, key: string, refuse: R
 }
 
 function plainField(
-  field: 'string' | 'boolean' | 'boolean[]',
+  field: 'string' | 'string[]' | 'boolean' | 'boolean[]',
   value: unknown,
   key: string,
   refuse: Refuse,
 ): unknown {
-  if (field === 'boolean[]') {
-    return mapList(value, key, refuse, (item, at) => plainField('boolean', item, at, refuse));
+  if (field === 'boolean[]' || field === 'string[]') {
+    const item = field === 'boolean[]' ? 'boolean' : 'string';
+    return mapList(value, key, refuse, (element, at) => plainField(item, element, at, refuse));
   }
   return typeof value === field ? value : refuse(key, `a ${field}`);
 }
@@ -85,6 +86,14 @@ function mapStructure(
     }
     return mapList(value, key, refuse, (item, at, i) => convert({ object: shapes[i]! }, item, at, refuse));
   }
+  if ('objects' in field) {
+    const object = { object: field.objects };
+    return mapList(value, key, refuse, (item, at) => convert(object, item, at, refuse));
+  }
+  if ('nullable' in field) {
+    return value === null ? null : mapObject(field.nullable, value, key, refuse, convert);
+  }
+  if ('recordOf' in field) return mapRecord(field.recordOf, value, key, refuse, convert);
   if ('listOf' in field) {
     return mapList(value, key, refuse, (item, at) => oneOf(field.listOf, item, at, refuse));
   }
@@ -109,6 +118,21 @@ function mapObject(
     if (!Object.hasOwn(record, name)) refuse(prefix + name, 'present');
     return [name, convert(field, record[name], prefix + name, refuse)] as const;
   });
+  return Object.fromEntries(entries);
+}
+
+/** Any keys, values of one kind. */
+function mapRecord(
+  field: Field,
+  value: unknown,
+  key: string,
+  refuse: Refuse,
+  convert: typeof encodeField,
+): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return refuse(key, 'an object');
+  const entries = Object.entries(value).map(
+    ([name, item]) => [name, convert(field, item, `${key}.${name}`, refuse)] as const,
+  );
   return Object.fromEntries(entries);
 }
 

@@ -1,18 +1,27 @@
 import type {
   AxisDescription,
   Criteria,
+  CurvatureCheck,
   Eigenpairs,
   Estimate,
+  Explosion,
+  LandscapeAtlas,
+  LandscapeValues,
   LossLine,
   LossSurface,
+  MarkedSolution,
   Provenance,
+  Recipe,
   SelfChecks,
   SpectralDensity,
+  SurfaceSpread,
   TraceEstimate,
+  Trajectory,
 } from '../results.js';
 
 /** Any result that can be saved. */
-export type Result = LossLine | LossSurface | Eigenpairs | TraceEstimate | SpectralDensity;
+export type Result =
+  LossLine | LossSurface | LandscapeAtlas | Trajectory | Eigenpairs | TraceEstimate | SpectralDensity;
 export type ResultKind = Result['kind'];
 export type ResultOf<K extends ResultKind> = Extract<Result, { kind: K }>;
 
@@ -21,14 +30,18 @@ export type Field =
   | 'number'
   | 'number|null'
   | 'string'
+  | 'string[]'
   | 'boolean'
   | 'boolean[]'
   | 'float64'
   | 'float64|null'
   | 'float64[]'
+  | { readonly recordOf: 'float64' }
   | { readonly oneOf: readonly (string | number)[] }
   | { readonly listOf: readonly string[] }
   | { readonly tuple: readonly Shape[] }
+  | { readonly objects: Shape }
+  | { readonly nullable: Shape }
   | { readonly object: Shape };
 
 // eslint-disable-next-line @typescript-eslint/consistent-indexed-object-style -- a recursive type needs the name
@@ -43,31 +56,45 @@ type FieldOf<T> = [T] extends [Float64Array]
     ? 'float64|null'
     : [T] extends [readonly Float64Array[]]
       ? 'float64[]'
-      : [T] extends [readonly boolean[]]
-        ? 'boolean[]'
-        : [T] extends [boolean]
-          ? 'boolean'
-          : [T] extends [number]
-            ? number extends T
-              ? 'number'
-              : { readonly oneOf: readonly T[] }
+      : [T] extends [Readonly<Record<string, Float64Array>>]
+        ? { readonly recordOf: 'float64' }
+        : [T] extends [readonly boolean[]]
+          ? 'boolean[]'
+          : [T] extends [boolean]
+            ? 'boolean'
             : [T] extends [number | null]
-              ? 'number|null'
+              ? FieldOfNumber<T>
               : [T] extends [string]
                 ? string extends T
                   ? 'string'
                   : { readonly oneOf: readonly T[] }
-                : [T] extends [readonly (infer S extends string)[]]
-                  ? { readonly listOf: readonly S[] }
-                  : [T] extends [readonly [infer A, infer B]]
-                    ? { readonly tuple: readonly [ShapeOf<A>, ShapeOf<B>] }
-                    : { readonly object: ShapeOf<T> };
+                : FieldOfStructure<T>;
+
+type FieldOfNumber<T> = [T] extends [number]
+  ? number extends T
+    ? 'number'
+    : { readonly oneOf: readonly T[] }
+  : 'number|null';
+
+type FieldOfStructure<T> = [T] extends [readonly (infer S extends string)[]]
+  ? string extends S
+    ? 'string[]'
+    : { readonly listOf: readonly S[] }
+  : [T] extends [readonly [infer A, infer B]]
+    ? { readonly tuple: readonly [ShapeOf<A>, ShapeOf<B>] }
+    : [T] extends [readonly (infer O)[]]
+      ? { readonly objects: ShapeOf<O> }
+      : null extends T
+        ? { readonly nullable: ShapeOf<NonNullable<T>> }
+        : { readonly object: ShapeOf<T> };
 
 type ShapeOf<T> = { readonly [K in keyof T]-?: FieldOf<T[K]> };
 
 const provenance: ShapeOf<Provenance> = {
   model: 'string',
+  modelHash: 'string',
   data: 'string',
+  dataHash: 'string',
   numSamples: 'number',
   numBatches: 'number',
   numParameters: 'number',
@@ -80,10 +107,11 @@ const provenance: ShapeOf<Provenance> = {
       ignoreIndex: 'number',
       delta: 'number',
       seed: 'number',
+      metrics: 'string[]',
     },
   },
-  point: { oneOf: ['model', 'given vector'] },
-  mode: { oneOf: ['eval', 'train'] },
+  point: 'string',
+  mode: { oneOf: ['eval', 'train', 'recalibrate'] },
   dtype: { oneOf: ['float32', 'float64'] },
   device: 'string',
   numThreads: 'number',
@@ -94,15 +122,34 @@ const provenance: ShapeOf<Provenance> = {
 
 const axis: ShapeOf<AxisDescription> = {
   label: 'string',
-  kind: { oneOf: ['gaussian', 'uniform', 'rademacher', 'hessian-eigenvector', 'custom'] },
+  kind: {
+    oneOf: [
+      'gaussian',
+      'uniform',
+      'rademacher',
+      'hessian-eigenvector',
+      'gradient',
+      'difference',
+      'adam-moment',
+      'principal-component',
+      'custom',
+    ],
+  },
   seed: 'number|null',
   eigenvalue: 'number|null',
   normalization: { oneOf: ['filter', 'layer', 'model', 'weight', 'none'] },
   order: { oneOf: [1, 2] },
   ignored: { listOf: ['bias', 'norm'] },
+  frozen: 'string[]',
   numZeroGroups: 'number',
   norm: 'number',
   relativeNorm: 'number',
+};
+
+const curvature: ShapeOf<CurvatureCheck> = {
+  secondDifference: 'number',
+  quadraticForm: 'number',
+  step: 'number',
 };
 
 const checks: ShapeOf<SelfChecks> = {
@@ -110,7 +157,53 @@ const checks: ShapeOf<SelfChecks> = {
   cosine: 'number|null',
   numNonFinite: 'number',
   shareNonFinite: 'number',
+  curvature: { objects: curvature },
+};
+
+const explosion: ShapeOf<Explosion> = {
   maxToCenterRatio: 'number',
+  cap: 'number',
+  shareAboveCap: 'number',
+  verdict: { oneOf: ['none', 'grows', 'explodes'] },
+  text: 'string',
+};
+
+const recipe: ShapeOf<Recipe> = {
+  name: { oneOf: ['lossatlas', 'li2018', 'lla', 'loss-landscapes'] },
+  notes: 'string[]',
+};
+
+const solution: ShapeOf<MarkedSolution> = { label: 'string', coordinates: 'float64' };
+
+const values: ShapeOf<LandscapeValues> = {
+  loss: 'float64',
+  accuracy: 'float64|null',
+  metrics: { recordOf: 'float64' },
+  gradientNorm: 'float64|null',
+  modelLoss: 'number',
+  modelAccuracy: 'number|null',
+  solutions: { objects: solution },
+  explosion: { object: explosion },
+  checks: { object: checks },
+  recipe: { object: recipe },
+  provenance: { object: provenance },
+};
+
+const surface: ShapeOf<LossSurface> = {
+  kind: { oneOf: ['loss-surface'] },
+  formatVersion: { oneOf: [1] },
+  update: { oneOf: ['add', 'adam'] },
+  x: 'float64',
+  y: 'float64',
+  axes: { tuple: [axis, axis] },
+  ...values,
+};
+
+const spread: ShapeOf<SurfaceSpread> = {
+  mean: 'float64',
+  standardDeviation: 'float64',
+  min: 'float64',
+  max: 'float64',
 };
 
 const estimate: ShapeOf<Estimate> = {
@@ -135,25 +228,28 @@ export const resultShapes: { readonly [K in ResultKind]: ShapeOf<ResultOf<K>> } 
     kind: { oneOf: ['loss-line'] },
     formatVersion: { oneOf: [1] },
     coordinates: 'float64',
-    loss: 'float64',
-    accuracy: 'float64|null',
-    modelLoss: 'number',
-    modelAccuracy: 'number|null',
     axis: { object: axis },
-    checks: { object: checks },
-    provenance: { object: provenance },
+    ...values,
   },
-  'loss-surface': {
-    kind: { oneOf: ['loss-surface'] },
+  'loss-surface': surface,
+  'landscape-atlas': {
+    kind: { oneOf: ['landscape-atlas'] },
     formatVersion: { oneOf: [1] },
+    titles: 'string[]',
+    surfaces: { objects: surface },
+    spread: { nullable: spread },
+  },
+  trajectory: {
+    kind: { oneOf: ['trajectory'] },
+    formatVersion: { oneOf: [1] },
+    labels: 'string[]',
     x: 'float64',
     y: 'float64',
+    distance: 'float64',
     loss: 'float64',
+    projectedLoss: 'float64',
     accuracy: 'float64|null',
-    modelLoss: 'number',
-    modelAccuracy: 'number|null',
-    axes: { tuple: [axis, axis] },
-    checks: { object: checks },
+    explainedVariance: 'float64|null',
     provenance: { object: provenance },
   },
   eigenpairs: {
@@ -201,13 +297,26 @@ export function findLengthMismatch(result: Result): string | null {
   const check = (name: string, actual: number | undefined, expected: number) =>
     actual === undefined || actual === expected ? null : `'${name}' has ${actual} entries, not ${expected}`;
   switch (result.kind) {
-    case 'loss-line': {
-      const count = result.coordinates.length;
-      return check('loss', result.loss.length, count) ?? check('accuracy', result.accuracy?.length, count);
+    case 'loss-line':
+      return checkValues(result, result.coordinates.length, check);
+    case 'loss-surface':
+      return checkValues(result, result.x.length * result.y.length, check);
+    case 'landscape-atlas': {
+      const { titles, surfaces, spread: spreads } = result;
+      const counts = surfaces.map(({ x, y }) => x.length * y.length);
+      const problems = surfaces.map((item, i) => checkValues(item, counts[i]!, check));
+      const lists = Object.entries(spreads ?? {}) as [string, Float64Array][];
+      return (
+        check('titles', titles.length, surfaces.length) ??
+        problems.find((problem) => problem !== null) ??
+        lists.map(([name, list]) => check(name, list.length, counts[0] ?? 0)).find((p) => p !== null) ??
+        null
+      );
     }
-    case 'loss-surface': {
-      const count = result.x.length * result.y.length;
-      return check('loss', result.loss.length, count) ?? check('accuracy', result.accuracy?.length, count);
+    case 'trajectory': {
+      const count = result.labels.length;
+      const names = ['x', 'y', 'distance', 'loss', 'projectedLoss', 'accuracy'] as const;
+      return names.map((name) => check(name, result[name]?.length, count)).find((p) => p !== null) ?? null;
     }
     case 'eigenpairs': {
       const count = result.values.length;
@@ -225,4 +334,17 @@ export function findLengthMismatch(result: Result): string | null {
     case 'trace':
       return null;
   }
+}
+
+type LengthCheck = (name: string, actual: number | undefined, expected: number) => string | null;
+
+function checkValues(result: LandscapeValues, count: number, check: LengthCheck): string | null {
+  const metrics = Object.entries(result.metrics).map(([name, list]) => check(name, list.length, count));
+  return (
+    check('loss', result.loss.length, count) ??
+    check('accuracy', result.accuracy?.length, count) ??
+    check('gradientNorm', result.gradientNorm?.length, count) ??
+    metrics.find((problem) => problem !== null) ??
+    null
+  );
 }

@@ -1,5 +1,5 @@
 import {
-  describe,
+  makeDirection,
   normalizationChecks,
   type Direction,
   type NormalizationOptions,
@@ -17,9 +17,11 @@ export interface HessianPlaneOptions extends NormalizationOptions, Omit<Eigenpai
 
 /**
  * Two eigenvectors of the Hessian as axes, scaled to the model's norm by default (`model`; nothing is left out, since an
- * eigenvector without some of its entries is none).
+ * eigenvector without some of its entries is none). For the Hessian at another solution than the model's own, give the
+ * operator and the plane the same `at`.
  *
- *     using plane = await hessianPlane(hessian(loss));
+ *     using operator = hessian(loss);
+ *     using plane = await hessianPlane(operator);
  */
 export async function hessianPlane(
   operator: LinearOperator,
@@ -36,12 +38,12 @@ export async function hessianPlane(
   if (operator.size < 2) {
     throw new LossAtlasError('ERR_DIRECTION', 'A plane needs a model with at least two parameters.');
   }
-  const { normalization, order, ignore, which = 'largest', ...search } = options;
+  const { normalization, order, ignore, freeze, at, which = 'largest', ...search } = options;
   using pairs = await eigenpairs(operator, { ...search, k: 2, which });
   const axes: Direction[] = [];
   try {
     for (const [i, vector] of pairs.vectors.entries()) {
-      const direction = await describe(vector, {
+      const direction = await makeDirection(vector, {
         kind: 'hessian-eigenvector',
         seed: search.seed ?? 0,
         eigenvalue: pairs.values[i]!,
@@ -49,12 +51,14 @@ export async function hessianPlane(
           ignore: ignore ?? [],
           ...(normalization === undefined ? {} : { normalization }),
           ...(order === undefined ? {} : { order }),
+          ...(freeze === undefined ? {} : { freeze }),
+          ...(at === undefined ? {} : { at }),
         },
         defaultNormalization: 'model',
       });
       axes.push(direction);
     }
-    return new Plane([axes[0]!, axes[1]!]);
+    return new Plane([axes[0]!, axes[1]!], { origin: at ?? null });
   } catch (error) {
     for (const axis of axes) axis.dispose();
     throw error;

@@ -1,42 +1,104 @@
 import type { Direction } from '../directions/direction.js';
+import { differenceDirection } from '../directions/solutions.js';
+import type { Solution } from '../model/solution.js';
 import type { Objective } from '../objective/objective.js';
 import type { LossLine } from '../results.js';
-import { Steps } from '../steps.js';
-import type { AnalysisOptions } from '../types.js';
-import { analysisChecks, checkOptions, isInteger, isRange } from '../validate.js';
-import { selfChecks } from './checks.js';
-import { coordinates, sweep } from './sweep.js';
+import { checkOptions, isBoolean, isInteger, isRange } from '../validate.js';
+import { landscapeChecks, landscapeValues, ownRecipe, type LandscapeOptions } from './landscape-values.js';
+import { coordinates } from './sweep.js';
 
-export interface LossLineOptions extends AnalysisOptions {
+export interface LossLineOptions extends LandscapeOptions {
   /** In units of the direction; default [−1, 1]. */
   readonly range?: readonly [number, number];
   /** Default 51; an odd number puts the model itself on the line. */
   readonly points?: number;
 }
 
-/** Loss and accuracy along θ* + t·d. */
+/** Loss, accuracy and metrics along θ* + t·d. */
 export async function lossLine(
   objective: Objective,
   direction: Direction,
   options: LossLineOptions = {},
 ): Promise<LossLine> {
-  checkOptions('lossLine', options, { ...analysisChecks, range: isRange, points: isInteger(1) });
-  const startedAt = performance.now();
+  checkOptions('lossLine', options, { ...landscapeChecks, range: isRange, points: isInteger(1) });
   const t = coordinates(options.range ?? [-1, 1], options.points ?? 51);
-  const steps = new Steps('loss line', t.length, options);
-  using theta = await objective.model.theta();
-  const model = await objective.evaluate(theta, options.signal);
-  const { loss, accuracy } = await sweep(objective, theta, [direction.vector], t, steps);
+  const plan = {
+    label: 'loss line',
+    origin: null,
+    directions: [direction],
+    coefficients: t,
+    numPoints: t.length,
+    centerIndex: t.indexOf(0),
+    axes: [direction],
+    solutions: [],
+    recipe: ownRecipe,
+  };
+  const values = await landscapeValues(objective, plan, options);
   return Object.freeze({
     kind: 'loss-line',
     formatVersion: 1,
     coordinates: t,
-    loss,
-    accuracy,
-    modelLoss: model.loss,
-    modelAccuracy: model.accuracy,
     axis: direction.description,
-    checks: selfChecks(loss, model.loss, t.indexOf(0), null),
-    provenance: await objective.provenance(startedAt),
+    ...values,
+  });
+}
+
+export interface InterpolateOptions extends Omit<LossLineOptions, 'at'> {
+  /** t, with `from` at 0 and `to` at 1; default [−0.5, 1.5]. */
+  readonly range?: readonly [number, number];
+  /** Default 41, which puts both solutions on the line. */
+  readonly points?: number;
+  /**
+   * Interpolate the running statistics of BatchNorm too (`states` of Li et al. 2018; default true); otherwise those of
+   * `from` are kept. In mode `train` they are not used, in mode `recalibrate` they are recomputed at every t.
+   */
+  readonly states?: boolean;
+}
+
+/**
+ * Loss, accuracy and metrics along θ(t) = (1 − t)·θ_from + t·θ_to (Goodfellow et al. 2015, arXiv 1412.6544).
+ *
+ *     using a = await loadSolution(model, 'small-batch.pt');
+ *     using b = await loadSolution(model, 'large-batch.pt');
+ *     const line = await interpolate(loss, a, b);
+ */
+export async function interpolate(
+  objective: Objective,
+  from: Solution,
+  to: Solution,
+  options: InterpolateOptions = {},
+): Promise<LossLine> {
+  const { at: _, ...checks } = landscapeChecks;
+  checkOptions('interpolate', options, {
+    ...checks,
+    range: isRange,
+    points: isInteger(1),
+    states: isBoolean,
+  });
+  const { states = true, range = [-0.5, 1.5], points = 41, ...rest } = options;
+  using direction = await differenceDirection(from, to);
+  const t = coordinates(range, points);
+  const moving = states ? direction : { ...direction, buffers: null };
+  const plan = {
+    label: 'interpolation',
+    origin: from,
+    directions: [moving as Direction],
+    coefficients: t,
+    numPoints: points,
+    centerIndex: t.indexOf(0),
+    axes: [direction],
+    solutions: [
+      { label: from.label, coordinates: Float64Array.of(0) },
+      { label: to.label, coordinates: Float64Array.of(1) },
+    ],
+    recipe: ownRecipe,
+  };
+  const values = await landscapeValues(objective, plan, rest);
+  return Object.freeze({
+    kind: 'loss-line',
+    formatVersion: 1,
+    coordinates: t,
+    axis: direction.description,
+    ...values,
   });
 }

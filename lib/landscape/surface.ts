@@ -1,16 +1,15 @@
-import { cosine } from '../directions/direction.js';
+import type { Direction } from '../directions/direction.js';
 import type { Plane } from '../directions/plane.js';
 import type { Objective } from '../objective/objective.js';
-import type { LossSurface } from '../results.js';
-import { Steps } from '../steps.js';
-import type { AnalysisOptions } from '../types.js';
-import { analysisChecks, checkOptions, isInteger, isRange } from '../validate.js';
-import { selfChecks } from './checks.js';
-import { coordinates, sweep } from './sweep.js';
+import type { LossSurface, Recipe } from '../results.js';
+import { checkOptions, invalidOption, isInteger, isRange } from '../validate.js';
+import { landscapeChecks, landscapeValues, ownRecipe, type LandscapeOptions } from './landscape-values.js';
+import { coordinates } from './sweep.js';
 
-export interface LossSurfaceOptions extends AnalysisOptions {
+export interface LossSurfaceOptions extends LandscapeOptions {
   /** Of both axes, in units of the directions; default [−1, 1]. */
   readonly range?: readonly [number, number];
+  /** Default `range`; for Adam's equation [0.1, 2.1] (LLA), and above 0. */
   readonly yRange?: readonly [number, number];
   /** Points along each axis; default 25. An odd number puts the model itself on the grid. */
   readonly points?: number;
@@ -18,7 +17,8 @@ export interface LossSurfaceOptions extends AnalysisOptions {
 }
 
 /**
- * Loss and accuracy on the plane θ* + x·d1 + y·d2 (Li et al. 2018, arXiv 1712.09913; Gabdullin 2024, eq. 1).
+ * Loss, accuracy and metrics on the plane θ* + x·d1 + y·d2 (Li et al. 2018, arXiv 1712.09913; Gabdullin 2024, eq. 1), or
+ * where the plane says so, on θ* + (x/√y)·m1/(√m2 + ε).
  *
  *     using plane = await randomPlane(model, { seed: 1 });
  *     const surface = await lossSurface(loss, plane, { range: [-1, 1], points: 51 });
@@ -29,41 +29,77 @@ export async function lossSurface(
   options: LossSurfaceOptions = {},
 ): Promise<LossSurface> {
   checkOptions('lossSurface', options, {
-    ...analysisChecks,
+    ...landscapeChecks,
     range: isRange,
     yRange: isRange,
     points: isInteger(1),
     yPoints: isInteger(1),
   });
-  const startedAt = performance.now();
   const { range = [-1, 1], points = 25 } = options;
+  const yRange = options.yRange ?? (plane.adamStep === null ? range : ([0.1, 2.1] as const));
+  if (plane.adamStep !== null && !(yRange[0] > 0))
+    throw invalidOption("lossSurface: option 'yRange'", 'above 0, since Adam divides by √y', yRange);
   const x = coordinates(range, points);
-  const y = coordinates(options.yRange ?? range, options.yPoints ?? points);
-  const grid = new Float64Array(2 * x.length * y.length);
-  y.forEach((b, j) => {
-    x.forEach((a, i) => {
-      grid.set([a, b], 2 * (j * x.length + i));
-    });
-  });
-  const steps = new Steps('loss surface', x.length * y.length, options);
-  const directions = plane.axes.map((axis) => axis.vector);
-  using theta = await objective.model.theta();
-  const model = await objective.evaluate(theta, options.signal);
-  const { loss, accuracy } = await sweep(objective, theta, directions, grid, steps);
-  const column = x.indexOf(0);
-  const row = y.indexOf(0);
-  const center = column < 0 || row < 0 ? -1 : row * x.length + column;
+  const y = coordinates(yRange, options.yPoints ?? points);
+  return surfaceOn(objective, plane, { x, y, coefficients: gridOf(plane, x, y), recipe: ownRecipe }, options);
+}
+
+export interface SurfaceGrid {
+  readonly x: Float64Array;
+  readonly y: Float64Array;
+  /** Of each cell (i, j) at j·x.length + i; one number a cell for Adam's equation, else two. */
+  readonly coefficients: Float64Array;
+  readonly recipe: Recipe;
+}
+
+/** A surface on any grid; `lossSurface` and the presets differ in theirs. */
+export async function surfaceOn(
+  objective: Objective,
+  plane: Plane,
+  { x, y, coefficients, recipe }: SurfaceGrid,
+  options: LandscapeOptions,
+): Promise<LossSurface> {
+  const width = plane.adamStep === null ? 2 : 1;
+  const plan = {
+    label: 'loss surface',
+    origin: plane.origin,
+    directions:
+      plane.adamStep === null ? plane.axes : [{ vector: plane.adamStep, buffers: null } as Direction],
+    coefficients,
+    numPoints: x.length * y.length,
+    centerIndex: centerOf(coefficients, width),
+    axes: plane.axes,
+    solutions: plane.solutions,
+    recipe,
+  };
+  const values = await landscapeValues(objective, plan, options);
   return Object.freeze({
     kind: 'loss-surface',
     formatVersion: 1,
+    update: plane.adamStep === null ? 'add' : 'adam',
     x,
     y,
-    loss,
-    accuracy,
-    modelLoss: model.loss,
-    modelAccuracy: model.accuracy,
     axes: Object.freeze([plane.axes[0].description, plane.axes[1].description] as const),
-    checks: selfChecks(loss, model.loss, center, await cosine(directions[0]!, directions[1]!)),
-    provenance: await objective.provenance(startedAt),
+    ...values,
   });
+}
+
+function gridOf(plane: Plane, x: Float64Array, y: Float64Array): Float64Array {
+  if (plane.adamStep !== null)
+    return Float64Array.from({ length: x.length * y.length }, (_, p) => {
+      const [i, j] = [p % x.length, Math.floor(p / x.length)];
+      return x[i]! / Math.sqrt(y[j]!);
+    });
+  return Float64Array.from({ length: 2 * x.length * y.length }, (_, k) => {
+    const p = k >> 1;
+    return k % 2 === 0 ? x[p % x.length]! : y[Math.floor(p / x.length)]!;
+  });
+}
+
+/** The cell whose coefficients are all 0, or −1. */
+function centerOf(coefficients: Float64Array, width: number): number {
+  for (let p = 0; p * width < coefficients.length; p++) {
+    if (coefficients.subarray(p * width, (p + 1) * width).every((value) => value === 0)) return p;
+  }
+  return -1;
 }

@@ -1,48 +1,80 @@
-import type { ParameterVector } from '../model/parameter-vector.js';
-import type { Objective } from '../objective/objective.js';
+import { AbortError } from '../errors.js';
+import { hashOf } from '../hash.js';
+import type { BufferState } from '../model/buffer-state.js';
+import type { Evaluation } from '../objective/evaluation.js';
+import type { Objective, PointSet } from '../objective/objective.js';
+import type { Provenance } from '../results.js';
 import type { Steps } from '../steps.js';
+import { Journal, type Fingerprint } from './journal.js';
 
 /** A native call should take about this long, so that abort and progress are prompt and calls cost nothing. */
 const targetSeconds = 0.1;
 const maxChunk = 256;
 
+export interface SweepOptions {
+  /** A file that keeps the values as they come; a run that was killed goes on from it, bit for bit. */
+  readonly resume?: string;
+  /** Record ‖∇L‖₂ at every point as well (about three times the work). */
+  readonly gradientNorm?: boolean;
+}
+
 export interface SweepValues {
   readonly loss: Float64Array;
   readonly accuracy: Float64Array | null;
+  readonly metrics: Readonly<Record<string, Float64Array>>;
+  readonly gradientNorm: Float64Array | null;
 }
 
 /**
- * Evaluates the objective at origin + Σᵢ coefficients[p·k + i]·directions[i] for all p. Non-finite values are kept as
- * they come. Each point is computed from the origin, so the values do not depend on how they are chunked.
+ * Evaluates the objective at every point. Non-finite values are kept as they come. Each point is computed from the origin,
+ * so the values do not depend on how they are chunked, or on where a run was interrupted.
  */
 export async function sweep(
   objective: Objective,
-  origin: ParameterVector,
-  directions: readonly ParameterVector[],
-  coefficients: Float64Array,
+  points: PointSet,
   steps: Steps,
+  options: SweepOptions = {},
 ): Promise<SweepValues> {
-  const k = directions.length;
-  const numPoints = coefficients.length / k;
-  const loss = new Float64Array(numPoints);
-  const accuracy = new Float64Array(numPoints);
-  let chunk = 1;
-  for (let start = 0; start < numPoints;) {
-    const count = Math.min(chunk, numPoints - start);
-    const before = performance.now();
-    const part = coefficients.subarray(start * k, (start + count) * k);
-    const values = await objective.evaluatePoints(origin, directions, part, count, steps.signal);
-    values.forEach((value, i) => {
-      loss[start + i] = value.loss;
-      accuracy[start + i] = value.accuracy ?? NaN;
+  const { gradientNorm = false } = options;
+  const recorder = new Recorder(objective.metricNames, points.numPoints, gradientNorm);
+  const journal =
+    options.resume === undefined
+      ? null
+      : await Journal.open(
+          options.resume,
+          await fingerprint(objective, points, gradientNorm),
+          points.numPoints,
+          recorder.width,
+        );
+  try {
+    journal?.restored.forEach((values) => {
+      recorder.add(values);
     });
-    start += count;
-    const secondsPerPoint = (performance.now() - before) / 1000 / count;
-    chunk = Math.max(1, Math.min(maxChunk, Math.round(targetSeconds / secondsPerPoint)));
-    steps.advance(count);
+    if (recorder.numDone > 0) steps.advance(recorder.numDone);
+    let chunk = 1;
+    while (recorder.numDone < points.numPoints) {
+      const count = Math.min(chunk, points.numPoints - recorder.numDone);
+      const before = performance.now();
+      const part = slice(points, recorder.numDone, count);
+      const evaluated = gradientNorm
+        ? await withGradients(objective, part, steps.signal)
+        : (await objective.evaluatePoints(part, steps.signal)).map((e) => ({ ...e, gradientNorm: NaN }));
+      const values = evaluated.map((evaluation) => recorder.encode(evaluation));
+      await journal?.append(values);
+      values.forEach((point) => {
+        recorder.add(point);
+      });
+      const secondsPerPoint = (performance.now() - before) / 1000 / count;
+      chunk = Math.max(1, Math.min(maxChunk, Math.round(targetSeconds / secondsPerPoint)));
+      steps.advance(count);
+    }
+    return recorder.values();
+  } catch (error) {
+    if (error instanceof AbortError) error.partial = recorder.partial();
+    throw error;
+  } finally {
+    await journal?.close();
   }
-  // A criterion either has an accuracy at every point or at none.
-  return { loss, accuracy: Number.isNaN(accuracy[0]) ? null : accuracy };
 }
 
 /** `points` equally spaced coordinates; with an odd number and a symmetric range the middle one is exactly 0. */
@@ -50,4 +82,125 @@ export function coordinates(range: readonly [number, number], points: number): F
   const [low, high] = range;
   if (points === 1) return Float64Array.of((low + high) / 2);
   return Float64Array.from({ length: points }, (_, i) => low + (high - low) * (i / (points - 1)));
+}
+
+/** Points of a set from `start` on. */
+function slice(points: PointSet, start: number, count: number): PointSet {
+  const k = points.directions.length;
+  return {
+    ...points,
+    coefficients: points.coefficients.subarray(start * k, (start + count) * k),
+    numPoints: count,
+  };
+}
+
+type PointValues = Evaluation & { readonly gradientNorm: number };
+
+async function withGradients(
+  objective: Objective,
+  points: PointSet,
+  signal: AbortSignal | undefined,
+): Promise<PointValues[]> {
+  const out: PointValues[] = [];
+  for (let p = 0; p < points.numPoints; p++) {
+    using theta = await objective.pointAt(points, p);
+    using buffers = await objective.buffersAt(points, p);
+    const { gradient, ...evaluation } = await objective.gradient(theta, signal, buffers ?? points.buffers);
+    using vector = gradient;
+    out.push({ ...evaluation, gradientNorm: await vector.norm() });
+  }
+  return out;
+}
+
+/** Values of points in order, in memory and as records of the journal. */
+class Recorder {
+  readonly width: number;
+  readonly #columns: readonly Float64Array[];
+  readonly #metricNames: readonly string[];
+  readonly #hasGradients: boolean;
+  #numDone = 0;
+
+  constructor(metricNames: readonly string[], numPoints: number, hasGradients: boolean) {
+    this.#metricNames = metricNames;
+    this.#hasGradients = hasGradients;
+    this.width = 2 + metricNames.length + (hasGradients ? 1 : 0);
+    this.#columns = Array.from({ length: this.width }, () => new Float64Array(numPoints).fill(NaN));
+  }
+
+  get numDone(): number {
+    return this.#numDone;
+  }
+
+  encode(values: PointValues): Float64Array {
+    const metrics = this.#metricNames.map((name) => values.metrics[name]!);
+    const rest = this.#hasGradients ? [values.gradientNorm] : [];
+    return Float64Array.of(values.loss, values.accuracy ?? NaN, ...metrics, ...rest);
+  }
+
+  add(values: Float64Array): void {
+    values.forEach((value, k) => (this.#columns[k]![this.#numDone] = value));
+    this.#numDone++;
+  }
+
+  values(): SweepValues {
+    const metrics = this.#metricNames.map((name, i) => [name, this.#columns[2 + i]!] as const);
+    return {
+      loss: this.#columns[0]!,
+      accuracy: this.#accuracy(),
+      metrics: Object.freeze(Object.fromEntries(metrics)),
+      gradientNorm: this.#hasGradients ? this.#columns[this.width - 1]! : null,
+    };
+  }
+
+  partial() {
+    return { numDone: this.#numDone, loss: this.#columns[0]!, accuracy: this.#accuracy() };
+  }
+
+  /** A criterion either has an accuracy at every point or at none. */
+  #accuracy(): Float64Array | null {
+    return Number.isNaN(this.#columns[1]![0]) ? null : this.#columns[1]!;
+  }
+}
+
+/** What the values of a sweep depend on. */
+async function fingerprint(
+  objective: Objective,
+  points: PointSet,
+  gradientNorm: boolean,
+): Promise<Fingerprint> {
+  const provenance: Provenance = await objective.provenance(performance.now());
+  const { options, versions } = provenance;
+  const vectors: (Float64Array | string)[] = [];
+  for (const vector of points.directions) vectors.push(await vector.toArray());
+  for (const state of points.bufferDirections ?? []) vectors.push(...(await bufferArrays(state)));
+  const origin = [await points.origin.toArray()];
+  if (points.buffers) origin.push(...(await bufferArrays(points.buffers)));
+  return {
+    model: provenance.modelHash,
+    origin: hashOf(origin),
+    directions: hashOf(vectors),
+    data: provenance.dataHash,
+    points: points.numPoints,
+    coefficients: hashOf([points.coefficients]),
+    criterion: provenance.criterion,
+    mode: provenance.mode,
+    batchSize: options.batchSize,
+    labelSmoothing: options.labelSmoothing,
+    ignoreIndex: options.ignoreIndex,
+    delta: options.delta,
+    seed: options.seed,
+    metrics: options.metrics.join(', '),
+    gradientNorm: String(gradientNorm),
+    dtype: provenance.dtype,
+    device: provenance.device,
+    // Rounding depends on them.
+    numThreads: provenance.numThreads,
+    libtorch: versions.libtorch,
+  };
+}
+
+async function bufferArrays(state: BufferState): Promise<Float64Array[]> {
+  const arrays: Float64Array[] = [];
+  for (const { name } of state.model.buffers) arrays.push(await state.toArray(name));
+  return arrays;
 }

@@ -1,8 +1,10 @@
 import { basename } from 'node:path';
+import { hashFile } from '../hash.js';
 import { call, callSync, NativeResource } from '../native/call.js';
 import type { BufferInfo, ModelDescription, ModelHandle, ParameterInfo } from '../native/addon.js';
 import type { DType, Law } from '../types.js';
 import { checkOptions, invalidOption, isOneOf, isString } from '../validate.js';
+import { BufferState } from './buffer-state.js';
 import { requireTorchScript } from './file-kind.js';
 import { ParameterVector } from './parameter-vector.js';
 
@@ -15,18 +17,27 @@ export interface LoadModelOptions {
   readonly dtype?: DType;
   /** `trainable` (default): those saved with requires_grad; `all`: frozen ones too. */
   readonly parameters?: 'trainable' | 'all';
+  /**
+   * Of a traced module, whose graph fixes the mode of BatchNorm and dropout: `proven` (default) frees it where nothing
+   * but PyTorch's own layers is in it; `free` frees it because you know that no code of the model's own branched on
+   * `self.training`.
+   */
+  readonly tracedMode?: 'proven' | 'free';
 }
 
 /** A model on a device. Its own parameters, buffers and mode never change: analyses work on stand-ins. */
 export class Model extends NativeResource<ModelHandle> {
   /** The file's name. */
   readonly name: string;
+  /** SHA-256 of the file, hexadecimal. */
+  readonly hash: string;
   readonly #description: ModelDescription;
 
   /** Use `loadModel`. */
-  constructor(handle: ModelHandle, name: string) {
+  constructor(handle: ModelHandle, name: string, hash: string) {
     super(handle);
     this.name = name;
+    this.hash = hash;
     this.#description = callSync((native) => native.describeModel(handle));
   }
 
@@ -73,12 +84,15 @@ export class Model extends NativeResource<ModelHandle> {
     );
   }
 
+  /** The buffers as loaded (running statistics of BatchNorm), as a new state. */
+  async bufferState(): Promise<BufferState> {
+    return new BufferState(await call((native) => native.modelBuffers(this.handle)), this);
+  }
+
   /** The values of a buffer, in float64. */
   async buffer(name: string): Promise<Float64Array> {
-    const index = this.buffers.findIndex((buffer) => buffer.name === name);
-    if (index < 0)
-      throw invalidOption('buffer', `one of ${this.buffers.map((b) => b.name).join(', ')}`, name);
-    return call((native) => native.modelBuffer(this.handle, index));
+    using state = await this.bufferState();
+    return await state.toArray(name);
   }
 }
 
@@ -95,9 +109,13 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
     device: isString,
     dtype: isOneOf('float32', 'float64'),
     parameters: isOneOf('trainable', 'all'),
+    tracedMode: isOneOf('proven', 'free'),
   });
   await requireTorchScript(path);
-  const { device = 'cpu', dtype = null, parameters = 'trainable' } = options;
-  const handle = await call((native) => native.loadModel(path, device, dtype, parameters === 'all'));
-  return new Model(handle, basename(path));
+  const { device = 'cpu', dtype = null, parameters = 'trainable', tracedMode = 'proven' } = options;
+  const hash = await hashFile(path);
+  const handle = await call((native) =>
+    native.loadModel(path, device, dtype, parameters === 'all', tracedMode === 'free'),
+  );
+  return new Model(handle, basename(path), hash);
 }

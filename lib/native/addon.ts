@@ -14,8 +14,17 @@ export type BatchHandle = Handle<'batch'>;
 export type ObjectiveHandle = Handle<'objective'>;
 export type GraphHandle = Handle<'graph'>;
 export type BasisHandle = Handle<'basis'>;
+export type BuffersHandle = Handle<'buffers'>;
+export type MetricHandle = Handle<'metric'>;
 export type AnyHandle =
-  ModelHandle | VectorHandle | BatchHandle | ObjectiveHandle | GraphHandle | BasisHandle;
+  | ModelHandle
+  | VectorHandle
+  | BatchHandle
+  | ObjectiveHandle
+  | GraphHandle
+  | BasisHandle
+  | BuffersHandle
+  | MetricHandle;
 
 export interface ParameterInfo {
   readonly name: string;
@@ -47,10 +56,33 @@ export interface Addon {
   /** Sets the number of threads of this environment's computations; 0 only asks. */
   numThreads(count: number): Promise<number>;
 
-  loadModel(path: string, device: string, dtype: DType | null, includeFrozen: boolean): Promise<ModelHandle>;
+  /** `freeMode`: the caller vouches that a traced module may be switched between eval and train. */
+  loadModel(
+    path: string,
+    device: string,
+    dtype: DType | null,
+    includeFrozen: boolean,
+    freeMode: boolean,
+  ): Promise<ModelHandle>;
   describeModel(model: ModelHandle): ModelDescription;
   modelParameters(model: ModelHandle): Promise<VectorHandle>;
-  modelBuffer(model: ModelHandle, index: number): Promise<Float64Array>;
+  modelBuffers(model: ModelHandle): Promise<BuffersHandle>;
+  /** The model's own, but those at `indices` from the arrays. */
+  buffersFromArrays(
+    model: ModelHandle,
+    indices: Float64Array,
+    arrays: readonly NdArray[],
+  ): Promise<BuffersHandle>;
+  bufferToArray(buffers: BuffersHandle, index: number): Promise<Float64Array>;
+  /** Σ cᵢ statesᵢ of what is floating-point; counters and flags are those of the first. */
+  combineBuffers(states: readonly BuffersHandle[], coefficients: Float64Array): Promise<BuffersHandle>;
+  /** `base`, but buffer indices[k] is factors[k] · (mean over `states`). */
+  averageBuffers(
+    base: BuffersHandle,
+    states: readonly BuffersHandle[],
+    indices: Float64Array,
+    factors: Float64Array,
+  ): Promise<BuffersHandle>;
   makeBatch(
     model: ModelHandle,
     inputs: readonly NdArray[],
@@ -66,14 +98,24 @@ export interface Addon {
   multiplyVectors(a: VectorHandle, b: VectorHandle): Promise<VectorHandle>;
   dotVectors(a: VectorHandle, b: VectorHandle): Promise<number>;
   vectorNorm(vector: VectorHandle, order: 1 | 2): Promise<number>;
+  /** m₁ / (√m₂ + ε) */
+  adamDirection(
+    firstMoment: VectorHandle,
+    secondMoment: VectorHandle,
+    epsilon: number,
+  ): Promise<VectorHandle>;
+  /** `frozen`: indices of parameters that become zero, as those of the ignored roles do. */
   normalizeVector(
     direction: VectorHandle,
     reference: VectorHandle,
     kind: string,
     order: 1 | 2,
     ignoredRoles: readonly string[],
+    frozen: Float64Array,
   ): Promise<{ vector: VectorHandle; numZeroGroups: number }>;
 
+  loadMetric(path: string, model: ModelHandle): Promise<MetricHandle>;
+  topKMetric(k: number, ignoreIndex: number): MetricHandle;
   makeObjective(
     model: ModelHandle,
     criterion: string,
@@ -82,29 +124,41 @@ export interface Addon {
     delta: number,
     mode: string,
     seed: number,
+    metrics: readonly MetricHandle[],
   ): ObjectiveHandle;
   /**
-   * Four numbers a point: loss sum, what to divide it by, right answers (-1: no accuracy), answers.
-   * `coefficients` holds numPoints × directions.length numbers.
+   * For each point loss sum, what to divide it by, right answers (-1: no accuracy), answers, then sum and divisor of
+   * each metric. `coefficients` holds numPoints × directions.length numbers; `buffers` null: the model's own.
    */
   evaluatePoints(
     objective: ObjectiveHandle,
     origin: VectorHandle,
+    buffers: BuffersHandle | null,
     directions: readonly VectorHandle[],
+    bufferDirections: readonly BuffersHandle[],
     coefficients: Float64Array,
     numPoints: number,
     batch: BatchHandle,
   ): Promise<Float64Array>;
+  /** The buffers after a forward pass in train mode that starts from `buffers`. */
+  forwardBuffers(
+    objective: ObjectiveHandle,
+    theta: VectorHandle,
+    buffers: BuffersHandle,
+    batch: BatchHandle,
+  ): Promise<BuffersHandle>;
   /** Of the batch's loss sum; `evaluation` as one point of evaluatePoints. */
   gradient(
     objective: ObjectiveHandle,
     theta: VectorHandle,
+    buffers: BuffersHandle | null,
     batch: BatchHandle,
   ): Promise<{ evaluation: Float64Array; vector: VectorHandle }>;
   /** The graph of that gradient, kept for Hessian-vector products. */
   gradientGraph(
     objective: ObjectiveHandle,
     theta: VectorHandle,
+    buffers: BuffersHandle | null,
     batch: BatchHandle,
   ): Promise<{ graph: GraphHandle; evaluation: Float64Array; graphBytes: number }>;
   /** H·v of the loss sum for every v; `keep` false frees the graph on the way, `batched` takes all v in one pass. */

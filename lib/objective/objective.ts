@@ -1,8 +1,9 @@
 import { Dataset } from '../data/dataset.js';
 import { LossAtlasError } from '../errors.js';
-import { accumulate, ParameterVector } from '../model/parameter-vector.js';
+import { combineBuffers, type BufferState } from '../model/buffer-state.js';
+import { accumulate, combine, ParameterVector } from '../model/parameter-vector.js';
 import { Model } from '../model/model.js';
-import type { BatchHandle, ObjectiveHandle } from '../native/addon.js';
+import type { BatchHandle, MetricHandle, ObjectiveHandle } from '../native/addon.js';
 import { call, callSync, numThreads } from '../native/call.js';
 import { libtorchVersion, version } from '../native/versions.js';
 import type { Mode, Provenance } from '../results.js';
@@ -16,6 +17,10 @@ import {
   isPositive,
   isSeed,
 } from '../validate.js';
+import { Batches, type DataPlacement } from './batches.js';
+import { EvaluationSum, type Evaluation } from './evaluation.js';
+import { isMetricList, metricHandle, metricName, Metric, type MetricChoice } from './metric.js';
+import { Recalibration } from './recalibration.js';
 
 const losses = ['cross-entropy', 'nll', 'mse', 'bce-with-logits', 'l1', 'huber', 'model'] as const;
 /** PyTorch's losses by name; `model`: the model returns its loss. */
@@ -24,10 +29,17 @@ export type LossName = (typeof losses)[number];
 export interface ObjectiveOptions {
   /** Default `cross-entropy`. */
   readonly loss?: LossName;
-  /** BatchNorm and dropout: `eval` (default) or `train`. */
+  /**
+   * BatchNorm and dropout: `eval` (default); `train` (statistics of each batch); `recalibrate` (eval, with running
+   * statistics recomputed from the data at every point).
+   */
   readonly mode?: Mode;
+  /** Measured besides loss and accuracy: `top-5`, or a Metric (of loadMetric). */
+  readonly metrics?: readonly MetricChoice[];
   /** Samples a batch; default all in one. In train mode BatchNorm sees one batch at a time. */
   readonly batchSize?: number;
+  /** Where the data lies between two uses; default `held` on the model's device if it fits. */
+  readonly dataPlacement?: DataPlacement;
   /** Of cross-entropy, 0 to 1; default 0. */
   readonly labelSmoothing?: number;
   /** Targets of this value do not count (cross-entropy, nll); default −100. */
@@ -38,10 +50,16 @@ export interface ObjectiveOptions {
   readonly seed?: number;
 }
 
-export interface Evaluation {
-  readonly loss: number;
-  /** Share of right answers; null where the criterion has none. */
-  readonly accuracy: number | null;
+/** Points origin + Σᵢ coefficients[p·k + i]·directions[i]; running statistics likewise where they are given. */
+export interface PointSet {
+  readonly origin: ParameterVector;
+  /** Buffers at the origin; null: the model's own. */
+  readonly buffers?: BufferState | null;
+  readonly directions: readonly ParameterVector[];
+  /** None, or one a direction. */
+  readonly bufferDirections?: readonly BufferState[];
+  readonly coefficients: Float64Array;
+  readonly numPoints: number;
 }
 
 /** The loss of a model over a data set in one mode, as a function of the parameters. */
@@ -50,31 +68,61 @@ export class Objective {
   readonly data: Dataset;
   readonly mode: Mode;
   readonly loss: LossName;
-  readonly batchSize: number;
+  /** Names of the metrics, in the order of the option. */
+  readonly metricNames: readonly string[];
+  readonly #batches: Batches;
   readonly #handle: ObjectiveHandle;
   readonly #options: Provenance['options'];
-  #batches: Promise<readonly BatchHandle[]> | undefined;
-  readonly #made: BatchHandle[] = [];
+  readonly #ownedMetrics: readonly MetricHandle[];
+  #recalibration: Promise<Recalibration | null> | undefined;
   #disposed = false;
 
   /** Use `objective`. */
   constructor(model: Model, data: Dataset, options: ObjectiveOptions) {
+    const { loss = 'cross-entropy', mode = 'eval', metrics = [] } = options;
     const {
-      loss = 'cross-entropy',
-      mode = 'eval',
       batchSize = data.numSamples,
       labelSmoothing = 0,
+      ignoreIndex = -100,
+      delta = 1,
+      seed = 0,
     } = options;
-    const { ignoreIndex = -100, delta = 1, seed = 0 } = options;
     this.model = model;
     this.data = data;
     this.mode = mode;
     this.loss = loss;
-    this.batchSize = Math.min(batchSize, data.numSamples);
-    this.#options = Object.freeze({ batchSize: this.batchSize, labelSmoothing, ignoreIndex, delta, seed });
-    this.#handle = callSync((native) =>
-      native.makeObjective(model.handle, loss, labelSmoothing, ignoreIndex, delta, mode, seed),
-    );
+    this.metricNames = metrics.map(metricName);
+    if (mode === 'recalibrate') requireFreeMode(model);
+    this.#batches = new Batches(model, data, batchSize, options.dataPlacement);
+    this.#options = Object.freeze({
+      batchSize: this.#batches.batchSize,
+      labelSmoothing,
+      ignoreIndex,
+      delta,
+      seed,
+      metrics: Object.freeze(
+        metrics.map((m) => (m instanceof Metric ? `${m.name} (sha256:${m.hash.slice(0, 16)})` : m)),
+      ),
+    });
+    const handles = metrics.map((choice) => metricHandle(choice, ignoreIndex));
+    this.#ownedMetrics = handles.filter(({ owned }) => owned).map(({ handle }) => handle);
+    try {
+      this.#handle = callSync((native) =>
+        native.makeObjective(
+          model.handle,
+          loss,
+          labelSmoothing,
+          ignoreIndex,
+          delta,
+          mode === 'train' ? 'train' : 'eval',
+          seed,
+          handles.map(({ handle }) => handle),
+        ),
+      );
+    } catch (error) {
+      disposeHandles(this.#ownedMetrics);
+      throw error;
+    }
   }
 
   /** The native handle; for this library's own modules. */
@@ -82,60 +130,86 @@ export class Objective {
     return this.#handle;
   }
 
+  get batchSize(): number {
+    return this.#batches.batchSize;
+  }
   get numBatches(): number {
-    return Math.ceil(this.data.numSamples / this.batchSize);
+    return this.#batches.count;
+  }
+  get dataPlacement(): DataPlacement {
+    return this.#batches.placement;
   }
 
-  /** Loss and accuracy at θ (default: the model's own parameters). */
-  async evaluate(theta?: ParameterVector, signal?: AbortSignal): Promise<Evaluation> {
-    const point = theta ?? (await this.model.theta());
-    try {
-      const [evaluation] = await this.evaluatePoints(point, [], new Float64Array(0), 1, signal);
-      return evaluation!;
-    } finally {
-      if (theta === undefined) point.dispose();
-    }
-  }
-
-  /** ∇L at θ (default: the model's own parameters), with the loss there. */
-  async gradient(
+  /** Loss, accuracy and metrics at θ (default: the model's own parameters), with these buffers (default: its own). */
+  async evaluate(
     theta?: ParameterVector,
     signal?: AbortSignal,
-  ): Promise<{ gradient: ParameterVector } & Evaluation> {
-    const point = theta ?? (await this.model.theta());
-    let sum: ParameterVector | undefined;
-    const total = new EvaluationSum();
+    buffers: BufferState | null = null,
+  ): Promise<Evaluation> {
+    const origin = theta ?? (await this.model.theta());
+    const point = { origin, buffers, directions: [], coefficients: new Float64Array(0), numPoints: 1 };
     try {
-      for (const batch of await this.batches()) {
-        throwIfAborted(signal);
-        const step = await call((native) => native.gradient(this.#handle, point.handle, batch));
-        total.add(step.evaluation, 0);
-        sum = await accumulate(sum, new ParameterVector(step.vector, this.model));
-      }
-      const gradient = await sum!.scale(1 / total.count);
-      return { gradient, ...total.mean() };
+      const [evaluation] = await this.evaluatePoints(point, signal);
+      return evaluation!;
     } finally {
-      sum?.dispose();
-      if (theta === undefined) point.dispose();
+      if (theta === undefined) origin.dispose();
     }
   }
 
   /**
-   * Loss and accuracy at origin + Σᵢ coefficients[p·k + i]·directions[i] for each point p, in one pass over the data.
+   * ∇L at θ (default: the model's own parameters), with loss, accuracy and metrics there. In mode `recalibrate` the
+   * statistics are those of θ, held fixed.
    */
-  async evaluatePoints(
-    origin: ParameterVector,
-    directions: readonly ParameterVector[],
-    coefficients: Float64Array,
-    numPoints: number,
+  async gradient(
+    theta?: ParameterVector,
     signal?: AbortSignal,
-  ): Promise<Evaluation[]> {
+    buffers: BufferState | null = null,
+  ): Promise<{ gradient: ParameterVector } & Evaluation> {
+    const point = theta ?? (await this.model.theta());
+    let sum: ParameterVector | undefined;
+    let state: BufferState | null = null;
+    const total = new EvaluationSum(this.metricNames);
+    try {
+      state = await this.statisticsAt(point, buffers);
+      const used = state ?? buffers;
+      for await (const batch of this.batches()) {
+        throwIfAborted(signal);
+        const step = await call((native) =>
+          native.gradient(this.#handle, point.handle, used?.handle ?? null, batch),
+        );
+        total.add(step.evaluation, 0);
+        sum = await accumulate(sum, new ParameterVector(step.vector, this.model));
+      }
+      const evaluation = total.mean();
+      const gradient = await sum!.scale(1 / total.count);
+      return { gradient, ...evaluation };
+    } finally {
+      sum?.dispose();
+      state?.dispose();
+      if (theta === undefined) point.dispose();
+    }
+  }
+
+  /** Loss, accuracy and metrics at each point, in one pass over the data. */
+  async evaluatePoints(points: PointSet, signal?: AbortSignal): Promise<Evaluation[]> {
+    if (this.mode === 'recalibrate') return this.#evaluateRecalibrated(points, signal);
+    const { origin, buffers = null, directions, bufferDirections = [], coefficients, numPoints } = points;
     const handles = directions.map((d) => d.handle);
-    const sums = Array.from({ length: numPoints }, () => new EvaluationSum());
-    for (const batch of await this.batches()) {
+    const bufferHandles = bufferDirections.map((b) => b.handle);
+    const sums = Array.from({ length: numPoints }, () => new EvaluationSum(this.metricNames));
+    for await (const batch of this.batches()) {
       throwIfAborted(signal);
       const values = await call((native) =>
-        native.evaluatePoints(this.#handle, origin.handle, handles, coefficients, numPoints, batch),
+        native.evaluatePoints(
+          this.#handle,
+          origin.handle,
+          buffers?.handle ?? null,
+          handles,
+          bufferHandles,
+          coefficients,
+          numPoints,
+          batch,
+        ),
       );
       sums.forEach((sum, p) => {
         sum.add(values, p);
@@ -144,50 +218,90 @@ export class Objective {
     return sums.map((sum) => sum.mean());
   }
 
-  /** The data on the model's device, made at the first use. */
-  batches(): Promise<readonly BatchHandle[]> {
-    this.#requireAlive();
-    this.#batches ??= this.#makeBatches();
-    return this.#batches;
+  /** One point of a set, as a vector. */
+  async pointAt({ origin, directions, coefficients }: PointSet, index: number): Promise<ParameterVector> {
+    const k = directions.length;
+    return combine([origin, ...directions], [1, ...coefficients.subarray(index * k, (index + 1) * k)]);
   }
 
-  async #makeBatches(): Promise<readonly BatchHandle[]> {
-    for (let start = 0; start < this.data.numSamples; start += this.batchSize) {
-      this.#requireAlive();
-      const part = this.data.slice(start, start + this.batchSize);
-      const targets = part.targets === null ? [] : [part.targets];
-      try {
-        this.#made.push(await call((native) => native.makeBatch(this.model.handle, part.inputs, targets)));
-      } catch (error) {
-        if (!(error instanceof LossAtlasError) || this.numBatches === 1) throw error;
-        const where = `${this.data.name}, batch of samples ${start} to ${start + part.numSamples - 1}`;
-        throw new LossAtlasError(error.code, `${where}: ${error.message}`, { cause: error });
+  /** Its buffers, to be disposed of; null where the set has no directions for them. */
+  async buffersAt(points: PointSet, index: number): Promise<BufferState | null> {
+    const { buffers, bufferDirections = [], coefficients } = points;
+    if (bufferDirections.length === 0 || !buffers) return null;
+    const k = bufferDirections.length;
+    const weights = coefficients.subarray(index * k, (index + 1) * k);
+    return combineBuffers([buffers, ...bufferDirections], [1, ...weights]);
+  }
+
+  /**
+   * In mode `recalibrate` the buffers with running statistics of θ, to be disposed of; in other modes, and where the
+   * model has no such statistics, null.
+   */
+  async statisticsAt(
+    theta: ParameterVector,
+    buffers: BufferState | null = null,
+  ): Promise<BufferState | null> {
+    if (this.mode !== 'recalibrate') return null;
+    const forwardFrom = (at: ParameterVector) => async (from: BufferState, batch: BatchHandle) =>
+      call((native) => native.forwardBuffers(this.#handle, at.handle, from.handle, batch));
+    this.#recalibration ??= (async () => {
+      using own = await this.model.theta();
+      for await (const batch of this.batches())
+        return Recalibration.prepare(this.model, forwardFrom(own), batch);
+      return null;
+    })();
+    const recalibration = await this.#recalibration;
+    if (recalibration === null) return null;
+    if (buffers !== null) return recalibration.compute(buffers, forwardFrom(theta), this.batches());
+    using own = await this.model.bufferState();
+    return await recalibration.compute(own, forwardFrom(theta), this.batches());
+  }
+
+  /** The data on the model's device, batch by batch; a batch is valid until the next one is asked for. */
+  batches(): AsyncIterable<BatchHandle> {
+    return this.#batches.each();
+  }
+
+  async #evaluateRecalibrated(points: PointSet, signal?: AbortSignal): Promise<Evaluation[]> {
+    const out: Evaluation[] = [];
+    for (let p = 0; p < points.numPoints; p++) {
+      using theta = await this.pointAt(points, p);
+      using base = await this.buffersAt(points, p);
+      const given = base ?? points.buffers ?? null;
+      using state = await this.statisticsAt(theta, given);
+      const used = state ?? given;
+      const sum = new EvaluationSum(this.metricNames);
+      for await (const batch of this.batches()) {
+        throwIfAborted(signal);
+        sum.add(
+          await call((native) =>
+            native.evaluatePoints(
+              this.#handle,
+              theta.handle,
+              used?.handle ?? null,
+              [],
+              [],
+              new Float64Array(0),
+              1,
+              batch,
+            ),
+          ),
+          0,
+        );
       }
+      out.push(sum.mean());
     }
-    if (this.#disposed) this.#freeBatches();
-    this.#requireAlive();
-    return this.#made;
-  }
-
-  #freeBatches(): void {
-    for (const batch of this.#made.splice(0)) {
-      callSync((native) => {
-        native.dispose(batch);
-      });
-    }
-  }
-
-  #requireAlive(): void {
-    if (!this.#disposed) return;
-    throw new LossAtlasError('ERR_DISPOSED', 'The objective was disposed of and cannot be used any more.');
+    return out;
   }
 
   /** Everything that a result says about where it came from. `startedAt` is a `performance.now()`. */
-  async provenance(startedAt: number, point: Provenance['point'] = 'model'): Promise<Provenance> {
+  async provenance(startedAt: number, point = 'model'): Promise<Provenance> {
     const seconds = (performance.now() - startedAt) / 1000;
     return Object.freeze({
       model: this.model.name,
+      modelHash: this.model.hash,
       data: this.data.name,
+      dataHash: this.data.hash,
       numSamples: this.data.numSamples,
       numBatches: this.numBatches,
       numParameters: this.model.size,
@@ -212,15 +326,33 @@ export class Objective {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    callSync((native) => {
-      native.dispose(this.#handle);
-    });
-    this.#freeBatches();
+    disposeHandles([this.#handle, ...this.#ownedMetrics]);
+    this.#batches.dispose();
+    this.#recalibration?.then(
+      (recalibration) => recalibration?.dispose(),
+      () => undefined,
+    );
   }
 
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+function disposeHandles(handles: readonly (ObjectiveHandle | MetricHandle)[]): void {
+  callSync((native) => {
+    for (const handle of handles) native.dispose(handle);
+  });
+}
+
+/** Recalibration runs the model in both modes. */
+function requireFreeMode(model: Model): void {
+  if (model.fixedMode === null) return;
+  throw new LossAtlasError(
+    'ERR_MODE_BAKED_IN',
+    `mode 'recalibrate' needs both modes, but ${model.name} was traced and its graph fixes ${model.fixedMode} mode. ` +
+      `Export it with torch.jit.script, or load it with tracedMode: 'free' if none of its own code asks for self.training.`,
+  );
 }
 
 /**
@@ -238,7 +370,9 @@ export function objective(model: Model, data: Dataset, options: ObjectiveOptions
     throw invalidOption('objective: data', 'a Dataset (of dataset or loadNpz)', data);
   checkOptions('objective', options, {
     loss: isOneOf(...losses),
-    mode: isOneOf('eval', 'train'),
+    mode: isOneOf('eval', 'train', 'recalibrate'),
+    metrics: isMetricList,
+    dataPlacement: isOneOf('held', 'streamed'),
     batchSize: isInteger(1),
     labelSmoothing: isNumber(0, 1),
     ignoreIndex: isInteger(-(2 ** 31), 2 ** 31 - 1),
@@ -246,36 +380,4 @@ export function objective(model: Model, data: Dataset, options: ObjectiveOptions
     seed: isSeed,
   });
   return new Objective(model, data, options);
-}
-
-/** A mean over nothing has no value. */
-export function requireCount(count: number): void {
-  if (count > 0) return;
-  throw new LossAtlasError(
-    'ERR_EMPTY_DATA',
-    'Every target of the data is ignoreIndex, so nothing counts. Check ignoreIndex.',
-  );
-}
-
-/** Sums of batches, float64; see `evaluatePoints` of the addon for the four numbers. */
-class EvaluationSum {
-  count = 0;
-  #loss = 0;
-  #correct = 0;
-  #answers = 0;
-
-  add(values: Float64Array, point: number): void {
-    this.#loss += values[4 * point]!;
-    this.count += values[4 * point + 1]!;
-    this.#correct += values[4 * point + 2]!;
-    this.#answers += values[4 * point + 3]!;
-  }
-
-  mean(): Evaluation {
-    requireCount(this.count);
-    return {
-      loss: this.#loss / this.count,
-      accuracy: this.#answers > 0 ? this.#correct / this.#answers : null,
-    };
-  }
 }

@@ -1,16 +1,19 @@
 import { LossAtlasError } from '../errors.js';
+import type { BufferState } from '../model/buffer-state.js';
 import { accumulate, combine, disposeAll, ParameterVector } from '../model/parameter-vector.js';
+import { Solution } from '../model/solution.js';
 import type { BatchHandle, GraphHandle } from '../native/addon.js';
 import { call, callSync } from '../native/call.js';
-import { Objective, requireCount } from '../objective/objective.js';
+import { requireCount } from '../objective/evaluation.js';
+import { Objective } from '../objective/objective.js';
 import type { Provenance } from '../results.js';
 import { throwIfAborted } from '../steps.js';
 import { checkOptions, invalidOption, isBoolean, isPositive } from '../validate.js';
 import type { LinearOperator } from './linear-operator.js';
 
 export interface HessianOptions {
-  /** The point θ; default the model's own parameters. The vector must outlive the operator. */
-  readonly at?: ParameterVector;
+  /** The point θ, or a solution with its running statistics; default the model's own. It must outlive the operator. */
+  readonly at?: ParameterVector | Solution;
   /**
    * Bytes that retained gradient graphs may take; batches beyond it are recomputed for every product (1.5 × the time).
    * Default: half of the memory that this process may still take on the host; 4 GB on a GPU.
@@ -37,6 +40,8 @@ export class HessianOperator implements LinearOperator {
   readonly #graphs: (RetainedGraph | null | undefined)[] = [];
   #retainedBytes = 0;
   #theta: Promise<ParameterVector> | undefined;
+  /** In mode `recalibrate`: the running statistics of θ. */
+  #statistics: Promise<BufferState | null> | undefined;
   #disposed = false;
 
   /** Use `hessian`. */
@@ -64,9 +69,10 @@ export class HessianOperator implements LinearOperator {
     const products: ParameterVector[] = [];
     let count = 0;
     try {
-      for (const [index, batch] of (await this.objective.batches()).entries()) {
+      let index = 0;
+      for await (const batch of this.objective.batches()) {
         throwIfAborted(signal);
-        count += await this.#addBatch(index, batch, theta, vectors, sums);
+        count += await this.#addBatch(index++, batch, theta, vectors, sums);
       }
       requireCount(count);
       for (const sum of sums) products.push(await combine([sum!], [1 / count]));
@@ -80,7 +86,9 @@ export class HessianOperator implements LinearOperator {
   }
 
   async provenance(startedAt: number): Promise<Provenance> {
-    return this.objective.provenance(startedAt, this.#options.at === undefined ? 'model' : 'given vector');
+    const { at } = this.#options;
+    const point = at === undefined ? 'model' : at instanceof ParameterVector ? 'given vector' : at.label;
+    return this.objective.provenance(startedAt, point);
   }
 
   dispose(): void {
@@ -90,12 +98,12 @@ export class HessianOperator implements LinearOperator {
       if (retained) disposeHandle(retained.graph);
     }
     this.#graphs.length = 0;
-    this.#theta?.then(
-      (theta) => {
-        theta.dispose();
-      },
-      () => undefined,
-    );
+    for (const pending of [this.#theta, this.#statistics]) {
+      pending?.then(
+        (resource) => resource?.dispose(),
+        () => undefined,
+      );
+    }
   }
 
   [Symbol.dispose](): void {
@@ -105,7 +113,8 @@ export class HessianOperator implements LinearOperator {
   async #point(): Promise<ParameterVector> {
     if (this.#disposed)
       throw new LossAtlasError('ERR_DISPOSED', 'The operator was disposed of and cannot be used any more.');
-    if (this.#options.at !== undefined) return this.#options.at;
+    const { at } = this.#options;
+    if (at !== undefined) return at instanceof ParameterVector ? at : at.theta;
     this.#theta ??= this.model.theta();
     try {
       return await this.#theta;
@@ -139,7 +148,13 @@ export class HessianOperator implements LinearOperator {
   }
 
   async #build(index: number, batch: BatchHandle, theta: ParameterVector): Promise<RetainedGraph> {
-    const { graph, evaluation, graphBytes } = await addonGraph(this.objective, theta, batch);
+    const { at } = this.#options;
+    const given = at === undefined || at instanceof ParameterVector ? null : at.buffers;
+    this.#statistics ??= this.objective.statisticsAt(theta, given);
+    const buffers = (await this.#statistics) ?? given;
+    const { graph, evaluation, graphBytes } = await call((native) =>
+      native.gradientGraph(this.objective.handle, theta.handle, buffers?.handle ?? null, batch),
+    );
     const built = { graph, count: evaluation[1]! };
     if (this.#disposed) return built;
     // Decided once a batch; an analysis that runs beside this one may have done so.
@@ -152,10 +167,6 @@ export class HessianOperator implements LinearOperator {
     }
     return built;
   }
-}
-
-async function addonGraph(objective: Objective, theta: ParameterVector, batch: BatchHandle) {
-  return call((native) => native.gradientGraph(objective.handle, theta.handle, batch));
 }
 
 function disposeHandle(graph: GraphHandle): void {
@@ -175,7 +186,8 @@ function disposeHandle(graph: GraphHandle): void {
 export function hessian(objective: Objective, options: HessianOptions = {}): HessianOperator {
   if (!(objective instanceof Objective)) throw invalidOption('hessian: objective', 'an Objective', objective);
   checkOptions('hessian', options, {
-    at: (v) => (v instanceof ParameterVector ? null : 'a ParameterVector'),
+    at: (v) =>
+      v instanceof ParameterVector || v instanceof Solution ? null : 'a ParameterVector or a Solution',
     memoryBudget: isPositive,
     batched: isBoolean,
   });

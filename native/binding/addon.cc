@@ -50,6 +50,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Export<LiveHandles>(exports, "liveHandles");
   Export<Dispose>(exports, "dispose");
   Export<NumThreads>(exports, "numThreads");
+  ExportBuffers(exports);
   ExportModel(exports);
   ExportVector(exports);
   ExportObjective(exports);

@@ -12,6 +12,7 @@
 namespace lossatlas {
 
 // Each file of this folder adds its functions to the exports.
+void ExportBuffers(Napi::Object exports);
 void ExportModel(Napi::Object exports);
 void ExportVector(Napi::Object exports);
 void ExportObjective(Napi::Object exports);
@@ -52,8 +53,9 @@ Napi::Value Submit(Napi::Env env, Work work, Convert convert) {
 // Conversions
 Napi::Value VectorHandle(Napi::Env env, ParameterVector vector);
 Napi::Value VectorHandles(Napi::Env env, std::vector<ParameterVector> vectors);
+Napi::Value BuffersHandle(Napi::Env env, BufferState state);
 Napi::Float64Array ToFloat64Array(Napi::Env env, const std::vector<double>& values);
-// [lossSum, count, numCorrect, numAnswers] of each evaluation, one after the other
+// [lossSum, count, numCorrect, numAnswers, then sum and count of each metric] of each evaluation in turn
 Napi::Float64Array ToFloat64Array(Napi::Env env, const std::vector<Evaluation>& evaluations);
 
 }  // namespace lossatlas

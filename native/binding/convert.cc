@@ -21,9 +21,10 @@ Napi::Float64Array ToFloat64Array(Napi::Env env, const std::vector<double>& valu
 
 Napi::Float64Array ToFloat64Array(Napi::Env env, const std::vector<Evaluation>& evaluations) {
   std::vector<double> values;
-  values.reserve(evaluations.size() * 4);
-  for (const Evaluation& e : evaluations)
+  for (const Evaluation& e : evaluations) {
     values.insert(values.end(), {e.loss_sum, e.count, e.num_correct, e.num_answers});
+    for (const MetricSum& metric : e.metrics) values.insert(values.end(), {metric.sum, metric.count});
+  }
   return ToFloat64Array(env, values);
 }
 

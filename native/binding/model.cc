@@ -12,13 +12,14 @@ Napi::Array Shape(Napi::Env env, const std::vector<int64_t>& shape) {
   return out;
 }
 
-// loadModel(path, device, dtype | null, includeFrozen)
+// loadModel(path, device, dtype | null, includeFrozen, freeMode)
 Napi::Value LoadModel(const Arguments& args) {
   const std::string path = args.String(0, "path");
   const std::string device = args.String(1, "device");
   const std::optional<std::string> dtype = args.MaybeString(2, "dtype");
   LoadOptions options;
   options.include_frozen = args.Bool(3, "includeFrozen");
+  options.free_mode = args.Bool(4, "freeMode");
   return Submit(
       args.env(),
       [=]() mutable -> std::shared_ptr<Model> {
@@ -77,20 +78,6 @@ Napi::Value ModelParameters(const Arguments& args) {
       VectorHandle);
 }
 
-// modelBuffer(model, index): a buffer's values in float64
-Napi::Value ModelBuffer(const Arguments& args) {
-  const std::shared_ptr<Model> model = args.Handle<Model>(0, "model");
-  const int64_t index = args.Integer(1, "index", 0, static_cast<int64_t>(model->buffers().size()) - 1);
-  return Submit(
-      args.env(),
-      [=] {
-        const at::Tensor values =
-            model->BufferTensors()[static_cast<size_t>(index)].to(c10::kCPU, c10::kDouble).contiguous();
-        return std::vector<double>(values.data_ptr<double>(), values.data_ptr<double>() + values.numel());
-      },
-      [](Napi::Env env, const std::vector<double>& values) { return ToFloat64Array(env, values); });
-}
-
 // makeBatch(model, inputs: {data, shape}[], targets: {data, shape}[] of length 0 or 1)
 Napi::Value MakeBatch(const Arguments& args) {
   const std::shared_ptr<Model> model = args.Handle<Model>(0, "model");
@@ -115,7 +102,6 @@ void ExportModel(Napi::Object exports) {
   Export<LoadModel>(exports, "loadModel");
   Export<DescribeModel>(exports, "describeModel");
   Export<ModelParameters>(exports, "modelParameters");
-  Export<ModelBuffer>(exports, "modelBuffer");
   Export<MakeBatch>(exports, "makeBatch");
 }
 

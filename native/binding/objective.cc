@@ -15,7 +15,22 @@ VectorPointer PointOf(const Arguments& args, size_t index, const char* name, con
   return vector;
 }
 
-// makeObjective(model, criterion, labelSmoothing, ignoreIndex, delta, mode, seed)
+// loadMetric(path, model): on the model's device
+Napi::Value LoadMetricBinding(const Arguments& args) {
+  const std::string path = args.String(0, "path");
+  const std::shared_ptr<Model> model = args.Handle<Model>(1, "model");
+  return Submit(
+      args.env(), [=] { return LoadMetric(path, model->options().device()); },
+      [](Napi::Env env, std::shared_ptr<Metric> metric) { return MakeHandle(env, std::move(metric), 0); });
+}
+
+// topKMetric(k, ignoreIndex)
+Napi::Value TopKMetricBinding(const Arguments& args) {
+  const int64_t k = args.Integer(0, "k", 1, INT32_MAX);
+  return MakeHandle(args.env(), MakeTopKMetric(k, args.Integer(1, "ignoreIndex", INT32_MIN, INT32_MAX)), 0);
+}
+
+// makeObjective(model, criterion, labelSmoothing, ignoreIndex, delta, mode, seed, metrics)
 Napi::Value MakeObjective(const Arguments& args) {
   auto objective = std::make_shared<Objective>();
   objective->model = args.Handle<Model>(0, "model");
@@ -25,44 +40,68 @@ Napi::Value MakeObjective(const Arguments& args) {
   objective->criterion.delta = args.Number(4, "delta");
   objective->mode = ParseMode(args.String(5, "mode"));
   objective->seed = static_cast<uint64_t>(args.Integer(6, "seed", 0, (int64_t{1} << 53) - 1));
+  objective->metrics = args.Handles<Metric>(7, "metrics");
   objective->model->RequireMode(objective->mode);
   return MakeHandle(args.env(), std::move(objective), 0);
 }
 
-// evaluatePoints(objective, origin, directions, coefficients, numPoints, batch): Float64Array of 4 numbers a
-// point
+std::shared_ptr<BufferState> BuffersOf(const Arguments& args, size_t index, const Objective& objective) {
+  std::shared_ptr<BufferState> buffers = args.MaybeHandle<BufferState>(index, "buffers");
+  if (buffers) RequireBuffersOf(*objective.model, *buffers);
+  return buffers;
+}
+
+// evaluatePoints(objective, origin, buffers | null, directions, bufferDirections, coefficients, numPoints,
+// batch): Float64Array of 4 numbers and 2 a metric for every point
 Napi::Value EvaluatePointsBinding(const Arguments& args) {
   const std::shared_ptr<Objective> objective = args.Handle<Objective>(0, "objective");
-  const VectorPointer origin = PointOf(args, 1, "origin", *objective);
-  const std::vector<VectorPointer> vectors = args.Handles<ParameterVector>(2, "directions");
-  const std::vector<double> coefficients = args.Doubles(3, "coefficients");
-  const int64_t num_points = args.Integer(4, "numPoints", 0, INT32_MAX);
-  const std::shared_ptr<Batch> batch = args.Handle<Batch>(5, "batch");
-  if (coefficients.size() != vectors.size() * static_cast<size_t>(num_points)) {
+  Subspace subspace;
+  subspace.origin = PointOf(args, 1, "origin", *objective)->values;
+  subspace.buffers = BuffersOf(args, 2, *objective);
+  for (const VectorPointer& v : args.Handles<ParameterVector>(3, "directions")) {
+    objective->model->layout()->RequireMatch(*v->layout);
+    subspace.directions.push_back(v->values);
+  }
+  subspace.buffer_directions = args.Handles<BufferState>(4, "bufferDirections");
+  for (const std::shared_ptr<BufferState>& b : subspace.buffer_directions)
+    RequireBuffersOf(*objective->model, *b);
+  const std::vector<double> coefficients = args.Doubles(5, "coefficients");
+  const int64_t num_points = args.Integer(6, "numPoints", 0, INT32_MAX);
+  const std::shared_ptr<Batch> batch = args.Handle<Batch>(7, "batch");
+  if (coefficients.size() != subspace.directions.size() * static_cast<size_t>(num_points)) {
     throw Error(code::kInvalidArgument, "evaluatePoints wants numPoints × directions.length coefficients");
   }
-  std::vector<at::Tensor> directions;
-  for (const VectorPointer& v : vectors) {
-    objective->model->layout()->RequireMatch(*v->layout);
-    directions.push_back(v->values);
+  if (!subspace.buffer_directions.empty() &&
+      (!subspace.buffers || subspace.buffer_directions.size() != subspace.directions.size())) {
+    throw Error(code::kInvalidArgument,
+                "bufferDirections wants the buffers of the origin, and one for each direction");
   }
   return Submit(
-      args.env(),
-      [=] {
-        return EvaluatePoints(*objective, origin->values, directions, coefficients, num_points, *batch);
-      },
+      args.env(), [=] { return EvaluatePoints(*objective, subspace, coefficients, num_points, *batch); },
       [](Napi::Env env, const std::vector<Evaluation>& evaluations) {
         return ToFloat64Array(env, evaluations);
       });
 }
 
-// gradient(objective, theta, batch): {evaluation, vector} of the loss sum
+// forwardBuffers(objective, theta, buffers, batch): the buffers after a forward pass in train mode
+Napi::Value ForwardBuffersBinding(const Arguments& args) {
+  const std::shared_ptr<Objective> objective = args.Handle<Objective>(0, "objective");
+  const VectorPointer theta = PointOf(args, 1, "theta", *objective);
+  const std::shared_ptr<BufferState> buffers = args.Handle<BufferState>(2, "buffers");
+  RequireBuffersOf(*objective->model, *buffers);
+  const std::shared_ptr<Batch> batch = args.Handle<Batch>(3, "batch");
+  return Submit(
+      args.env(), [=] { return ForwardBuffers(*objective, theta->values, *buffers, *batch); }, BuffersHandle);
+}
+
+// gradient(objective, theta, buffers | null, batch): {evaluation, vector} of the loss sum
 Napi::Value Gradient(const Arguments& args) {
   const std::shared_ptr<Objective> objective = args.Handle<Objective>(0, "objective");
   const VectorPointer theta = PointOf(args, 1, "theta", *objective);
-  const std::shared_ptr<Batch> batch = args.Handle<Batch>(2, "batch");
+  const std::shared_ptr<BufferState> buffers = BuffersOf(args, 2, *objective);
+  const std::shared_ptr<Batch> batch = args.Handle<Batch>(3, "batch");
   return Submit(
-      args.env(), [=] { return ComputeGradient(*objective, theta->values, *batch); },
+      args.env(), [=] { return ComputeGradient(*objective, theta->values, buffers.get(), *batch); },
       [objective](Napi::Env env, GradientResult result) {
         Napi::Object out = Napi::Object::New(env);
         out.Set("evaluation", ToFloat64Array(env, std::vector<Evaluation>{result.evaluation}));
@@ -71,13 +110,15 @@ Napi::Value Gradient(const Arguments& args) {
       });
 }
 
-// gradientGraph(objective, theta, batch): {graph, evaluation, graphBytes} of the loss sum
+// gradientGraph(objective, theta, buffers | null, batch): {graph, evaluation, graphBytes} of the loss sum
 Napi::Value MakeGradientGraph(const Arguments& args) {
   const std::shared_ptr<Objective> objective = args.Handle<Objective>(0, "objective");
   const VectorPointer theta = PointOf(args, 1, "theta", *objective);
-  const std::shared_ptr<Batch> batch = args.Handle<Batch>(2, "batch");
+  const std::shared_ptr<BufferState> buffers = BuffersOf(args, 2, *objective);
+  const std::shared_ptr<Batch> batch = args.Handle<Batch>(3, "batch");
   return Submit(
-      args.env(), [=] { return std::make_shared<GradientGraph>(*objective, theta->values, *batch); },
+      args.env(),
+      [=] { return std::make_shared<GradientGraph>(*objective, theta->values, buffers.get(), *batch); },
       [](Napi::Env env, std::shared_ptr<GradientGraph> graph) {
         Napi::Object out = Napi::Object::New(env);
         out.Set("evaluation", ToFloat64Array(env, std::vector<Evaluation>{graph->evaluation()}));
@@ -111,8 +152,11 @@ Napi::Value HessianProducts(const Arguments& args) {
 }  // namespace
 
 void ExportObjective(Napi::Object exports) {
+  Export<LoadMetricBinding>(exports, "loadMetric");
+  Export<TopKMetricBinding>(exports, "topKMetric");
   Export<MakeObjective>(exports, "makeObjective");
   Export<EvaluatePointsBinding>(exports, "evaluatePoints");
+  Export<ForwardBuffersBinding>(exports, "forwardBuffers");
   Export<Gradient>(exports, "gradient");
   Export<MakeGradientGraph>(exports, "gradientGraph");
   Export<HessianProducts>(exports, "hessianProducts");

@@ -112,13 +112,29 @@ Napi::Value VectorNorm(const Arguments& args) {
       [](Napi::Env env, double norm) { return Napi::Number::New(env, norm); });
 }
 
-// normalizeVector(direction, reference, kind, order, ignoredRoles): {vector, numZeroGroups}
+// adamDirection(firstMoment, secondMoment, epsilon): m1 / (√m2 + ε)
+Napi::Value AdamDirection(const Arguments& args) {
+  const VectorPointer first = args.Handle<ParameterVector>(0, "firstMoment");
+  const VectorPointer second = args.Handle<ParameterVector>(1, "secondMoment");
+  const double epsilon = args.Number(2, "epsilon");
+  first->layout->RequireMatch(*second->layout);
+  return Submit(
+      args.env(),
+      [=] {
+        at::NoGradGuard no_grad;
+        return ParameterVector{first->layout, first->values / second->values.sqrt().add_(epsilon)};
+      },
+      VectorHandle);
+}
+
+// normalizeVector(direction, reference, kind, order, ignoredRoles, frozen): {vector, numZeroGroups}
 Napi::Value NormalizeVector(const Arguments& args) {
   const VectorPointer direction = args.Handle<ParameterVector>(0, "direction");
   const VectorPointer reference = args.Handle<ParameterVector>(1, "reference");
   NormalizationOptions options{
-      ParseNormalization(args.String(2, "kind")), static_cast<int>(args.Integer(3, "order", 1, 2)), {}};
+      ParseNormalization(args.String(2, "kind")), static_cast<int>(args.Integer(3, "order", 1, 2)), {}, {}};
   for (const std::string& role : args.Strings(4, "ignoredRoles")) options.ignored.push_back(ParseRole(role));
+  for (const double index : args.Doubles(5, "frozen")) options.frozen.push_back(static_cast<int64_t>(index));
   reference->layout->RequireMatch(*direction->layout);
   return Submit(
       args.env(),
@@ -141,6 +157,7 @@ void ExportVector(Napi::Object exports) {
   Export<MultiplyVectors>(exports, "multiplyVectors");
   Export<DotVectors>(exports, "dotVectors");
   Export<VectorNorm>(exports, "vectorNorm");
+  Export<AdamDirection>(exports, "adamDirection");
   Export<NormalizeVector>(exports, "normalizeVector");
 }
 

@@ -24,19 +24,15 @@ class ScopedVmap {
 
 }  // namespace
 
-GradientGraph::GradientGraph(const Objective& objective, const at::Tensor& theta, const Batch& batch)
+GradientGraph::GradientGraph(const Objective& objective, const at::Tensor& theta, const BufferState* buffers,
+                             const Batch& batch)
     : layout_(objective.model->layout()), options_(theta.options()) {
   // The graph keeps θ alive and unchanged: the caller's tensor may be written to later.
   leaves_ = MakeLeaves(*layout_, theta.clone(), true);
   const MemoryMeter meter;
-  const ScopedState state(*objective.model, leaves_, objective.mode);
+  const ScopedState state(*objective.model, leaves_, objective.mode, TensorsOf(buffers));
   const LossTerms terms = RunLoss(objective, batch);
-  evaluation_.loss_sum = terms.sum.item<double>();
-  evaluation_.count = terms.count;
-  if (terms.correct.defined()) {
-    evaluation_.num_correct = terms.correct.item<double>();
-    evaluation_.num_answers = terms.num_answers;
-  }
+  evaluation_ = ReadTerms(terms);
   if (terms.sum.requires_grad()) {
     const torch::autograd::variable_list gradients = torch::autograd::grad(
         {terms.sum}, leaves_, {}, /*retain_graph=*/true, /*create_graph=*/true, /*allow_unused=*/true);

@@ -10,7 +10,9 @@ namespace lossatlas {
 class GradientGraph {
  public:
   // Builds the graph of the batch's loss *sum* at θ. Throws ERR_NO_DOUBLE_BACKWARD with the operator's name.
-  GradientGraph(const Objective& objective, const at::Tensor& theta, const Batch& batch);
+  // `buffers` null: the model's own.
+  GradientGraph(const Objective& objective, const at::Tensor& theta, const BufferState* buffers,
+                const Batch& batch);
 
   const ParameterLayout& layout() const { return *layout_; }
   const Evaluation& evaluation() const { return evaluation_; }

@@ -50,6 +50,8 @@ class Model {
   // The state as Install left it, after a forward pass may have assigned buffers or attributes.
   virtual void Reinstall(const std::vector<at::Tensor>& buffers, Mode mode, const Saved& saved) = 0;
   virtual std::vector<at::Tensor> BufferTensors() const = 0;
+  // The buffers as they stand in the module now: what Install put there, or what a forward pass assigned.
+  virtual std::vector<at::Tensor> InstalledBuffers() const = 0;
 
   // The first tensor of the model's output.
   virtual at::Tensor Forward(const std::vector<c10::IValue>& inputs) = 0;

@@ -34,8 +34,11 @@ NormalizedDirection Normalize(const ParameterLayout& layout, const at::Tensor& d
   at::NoGradGuard no_grad;
   NormalizedDirection out{direction.clone(), 0};
   at::Tensor kept_reference = reference.clone();
+  auto contains = [](const auto& list, const auto& item) {
+    return std::find(list.begin(), list.end(), item) != list.end();
+  };
   auto ignored = [&](const ParameterInfo& p) {
-    return std::find(options.ignored.begin(), options.ignored.end(), p.role) != options.ignored.end();
+    return contains(options.ignored, p.role) || contains(options.frozen, &p - layout.parameters().data());
   };
   for (const ParameterInfo& p : layout.parameters()) {
     if (!ignored(p)) continue;

@@ -15,6 +15,7 @@ struct NormalizationOptions {
   Normalization kind = Normalization::kFilter;
   int order = 2;                                           // of the norms: Σ|x| or √Σx²
   std::vector<Role> ignored = {Role::kBias, Role::kNorm};  // set to zero
+  std::vector<int64_t> frozen;  // indices of parameters that are set to zero as well
 };
 
 struct NormalizedDirection {

@@ -8,6 +8,12 @@
 namespace lossatlas {
 namespace {
 
+at::Tensor RunForward(const Objective& objective, const Batch& batch) {
+  if (objective.mode == Mode::kEval) return objective.model->Forward(batch.inputs());
+  const ScopedSeed seed(objective.seed, objective.model->options().device());
+  return objective.model->Forward(batch.inputs());
+}
+
 // origin + Σ a_i d_i into `point`, one pass over memory for each pair of directions.
 void SetPoint(at::Tensor& point, const at::Tensor& origin, const std::vector<at::Tensor>& directions,
               const double* a) {
@@ -19,7 +25,20 @@ void SetPoint(at::Tensor& point, const at::Tensor& origin, const std::vector<at:
   for (size_t i = 1; i < directions.size(); ++i) point.add_(directions[i], a[i]);
 }
 
-Evaluation Read(const LossTerms& terms) {
+// The loss and, of the same forward pass, the metrics.
+Evaluation Evaluate(const Objective& objective, const Batch& batch, LossTerms& terms) {
+  const at::Tensor output = RunForward(objective, batch);
+  terms = ComputeLoss(objective.criterion, output, batch);
+  Evaluation out = ReadTerms(terms);
+  at::NoGradGuard no_grad;
+  for (const std::shared_ptr<Metric>& metric : objective.metrics)
+    out.metrics.push_back(metric->Compute(output.detach(), batch));
+  return out;
+}
+
+}  // namespace
+
+Evaluation ReadTerms(const LossTerms& terms) {
   Evaluation out;
   out.loss_sum = terms.sum.item<double>();
   out.count = terms.count;
@@ -30,8 +49,6 @@ Evaluation Read(const LossTerms& terms) {
   return out;
 }
 
-}  // namespace
-
 std::vector<at::Tensor> MakeLeaves(const ParameterLayout& layout, const at::Tensor& theta,
                                    bool requires_grad) {
   std::vector<at::Tensor> leaves = layout.Split(theta.detach());
@@ -40,37 +57,58 @@ std::vector<at::Tensor> MakeLeaves(const ParameterLayout& layout, const at::Tens
 }
 
 LossTerms RunLoss(const Objective& objective, const Batch& batch) {
-  if (objective.mode == Mode::kTrain) {
-    const ScopedSeed seed(objective.seed, objective.model->options().device());
-    return ComputeLoss(objective.criterion, objective.model->Forward(batch.inputs()), batch);
-  }
-  return ComputeLoss(objective.criterion, objective.model->Forward(batch.inputs()), batch);
+  return ComputeLoss(objective.criterion, RunForward(objective, batch), batch);
 }
 
-std::vector<Evaluation> EvaluatePoints(const Objective& objective, const at::Tensor& origin,
-                                       const std::vector<at::Tensor>& directions,
+std::vector<Evaluation> EvaluatePoints(const Objective& objective, const Subspace& subspace,
                                        const std::vector<double>& coefficients, int64_t num_points,
                                        const Batch& batch) {
   at::NoGradGuard no_grad;
-  at::Tensor point = at::empty_like(origin);
-  ScopedState state(*objective.model, MakeLeaves(*objective.model->layout(), point, false), objective.mode);
+  at::Tensor point = at::empty_like(subspace.origin);
+  ScopedState state(*objective.model, MakeLeaves(*objective.model->layout(), point, false), objective.mode,
+                    TensorsOf(subspace.buffers.get()));
+  std::vector<const BufferState*> buffers{subspace.buffers.get()};
+  for (const std::shared_ptr<BufferState>& direction : subspace.buffer_directions)
+    buffers.push_back(direction.get());
   std::vector<Evaluation> out;
   out.reserve(static_cast<size_t>(num_points));
+  const size_t num_directions = subspace.directions.size();
   for (int64_t p = 0; p < num_points; ++p) {
-    SetPoint(point, origin, directions, coefficients.data() + static_cast<size_t>(p) * directions.size());
-    out.push_back(Read(RunLoss(objective, batch)));
+    const double* a = coefficients.data() + static_cast<size_t>(p) * num_directions;
+    SetPoint(point, subspace.origin, subspace.directions, a);
+    if (!subspace.buffer_directions.empty()) {
+      std::vector<double> weights{1.0};
+      weights.insert(weights.end(), a, a + num_directions);
+      state.SetBuffers(CombineBuffers(buffers, weights).tensors);
+    }
+    LossTerms terms;
+    out.push_back(Evaluate(objective, batch, terms));
     state.ResetBuffers();
   }
   return out;
 }
 
-GradientResult ComputeGradient(const Objective& objective, const at::Tensor& theta, const Batch& batch) {
+BufferState ForwardBuffers(const Objective& objective, const at::Tensor& theta, const BufferState& buffers,
+                           const Batch& batch) {
+  at::NoGradGuard no_grad;
+  Model& model = *objective.model;
+  model.RequireMode(Mode::kTrain);
+  const ScopedState state(model, MakeLeaves(*model.layout(), theta, false), Mode::kTrain, buffers.tensors);
+  const ScopedSeed seed(objective.seed, model.options().device());
+  model.Forward(batch.inputs());
+  BufferState out;
+  for (const at::Tensor& tensor : model.InstalledBuffers()) out.tensors.push_back(tensor.detach().clone());
+  return out;
+}
+
+GradientResult ComputeGradient(const Objective& objective, const at::Tensor& theta,
+                               const BufferState* buffers, const Batch& batch) {
   const ParameterLayout& layout = *objective.model->layout();
   const std::vector<at::Tensor> leaves = MakeLeaves(layout, theta, true);
-  const ScopedState state(*objective.model, leaves, objective.mode);
-  const LossTerms terms = RunLoss(objective, batch);
+  const ScopedState state(*objective.model, leaves, objective.mode, TensorsOf(buffers));
   GradientResult out;
-  out.evaluation = Read(terms);
+  LossTerms terms;
+  out.evaluation = Evaluate(objective, batch, terms);
   if (!terms.sum.requires_grad()) {
     out.gradient = at::zeros({layout.size()}, theta.options());
     return out;

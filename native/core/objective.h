@@ -4,7 +4,9 @@
 #include <vector>
 
 #include "core/batch.h"
+#include "core/buffer_state.h"
 #include "core/criterion.h"
+#include "core/metric.h"
 #include "core/model.h"
 
 namespace lossatlas {
@@ -14,6 +16,7 @@ struct Objective {
   Criterion criterion;
   Mode mode = Mode::kEval;
   uint64_t seed = 0;  // of dropout in train mode
+  std::vector<std::shared_ptr<Metric>> metrics;
 };
 
 struct Evaluation {
@@ -21,6 +24,15 @@ struct Evaluation {
   double count = 0;
   double num_correct = -1;  // -1: the criterion has no accuracy
   double num_answers = 0;
+  std::vector<MetricSum> metrics;
+};
+
+// Points origin + Σᵢ aᵢ·directionsᵢ, with the running statistics buffers + Σᵢ aᵢ·buffer_directionsᵢ.
+struct Subspace {
+  at::Tensor origin;
+  std::vector<at::Tensor> directions;
+  std::shared_ptr<BufferState> buffers;                         // null: the model's own
+  std::vector<std::shared_ptr<BufferState>> buffer_directions;  // none, or one a direction
 };
 
 // Leaves over the flat point θ (no copy) that the model's forward pass will use.
@@ -30,18 +42,30 @@ std::vector<at::Tensor> MakeLeaves(const ParameterLayout& layout, const at::Tens
 // Forward pass and loss; the model must already be in its state.
 LossTerms RunLoss(const Objective& objective, const Batch& batch);
 
-// Losses at origin + Σ_i coefficients[p][i]·directions[i] for every p; each point is computed from the
-// origin, so nothing drifts. coefficients is [num_points][directions.size()] row by row. With no directions:
-// the origin itself.
-std::vector<Evaluation> EvaluatePoints(const Objective& objective, const at::Tensor& origin,
-                                       const std::vector<at::Tensor>& directions,
+// Losses and metrics at every point p of the subspace; each is computed from the origin, so nothing drifts.
+// coefficients is [num_points][directions.size()] row by row. With no directions: the origin itself.
+std::vector<Evaluation> EvaluatePoints(const Objective& objective, const Subspace& subspace,
                                        const std::vector<double>& coefficients, int64_t num_points,
                                        const Batch& batch);
+
+// The buffers after one forward pass in train mode that starts from `buffers`. ERR_MODE_BAKED_IN.
+BufferState ForwardBuffers(const Objective& objective, const at::Tensor& theta, const BufferState& buffers,
+                           const Batch& batch);
 
 struct GradientResult {
   Evaluation evaluation;
   at::Tensor gradient;  // of the batch's loss *sum*, flat
 };
-GradientResult ComputeGradient(const Objective& objective, const at::Tensor& theta, const Batch& batch);
+// `buffers` null: the model's own.
+GradientResult ComputeGradient(const Objective& objective, const at::Tensor& theta,
+                               const BufferState* buffers, const Batch& batch);
+
+// A loss in numbers.
+Evaluation ReadTerms(const LossTerms& terms);
+
+inline const std::vector<at::Tensor>& TensorsOf(const BufferState* buffers) {
+  static const std::vector<at::Tensor> none;
+  return buffers == nullptr ? none : buffers->tensors;
+}
 
 }  // namespace lossatlas

@@ -10,10 +10,11 @@ std::mutex& GeneratorMutex() {
 
 }  // namespace
 
-ScopedState::ScopedState(Model& model, std::vector<at::Tensor> parameters, Mode mode)
-    : model_(model), mode_(mode) {
+ScopedState::ScopedState(Model& model, std::vector<at::Tensor> parameters, Mode mode,
+                         const std::vector<at::Tensor>& buffers)
+    : model_(model), mode_(mode), values_(buffers.empty() ? model.BufferTensors() : buffers) {
   at::NoGradGuard no_grad;
-  for (const at::Tensor& own : model.BufferTensors()) buffers_.push_back(own.clone());
+  for (const at::Tensor& value : values_) buffers_.push_back(value.clone());
   for (const at::Tensor& copy : buffers_) versions_.push_back(static_cast<uint32_t>(copy._version()));
   saved_ = model.Install(std::move(parameters), buffers_, mode);
 }
@@ -24,10 +25,19 @@ void ScopedState::ResetBuffers() {
   at::NoGradGuard no_grad;
   for (size_t i = 0; i < buffers_.size(); ++i) {
     if (static_cast<uint32_t>(buffers_[i]._version()) == versions_[i]) continue;
-    buffers_[i].copy_(saved_.buffers[i]);
+    buffers_[i].copy_(values_[i]);
     versions_[i] = static_cast<uint32_t>(buffers_[i]._version());
   }
   model_.Reinstall(buffers_, mode_, saved_);
+}
+
+void ScopedState::SetBuffers(std::vector<at::Tensor> values) {
+  at::NoGradGuard no_grad;
+  values_ = std::move(values);
+  for (size_t i = 0; i < buffers_.size(); ++i) {
+    buffers_[i].copy_(values_[i]);
+    versions_[i] = static_cast<uint32_t>(buffers_[i]._version());
+  }
 }
 
 ScopedSeed::ScopedSeed(uint64_t seed, c10::Device device) : lock_(GeneratorMutex()) {

@@ -11,7 +11,9 @@ namespace lossatlas {
 // parameters, buffers, mode and grad flags come back bit for bit, and a retained graph keeps its values.
 class ScopedState {
  public:
-  ScopedState(Model& model, std::vector<at::Tensor> parameters, Mode mode);
+  // `buffers`: the values of the buffers; empty for the model's own.
+  ScopedState(Model& model, std::vector<at::Tensor> parameters, Mode mode,
+              const std::vector<at::Tensor>& buffers = {});
   ~ScopedState();
   ScopedState(const ScopedState&) = delete;
   ScopedState& operator=(const ScopedState&) = delete;
@@ -19,11 +21,14 @@ class ScopedState {
   // Undoes what a forward pass did to buffers (BatchNorm statistics) and attributes; cheap when it did
   // nothing.
   void ResetBuffers();
+  // Other values of the buffers, to which ResetBuffers then goes back.
+  void SetBuffers(std::vector<at::Tensor> values);
 
  private:
   Model& model_;
   Mode mode_;
-  std::vector<at::Tensor> buffers_;
+  std::vector<at::Tensor> values_;   // never written
+  std::vector<at::Tensor> buffers_;  // what the forward pass sees
   std::vector<uint32_t> versions_;
   Model::Saved saved_;
 };

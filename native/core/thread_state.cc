@@ -2,6 +2,7 @@
 
 #include <torch/csrc/jit/runtime/graph_executor.h>
 
+#include "core/caching_allocator.h"
 #include "core/torch.h"
 
 namespace lossatlas {
@@ -13,11 +14,13 @@ void ConfigureProcess() {
   context.setSDPUseCuDNN(false);
   context.setAllowTF32CuDNN(false);
   context.setAllowTF32CuBLAS(false);
+  InstallCachingAllocator();
 }
 
 struct ThreadState::Guards {
   at::AutoGradMode grad{true};
   torch::jit::GraphOptimizerEnabledGuard executor{false};
+  ScopedCachedAllocation allocation;
 };
 
 ThreadState::ThreadState() : guards_(std::make_unique<Guards>()) {}

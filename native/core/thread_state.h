@@ -4,11 +4,13 @@
 
 namespace lossatlas {
 
-// Once per process: attention falls back to the form that has a second derivative, TF32 is off.
+// Once per process: attention falls back to the form that has a second derivative, TF32 is off, host memory
+// is cached.
 void ConfigureProcess();
 
-// RAII, around every job: grad mode on, TorchScript's optimising executor off (it silently zeroes or changes
-// second derivatives: pytorch#73972). The executor's switch counts on the thread that executes.
+// RAII, around every job: host memory from the cache, grad mode on, TorchScript's optimising executor off (it
+// silently zeroes or changes second derivatives: pytorch#73972). The executor's switch counts on the thread
+// that executes.
 class ThreadState {
  public:
   ThreadState();

@@ -148,6 +148,7 @@ TorchScriptModel::TorchScriptModel(const std::string& path, const LoadOptions& o
                     "' has no forward method. Save a module whose forward() maps inputs to outputs.");
   }
   CollectSlots(options);
+  FreeTracedMode(options.free_mode);
   InspectGraph();
 }
 
@@ -216,14 +217,23 @@ void TorchScriptModel::CollectSlots(const LoadOptions& options) {
   options_ = parameters_.front().options().requires_grad(false);
 }
 
-void TorchScriptModel::InspectGraph() {
-  std::shared_ptr<torch::jit::Graph> graph;
-  try {
-    graph = module_.get_method("forward").graph()->copy();
-    torch::jit::Inline(*graph);
-  } catch (const std::exception& e) {
-    throw Error(code::kModelLoad, std::string("The model's graph cannot be read: ") + FirstLine(e.what()));
-  }
+namespace {
+
+// An operator that depends on the mode, and the constant that a trace put in the place of self.training.
+struct ModeNode {
+  torch::jit::Node* node;
+  size_t training;  // position of the input that says "training"
+  bool fixed_to;
+};
+
+bool IsRecurrent(const torch::jit::Node& node) {
+  static const std::set<std::string> kRecurrent = {"aten::lstm", "aten::gru", "aten::rnn_tanh",
+                                                   "aten::rnn_relu"};
+  return kRecurrent.contains(node.kind().toQualString());
+}
+
+// Whether the node's mode is a constant that matters.
+std::optional<ModeNode> FixedModeOf(torch::jit::Node* node) {
   // Position of the input that says "training", and of the probability where 0 makes the mode immaterial.
   struct ModeInput {
     size_t training = 0;
@@ -232,6 +242,7 @@ void TorchScriptModel::InspectGraph() {
   static const std::map<std::string, ModeInput> kModeInputs = {
       {"aten::batch_norm", {5, {}}},
       {"aten::native_batch_norm", {5, {}}},
+      {"aten::instance_norm", {5, {}}},
       {"aten::dropout", {2, 1}},
       {"aten::dropout_", {2, 1}},
       {"aten::native_dropout", {2, 1}},
@@ -244,35 +255,74 @@ void TorchScriptModel::InspectGraph() {
       {"aten::rrelu", {3, {}}},
       {"aten::rrelu_", {3, {}}},
   };
-  static const std::set<std::string> kRecurrent = {"aten::lstm", "aten::gru", "aten::rnn_tanh",
-                                                   "aten::rnn_relu"};
-  std::function<void(torch::jit::Block*)> visit = [&](torch::jit::Block* block) {
-    for (torch::jit::Node* node : block->nodes()) {
-      for (torch::jit::Block* inner : node->blocks()) visit(inner);
-      const std::string kind = node->kind().toQualString();
-      ModeInput input;
-      if (kRecurrent.contains(kind)) {
-        has_recurrent_ = true;
-        // Packed sequences have batch_sizes as one input more.
-        const bool packed = node->input(3)->type()->kind() == c10::TypeKind::ListType;
-        input = packed ? ModeInput{7, 6} : ModeInput{6, 5};
-      } else if (const auto place = kModeInputs.find(kind); place != kModeInputs.end()) {
-        input = place->second;
-      } else {
-        continue;
-      }
-      if (node->inputs().size() <= input.training) continue;
-      const std::optional<bool> fixed = torch::jit::constant_as<bool>(node->input(input.training));
-      if (!fixed) continue;
-      if (input.probability && torch::jit::constant_as<double>(node->input(*input.probability)) == 0.0)
-        continue;
-      // Without running statistics (track_running_stats = False) BatchNorm uses the batch's own in both
-      // modes.
-      if (Contains(kind, "batch_norm") && node->input(3)->mustBeNone()) continue;
-      (*fixed ? baked_train_ : baked_eval_) = kind;
-    }
-  };
-  visit(graph->block());
+  const std::string kind = node->kind().toQualString();
+  ModeInput input;
+  if (IsRecurrent(*node)) {
+    // Packed sequences have batch_sizes as one input more.
+    const bool packed = node->input(3)->type()->kind() == c10::TypeKind::ListType;
+    input = packed ? ModeInput{7, 6} : ModeInput{6, 5};
+  } else if (const auto place = kModeInputs.find(kind); place != kModeInputs.end()) {
+    input = place->second;
+  } else {
+    return {};
+  }
+  if (node->inputs().size() <= input.training) return {};
+  const std::optional<bool> fixed = torch::jit::constant_as<bool>(node->input(input.training));
+  if (!fixed) return {};
+  if (input.probability && torch::jit::constant_as<double>(node->input(*input.probability)) == 0.0) return {};
+  // Without running statistics (track_running_stats = False) the batch's own are used in both modes.
+  if (Contains(kind, "_norm") && node->input(3)->mustBeNone()) return {};
+  return ModeNode{node, input.training, *fixed};
+}
+
+void ForEachNode(torch::jit::Block* block, const std::function<void(torch::jit::Node*)>& visit) {
+  for (torch::jit::Node* node : block->nodes()) {
+    for (torch::jit::Block* inner : node->blocks()) ForEachNode(inner, visit);
+    visit(node);
+  }
+}
+
+}  // namespace
+
+// Puts self.training back where tracing wrote a constant. In the forward of PyTorch's own layers that is what
+// their source says. A class of the user's may have branched on self.training while it was traced, which
+// leaves no mark: the switch is then made only if the caller vouches for it.
+void TorchScriptModel::FreeTracedMode(bool vouched) {
+  constexpr const char* kPyTorchLayers = "__torch__.torch.nn.modules.";
+  std::set<torch::jit::Graph*> seen;
+  std::vector<std::pair<torch::jit::Graph*, ModeNode>> found;
+  bool only_layers = true;
+  for (const torch::jit::Module& module : module_.modules()) {
+    const std::optional<c10::QualifiedName>& name = module.type()->name();
+    only_layers = only_layers && name && name->qualifiedName().rfind(kPyTorchLayers, 0) == 0;
+    const auto method = module.find_method("forward");
+    if (!method) continue;
+    torch::jit::Graph* graph = method->graph().get();
+    if (!seen.insert(graph).second || !module.type()->findAttribute("training")) continue;
+    ForEachNode(graph->block(), [&](torch::jit::Node* node) {
+      if (const std::optional<ModeNode> fixed = FixedModeOf(node)) found.emplace_back(graph, *fixed);
+    });
+  }
+  if (!only_layers && !vouched) return;
+  for (const auto& [graph, fixed] : found) {
+    const torch::jit::WithInsertPoint before(fixed.node);
+    fixed.node->replaceInput(fixed.training, graph->insertGetAttr(graph->inputs().at(0), "training"));
+  }
+}
+
+void TorchScriptModel::InspectGraph() {
+  std::shared_ptr<torch::jit::Graph> graph;
+  try {
+    graph = module_.get_method("forward").graph()->copy();
+    torch::jit::Inline(*graph);
+  } catch (const std::exception& e) {
+    throw Error(code::kModelLoad, std::string("The model's graph cannot be read: ") + FirstLine(e.what()));
+  }
+  ForEachNode(graph->block(), [&](torch::jit::Node* node) {
+    if (IsRecurrent(*node)) has_recurrent_ = true;
+    const std::optional<ModeNode> fixed = FixedModeOf(node);
+    if (fixed) (fixed->fixed_to ? baked_train_ : baked_eval_) = node->kind().toQualString();
+  });
 }
 
 void TorchScriptModel::RequireMode(Mode mode) const {
@@ -289,7 +339,9 @@ void TorchScriptModel::RequireMode(Mode mode) const {
                                       " mode: its graph fixes '" + conflict + "' to " + fixed +
                                       ". Export it with torch.jit.script, or call model." +
                                       (mode == Mode::kEval ? "eval()" : "train()") +
-                                      " before torch.jit.trace, or use mode: '" + fixed + "'.");
+                                      " before torch.jit.trace, or use mode: '" + fixed +
+                                      "'. If no code of the model's own asks for self.training, "
+                                      "loadModel(path, { tracedMode: 'free' }) switches the graph.");
 }
 
 std::string TorchScriptModel::FixedMode() const {
@@ -304,6 +356,12 @@ at::Tensor TorchScriptModel::Parameters() const {
 }
 
 std::vector<at::Tensor> TorchScriptModel::BufferTensors() const { return buffer_tensors_; }
+
+std::vector<at::Tensor> TorchScriptModel::InstalledBuffers() const {
+  std::vector<at::Tensor> out(buffer_tensors_.size());
+  for (const Slot& slot : buffer_slots_) out[slot.target] = slot.place.Get();
+  return out;
+}
 
 Model::Saved TorchScriptModel::Install(std::vector<at::Tensor> parameters, std::vector<at::Tensor> buffers,
                                        Mode mode) {

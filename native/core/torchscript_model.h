@@ -13,6 +13,7 @@ struct LoadOptions {
   c10::Device device = c10::Device(c10::kCPU);
   std::optional<c10::ScalarType> dtype;  // convert floating-point parameters and buffers
   bool include_frozen = false;           // also analyse parameters saved with requires_grad = false
+  bool free_mode = false;                // the caller vouches that a traced module may be switched
 };
 
 // Where a module holds a tensor: in an attribute, or in a list of one (scripted recurrent layers read their
@@ -45,6 +46,7 @@ class TorchScriptModel : public Model {
   void Restore(const Saved& saved) noexcept override;
   void Reinstall(const std::vector<at::Tensor>& buffers, Mode mode, const Saved& saved) override;
   std::vector<at::Tensor> BufferTensors() const override;
+  std::vector<at::Tensor> InstalledBuffers() const override;
   at::Tensor Forward(const std::vector<c10::IValue>& inputs) override;
 
  private:
@@ -55,6 +57,7 @@ class TorchScriptModel : public Model {
   };
 
   void CollectSlots(const LoadOptions& options);
+  void FreeTracedMode(bool vouched);
   void InspectGraph();
 
   torch::jit::Module module_;

@@ -37,6 +37,12 @@ class Arguments {
   std::shared_ptr<T> Handle(size_t index, const char* name) const {
     return GetHandle<T>(info_[index], name);
   }
+  // null and undefined give a null pointer.
+  template <class T>
+  std::shared_ptr<T> MaybeHandle(size_t index, const char* name) const {
+    if (info_[index].IsNull() || info_[index].IsUndefined()) return nullptr;
+    return GetHandle<T>(info_[index], name);
+  }
   template <class T>
   std::vector<std::shared_ptr<T>> Handles(size_t index, const char* name) const {
     const Napi::Array array = ArrayAt(index, name);

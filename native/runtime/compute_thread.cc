@@ -1,9 +1,17 @@
 #include "runtime/compute_thread.h"
 
+#include <chrono>
+
+#include "core/caching_allocator.h"
 #include "core/error.h"
 #include "core/thread_state.h"
 
 namespace lossatlas {
+namespace {
+
+constexpr std::chrono::milliseconds kIdleAfter{500};
+
+}  // namespace
 
 ComputeThread::ComputeThread(Napi::Env env)
     : channel_(Channel::New(env, "lossatlas", /*maxQueueSize=*/0, /*initialThreadCount=*/1, this)) {
@@ -44,7 +52,14 @@ void ComputeThread::Run() {
     std::unique_ptr<Task> task;
     {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      const auto woken = [this] { return stopping_ || !queue_.empty(); };
+      if (!wake_.wait_for(lock, kIdleAfter, woken)) {
+        // The analysis is over: its memory goes back.
+        lock.unlock();
+        EmptyAllocatorCache();
+        lock.lock();
+        wake_.wait(lock, woken);
+      }
       if (stopping_) return;
       task = std::move(queue_.front());
       queue_.pop_front();

@@ -29,6 +29,10 @@ const char* KindName(HandleKind kind) {
       return "gradient graph";
     case HandleKind::kBasis:
       return "Krylov basis";
+    case HandleKind::kBuffers:
+      return "set of buffers";
+    case HandleKind::kMetric:
+      return "metric";
   }
   return "handle";
 }

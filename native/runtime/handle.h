@@ -13,13 +13,15 @@
 namespace lossatlas {
 
 class Batch;
+struct BufferState;
 class GradientGraph;
 class KrylovBasis;
+class Metric;
 class Model;
 struct Objective;
 struct ParameterVector;
 
-enum class HandleKind { kModel, kVector, kBatch, kObjective, kGraph, kBasis };
+enum class HandleKind { kModel, kVector, kBatch, kObjective, kGraph, kBasis, kBuffers, kMetric };
 
 template <class T>
 struct HandleTraits;
@@ -46,6 +48,14 @@ struct HandleTraits<GradientGraph> {
 template <>
 struct HandleTraits<KrylovBasis> {
   static constexpr HandleKind kKind = HandleKind::kBasis;
+};
+template <>
+struct HandleTraits<BufferState> {
+  static constexpr HandleKind kKind = HandleKind::kBuffers;
+};
+template <>
+struct HandleTraits<Metric> {
+  static constexpr HandleKind kKind = HandleKind::kMetric;
 };
 
 namespace internal {

@@ -136,7 +136,8 @@ void TestNormalizationKeepsZeroGroups() {
   const ParameterLayout layout({{"w", {2, 2}, 0, 0, Role::kWeight}});
   const at::Tensor direction = at::tensor({0.0, 0.0, 3.0, 4.0}, c10::kDouble);
   const at::Tensor reference = at::tensor({1.0, 1.0, 0.0, 10.0}, c10::kDouble);
-  const NormalizedDirection out = Normalize(layout, direction, reference, {Normalization::kFilter, 2, {}});
+  const NormalizedDirection out =
+      Normalize(layout, direction, reference, {Normalization::kFilter, 2, {}, {}});
   EXPECT(out.num_zero_groups == 1);
   EXPECT(at::allclose(out.values, at::tensor({0.0, 0.0, 6.0, 8.0}, c10::kDouble)));
 }

@@ -47,7 +47,7 @@ describe('raw addon', () => {
   });
 
   it('survives every wrong argument with ERR_INVALID_ARGUMENT or another typed error', async () => {
-    const model = await raw.loadModel!(fixture('mlp.pt'), 'cpu', null, false);
+    const model = await raw.loadModel!(fixture('mlp.pt'), 'cpu', null, false, false);
     const vector = await raw.modelParameters!(model);
     const junk = [
       undefined,

@@ -79,12 +79,14 @@ export function diagonalOperator(diagonal: ParameterVector): LinearOperator {
 
 const noProvenance: Provenance = Object.freeze({
   model: 'diagonal',
+  modelHash: '',
   data: '',
+  dataHash: '',
   numSamples: 0,
   numBatches: 0,
   numParameters: 0,
   preprocessing: '',
-  options: { batchSize: 1, labelSmoothing: 0, ignoreIndex: -100, delta: 1, seed: 0 },
+  options: { batchSize: 1, labelSmoothing: 0, ignoreIndex: -100, delta: 1, seed: 0, metrics: [] },
   point: 'model',
   criterion: '',
   mode: 'eval',

@@ -1,5 +1,6 @@
 import type {
   AxisDescription,
+  LandscapeValues,
   LossLine,
   LossSurface,
   Provenance,
@@ -8,12 +9,14 @@ import type {
 
 export const provenance: Provenance = {
   model: 'models/resnet20.pt',
+  modelHash: '12fc',
   data: 'data/cifar10.bin',
+  dataHash: 'b956',
   numSamples: 1024,
   numBatches: 8,
   numParameters: 272474,
   preprocessing: '',
-  options: { batchSize: 1, labelSmoothing: 0, ignoreIndex: -100, delta: 1, seed: 0 },
+  options: { batchSize: 1, labelSmoothing: 0, ignoreIndex: -100, delta: 1, seed: 0, metrics: ['top-5'] },
   point: 'model',
   criterion: 'cross-entropy',
   mode: 'eval',
@@ -33,6 +36,7 @@ export const axis: AxisDescription = {
   normalization: 'filter',
   order: 2,
   ignored: ['bias', 'norm'],
+  frozen: ['fc.weight'],
   numZeroGroups: 0,
   norm: 1.5,
   relativeNorm: 0.9,
@@ -43,7 +47,24 @@ export const checks: SelfChecks = {
   cosine: -0.002,
   numNonFinite: 0,
   shareNonFinite: 0,
-  maxToCenterRatio: 30,
+  curvature: [{ secondDifference: 1.5, quadraticForm: 1.4, step: 0.01 }],
+};
+
+/** What a synthetic landscape says besides its losses. */
+const others: Omit<LandscapeValues, 'loss' | 'accuracy' | 'modelLoss' | 'modelAccuracy'> = {
+  metrics: {},
+  gradientNorm: null,
+  solutions: [],
+  explosion: {
+    maxToCenterRatio: 30,
+    cap: 100,
+    shareAboveCap: 0,
+    verdict: 'none',
+    text: 'No value explosion.',
+  },
+  checks,
+  recipe: { name: 'lossatlas', notes: [] },
+  provenance,
 };
 
 export function evenly(from: number, to: number, count: number): Float64Array {
@@ -56,15 +77,15 @@ export function surfaceOf(nx: number, ny: number, lossAt: (x: number, y: number)
   return {
     kind: 'loss-surface',
     formatVersion: 1,
+    update: 'add',
     x,
     y,
+    ...others,
     loss: Float64Array.from({ length: nx * ny }, (_, k) => lossAt(x[k % nx]!, y[Math.floor(k / nx)]!)),
     accuracy: null,
     modelLoss: lossAt(0, 0),
     modelAccuracy: null,
     axes: [axis, { ...axis, seed: 2 }],
-    checks,
-    provenance,
   };
 }
 
@@ -79,13 +100,13 @@ export function lineOf(
     kind: 'loss-line',
     formatVersion: 1,
     coordinates,
+    ...others,
     loss: coordinates.map(lossAt),
     accuracy: accuracyAt === null ? null : coordinates.map(accuracyAt),
     modelLoss: lossAt(0),
     modelAccuracy: accuracyAt === null ? null : accuracyAt(0),
     axis,
     checks: { ...checks, cosine: null },
-    provenance,
   };
 }
 

@@ -1,0 +1,43 @@
+import { LossAtlasError } from '../errors.js';
+import type { ParameterInfo } from '../model/model.js';
+import { isArrayOf, isInteger, isString, suggest } from '../validate.js';
+
+/**
+ * Parameters that stay where they are: names, or patterns in which `*` stands for any characters; or LLA's layer index
+ * k over the list of parameter tensors: from the k-th on for k > 0, the first |k| for k < 0.
+ */
+export type Freeze = readonly string[] | number;
+
+const isNames = isArrayOf(isString, '');
+
+export function isFreeze(value: unknown): string | null {
+  const isIndex = isInteger(-1e9, 1e9)(value) === null && value !== 0;
+  return isIndex || isNames(value) === null
+    ? null
+    : 'an array of parameter names or patterns, or an integer other than 0 (LLA’s layer index)';
+}
+
+/** Indices of the frozen parameters. Throws ERR_INVALID_OPTION for a pattern that fits none. */
+export function frozenParameters(parameters: readonly ParameterInfo[], freeze: Freeze | undefined): number[] {
+  if (freeze === undefined) return [];
+  const all = parameters.map((_, i) => i);
+  if (typeof freeze === 'number') {
+    // As LLA: an index beyond the list freezes nothing.
+    if (Math.abs(freeze) >= parameters.length) return [];
+    return freeze > 0 ? all.slice(freeze) : all.slice(0, -freeze);
+  }
+  const names = parameters.map(({ name }) => name);
+  const patterns = freeze.map((text) => {
+    const pattern = new RegExp(`^${text.split('*').map(escape).join('.*')}$`);
+    if (names.some((name) => pattern.test(name))) return pattern;
+    throw new LossAtlasError(
+      'ERR_INVALID_OPTION',
+      `option 'freeze': '${text}' fits no parameter. ${suggest(text, names)}`,
+    );
+  });
+  return all.filter((i) => patterns.some((pattern) => pattern.test(names[i]!)));
+}
+
+function escape(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}

@@ -1,0 +1,46 @@
+import type { Explosion } from '../results.js';
+
+/** Losses whose natural scale is 1: the logarithm of a probability. */
+const logarithmic = new Set(['cross-entropy', 'nll', 'bce-with-logits']);
+
+/** What counts as exploded unless the caller says otherwise. */
+export function defaultCap(criterion: string, modelLoss: number): number {
+  return 100 * (logarithmic.has(criterion) ? Math.max(1, modelLoss) : modelLoss);
+}
+
+/**
+ * Whether values explode (Gabdullin 2024, arXiv 2412.10146, section 2.3): losses that exceed the centre's by orders of
+ * magnitude, or are no numbers at all. Raw values stay as they are; capping is for drawing.
+ */
+export function explosionOf(loss: Float64Array, modelLoss: number, cap: number): Explosion {
+  let max = -Infinity;
+  let numFinite = 0;
+  let numAbove = 0;
+  for (const value of loss) {
+    if (!(value <= cap)) numAbove++;
+    if (!Number.isFinite(value)) continue;
+    numFinite++;
+    max = Math.max(max, value);
+  }
+  const numNonFinite = loss.length - numFinite;
+  const share = numAbove / loss.length;
+  const verdict = numAbove > 0 ? 'explodes' : max > cap / 10 ? 'grows' : 'none';
+  const ratio = max / modelLoss;
+  const largest =
+    numFinite === 0
+      ? 'no value is finite'
+      : `the largest loss is ${max.toPrecision(3)}, ${ratio.toPrecision(3)} times the model's ${modelLoss.toPrecision(3)}`;
+  const words = {
+    none: `No value explosion: ${largest}.`,
+    grows: `The loss grows without exploding: ${largest}.`,
+    explodes:
+      `Value explosion: ${largest}; ${percent(share)} of the points exceed ${cap.toPrecision(3)}` +
+      (numNonFinite > 0 ? `, ${numNonFinite} are not finite.` : '.') +
+      ' Draw it with a cap or on a log scale, or look at a smaller range or at train mode.',
+  };
+  return Object.freeze({ maxToCenterRatio: ratio, cap, shareAboveCap: share, verdict, text: words[verdict] });
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toPrecision(2)} %`;
+}

@@ -1,0 +1,102 @@
+import { BufferState, bufferStateFrom } from '../model/buffer-state.js';
+import type { Model } from '../model/model.js';
+import { disposeAll } from '../model/parameter-vector.js';
+import { call } from '../native/call.js';
+import type { BatchHandle, BuffersHandle } from '../native/addon.js';
+
+/** A forward pass in train mode from the given buffers. */
+export type ForwardBuffers = (from: BufferState, batch: BatchHandle) => Promise<BuffersHandle>;
+
+/**
+ * Recomputes the running statistics of BatchNorm from data, as `torch.optim.swa_utils.update_bn` does: each becomes the
+ * mean over batches of the batch's own statistic.
+ *
+ * A layer updates r ← (1 − m)·r + m·s with a momentum m that scripting bakes in, so m is measured once, from two passes
+ * that start at r = 0 and r = c; a pass from r = 0 then yields s = r / m.
+ */
+export class Recalibration {
+  readonly #zeros: BufferState;
+  readonly #indices: Float64Array;
+  readonly #factors: Float64Array;
+
+  private constructor(zeros: BufferState, indices: readonly number[], factors: readonly number[]) {
+    this.#zeros = zeros;
+    this.#indices = Float64Array.from(indices);
+    this.#factors = Float64Array.from(factors);
+  }
+
+  /** Null where the model has no running statistics that a forward pass updates. */
+  static async prepare(
+    model: Model,
+    forward: ForwardBuffers,
+    batch: BatchHandle,
+  ): Promise<Recalibration | null> {
+    const running = model.buffers.filter(
+      ({ name, dtype }) => /(^|\.)running_(mean|var)$/.test(name) && dtype.startsWith('float'),
+    );
+    if (running.length === 0) return null;
+    const zeros = await constantStatistics(model, running, 0);
+    try {
+      // Far above any statistic, and a power of two: what is left of it after the pass is 1 − m.
+      const large = 2 ** 40;
+      using large_ = await constantStatistics(model, running, large);
+      using fromZero = new BufferState(await forward(zeros, batch), model);
+      using fromLarge = new BufferState(await forward(large_, batch), model);
+      const indices: number[] = [];
+      const factors: number[] = [];
+      for (const { name } of running) {
+        const [low, high] = [await fromZero.toArray(name), await fromLarge.toArray(name)];
+        if (low.length === 0) continue;
+        const momentum = 1 - (high[0]! - low[0]!) / large;
+        if (momentum < 1e-6) continue;
+        indices.push(model.buffers.findIndex((buffer) => buffer.name === name));
+        // Rounding of float32 statistics, taken back: momenta are short decimals.
+        factors.push(1 / Number(momentum.toPrecision(6)));
+      }
+      if (indices.length === 0) {
+        zeros.dispose();
+        return null;
+      }
+      return new Recalibration(zeros, indices, factors);
+    } catch (error) {
+      zeros.dispose();
+      throw error;
+    }
+  }
+
+  /** `base` with running statistics from the data. */
+  async compute(
+    base: BufferState,
+    forward: ForwardBuffers,
+    batches: AsyncIterable<BatchHandle>,
+  ): Promise<BufferState> {
+    const states: BufferState[] = [];
+    try {
+      for await (const batch of batches)
+        states.push(new BufferState(await forward(this.#zeros, batch), base.model));
+      const handles = states.map((state) => state.handle);
+      return new BufferState(
+        await call((native) => native.averageBuffers(base.handle, handles, this.#indices, this.#factors)),
+        base.model,
+      );
+    } finally {
+      disposeAll(states);
+    }
+  }
+
+  dispose(): void {
+    this.#zeros.dispose();
+  }
+}
+
+async function constantStatistics(
+  model: Model,
+  running: Model['buffers'],
+  value: number,
+): Promise<BufferState> {
+  const entries = running.map(({ name, shape }) => {
+    const size = shape.reduce((product, dim) => product * dim, 1);
+    return [name, { data: new Float64Array(size).fill(value), shape }] as const;
+  });
+  return bufferStateFrom(model, new Map(entries));
+}

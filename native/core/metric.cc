@@ -1,0 +1,86 @@
+#include "core/metric.h"
+
+#include "core/error.h"
+#include "core/failure.h"
+#include "core/torch.h"
+
+namespace lossatlas {
+namespace {
+
+class TopKMetric final : public Metric {
+ public:
+  TopKMetric(int64_t k, int64_t ignore_index) : k_(k), ignore_index_(ignore_index) {}
+
+  MetricSum Compute(const at::Tensor& output, const Batch& batch) const override {
+    const std::optional<at::Tensor>& target = batch.target();
+    if (!target || target->is_floating_point() || output.dim() < 2 || target->dim() + 1 != output.dim()) {
+      throw Error(code::kCriterion, "The metric top-" + std::to_string(k_) +
+                                        " wants an output [N, C] (or [N, C, ...]) and integer labels.");
+    }
+    const at::Tensor counted = target->ne(ignore_index_);
+    const at::Tensor labels = target->masked_fill(counted.logical_not(), 0).unsqueeze(1);
+    // The label's rank is the number of classes above it.
+    const at::Tensor rank = output.gt(output.gather(1, labels)).sum(1);
+    const at::Tensor finite = at::isfinite(output.gather(1, labels)).squeeze(1);
+    MetricSum out;
+    out.sum = rank.lt(k_).logical_and(finite).logical_and(counted).sum().item<double>();
+    out.count = static_cast<double>(batch.NumCounted(ignore_index_));
+    return out;
+  }
+
+ private:
+  int64_t k_;
+  int64_t ignore_index_;
+};
+
+class ModuleMetric final : public Metric {
+ public:
+  ModuleMetric(torch::jit::Module module, std::string path)
+      : module_(std::move(module)), path_(std::move(path)) {}
+
+  MetricSum Compute(const at::Tensor& output, const Batch& batch) const override {
+    c10::IValue value;
+    try {
+      torch::jit::Module module = module_;
+      std::vector<c10::IValue> inputs{output};
+      if (batch.target()) inputs.emplace_back(*batch.target());
+      value = module.forward(std::move(inputs));
+    } catch (const std::exception& e) {
+      throw Error(code::kCriterion, "The metric '" + path_ + "' failed: " + LastLine(e.what()) +
+                                        ". It is called with (output, target).");
+    }
+    const double samples = static_cast<double>(batch.num_samples());
+    if (value.isDouble()) return {value.toDouble() * samples, samples};
+    if (value.isTensor()) {
+      const at::Tensor tensor = value.toTensor().to(c10::kDouble);
+      if (tensor.numel() == 1) return {tensor.item<double>() * samples, samples};
+      if (tensor.dim() == 1 && tensor.size(0) == batch.num_samples())
+        return {tensor.sum().item<double>(), samples};
+    }
+    throw Error(code::kCriterion,
+                "The metric '" + path_ + "' must return one number (a mean) or one value a sample.");
+  }
+
+ private:
+  torch::jit::Module module_;
+  std::string path_;
+};
+
+}  // namespace
+
+std::shared_ptr<Metric> MakeTopKMetric(int64_t k, int64_t ignore_index) {
+  return std::make_shared<TopKMetric>(k, ignore_index);
+}
+
+std::shared_ptr<Metric> LoadMetric(const std::string& path, c10::Device device) {
+  try {
+    torch::jit::Module module = torch::jit::load(path, device);
+    module.eval();
+    return std::make_shared<ModuleMetric>(std::move(module), path);
+  } catch (const std::exception& e) {
+    throw Error(code::kModelLoad,
+                "libtorch cannot load the metric '" + path + "' as TorchScript: " + FirstLine(e.what()));
+  }
+}
+
+}  // namespace lossatlas
