@@ -1,7 +1,7 @@
 // What is measured: each kind of work on each workload.
 
 /**
- * @typedef {'point' | 'hvp' | 'lanczos'} Work
+ * @typedef {'point' | 'hvp' | 'lanczos' | 'surface'} Work
  *
  * @typedef {object} Case
  * @property {string} name
@@ -20,6 +20,7 @@ export const unitNames = {
   point: 'grid point',
   hvp: 'Hessian-vector product',
   lanczos: 'Lanczos step',
+  surface: 'point of a surface',
 };
 
 const lanczosSteps = 10;
@@ -37,6 +38,8 @@ function makeCase(workload, work, repetitions, { grid = 3, target = null } = {})
     point: grid * grid + 1,
     hvp: 1,
     lanczos: lanczosSteps,
+    // What one asked for: the model itself comes with it.
+    surface: grid * grid,
   };
   return {
     name: `${workload}-${work}`,
@@ -62,4 +65,17 @@ export const cases = [
   makeCase('resnet20-128', 'point', 3, { target: 1.03 }),
   makeCase('resnet20-128', 'hvp', 5, { target: 1.03 }),
   makeCase('resnet20-128', 'lanczos', 1),
+  makeCase('lenet-2048', 'surface', 1, { grid: 7 }),
+  makeCase('resnet20-128', 'surface', 1, { grid: 5 }),
 ];
+
+/**
+ * The case of a whole surface with another grid; other cases as they are.
+ *
+ * @param {Case} benchCase
+ * @param {number} grid
+ * @returns {Case}
+ */
+export function withGrid(benchCase, grid) {
+  return benchCase.work === 'surface' ? { ...benchCase, grid, units: grid * grid } : benchCase;
+}

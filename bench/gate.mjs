@@ -7,6 +7,7 @@ import { root } from '../scripts/project.mjs';
 import { cacheFolder } from './cache.mjs';
 import { flags, readFloat64 } from './measure.mjs';
 import { runStep } from './processes.mjs';
+import { forBareLoop } from './tools.mjs';
 
 /**
  * What is compared, and how far it may be off.
@@ -17,6 +18,7 @@ import { runStep } from './processes.mjs';
 export const gates = {
   point: { what: 'loss at every point', limit: 1e-5, deviation: largestRelative },
   hvp: { what: 'H·v of the same v, ‖difference‖ / ‖Hv‖', limit: 1e-4, deviation: relativeDistance },
+  surface: { what: 'loss at every point of a surface', limit: 1e-5, deviation: largestRelative },
   lanczos: { what: 'λmax of the same start vector', limit: 1e-4, deviation: lastRelative },
 };
 
@@ -55,11 +57,13 @@ function lastRelative(result, reference) {
 /**
  * @param {import('./cases.mjs').Case} benchCase
  * @param {Float64Array} result
- * @param {Float64Array} reference
+ * @param {Float64Array} all the reference
+ * @param {((grid: number) => number[]) | null} points the part of it that was computed; null: all
  * @returns {{ deviation: number, passed: boolean, limit: number }} NaN does not pass
  */
-export function compare({ work }, result, reference) {
+export function compare({ work, grid }, result, all, points) {
   const { limit, deviation: measureDeviation } = gates[work];
+  const reference = points === null ? all : Float64Array.from(points(grid), (k) => all[k] ?? NaN);
   const deviation =
     result.length === reference.length ? measureDeviation(result, reference) : Number.POSITIVE_INFINITY;
   return { deviation, passed: deviation <= limit, limit };
@@ -84,7 +88,7 @@ export async function reference(benchCase, workload, { bareLoop, libtorch, threa
   if (!existsSync(file)) {
     say(`bench: ${benchCase.name}: computing the reference in float64, once`);
     mkdirSync(folder, { recursive: true });
-    const once = { ...benchCase, warmup: 0, repetitions: 1 };
+    const once = { ...forBareLoop(benchCase), warmup: 0, repetitions: 1 };
     const args = [...flags(once, workload, threads, `${file}.part`), '--float64', '1'];
     await runStep(bareLoop, args, signal);
     renameSync(`${file}.part`, file);

@@ -57,7 +57,8 @@ async function measureOnce(tool, benchCase, workload, threads, signal) {
   const result = join(cacheFolder, `result-${process.pid}.bin`);
   const [program = '', ...args] = tool.command;
   const before = readClocks();
-  const stdout = await runStep(program, [...args, ...flags(benchCase, workload, threads, result)], signal);
+  const asTold = tool.adapt(benchCase);
+  const stdout = await runStep(program, [...args, ...flags(asTold, workload, threads, result)], signal);
   const others = coresOfOthers(before, readClocks());
   /** @type {Answer} */
   const answer = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');

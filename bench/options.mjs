@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { SetupError } from '../scripts/console.mjs';
-import { cases } from './cases.mjs';
+import { cases, withGrid } from './cases.mjs';
 import { toolNames } from './tools.mjs';
 
 /**
@@ -11,6 +11,7 @@ import { toolNames } from './tools.mjs';
  * @property {import('./tools.mjs').ToolName[]} tools
  * @property {number} rounds
  * @property {number | null} repetitions for all cases; null: as each says
+ * @property {number | null} grid points along each axis of whole surfaces; null: as each case says
  * @property {number} threads
  * @property {number} retries
  */
@@ -31,6 +32,7 @@ export function parse() {
         tools: { type: 'string', default: toolNames.join(',') },
         rounds: { type: 'string', default: '3' },
         repetitions: { type: 'string' },
+        grid: { type: 'string' },
         threads: { type: 'string', default: String(availableParallelism()) },
         retries: { type: 'string', default: '2' },
       },
@@ -71,11 +73,18 @@ export function toSettings({ values, positionals }) {
   });
   const repetitions =
     values.repetitions === undefined ? null : wholeNumber('repetitions', values.repetitions);
+  const grid = values.grid === undefined ? null : wholeNumber('grid', values.grid, 3);
+  // LLA's points are ours only where the model is one of them.
+  if (grid !== null && grid % 2 === 0) throw new SetupError('ERR_USAGE', '--grid wants an odd number');
   return {
-    cases: wanted.map((benchCase) => ({ ...benchCase, repetitions: repetitions ?? benchCase.repetitions })),
+    cases: wanted.map((benchCase) => ({
+      ...(grid === null ? benchCase : withGrid(benchCase, grid)),
+      repetitions: repetitions ?? benchCase.repetitions,
+    })),
     tools,
     rounds: wholeNumber('rounds', values.rounds),
     repetitions,
+    grid,
     threads: wholeNumber('threads', values.threads),
     retries: wholeNumber('retries', values.retries, 0),
   };

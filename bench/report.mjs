@@ -35,6 +35,8 @@ const ratios = [
   ['ours', 'bare'],
   ['torch', 'ours'],
   ['pyhessian', 'ours'],
+  ['lla', 'ours'],
+  ['li2018', 'ours'],
 ];
 
 /** @param {Outcome | undefined} outcome */
@@ -52,6 +54,11 @@ function ratioOf({ outcomes }, numerator, denominator) {
   return a && b ? ratio(a.rounds, b.rounds) : null;
 }
 
+/** @param {Outcome} outcome */
+function perSecond(outcome) {
+  return 1000 / summarize(outcome.rounds).median;
+}
+
 /** @param {RunRecord} run */
 export function toJson(run) {
   const list = run.cases.map((record) => ({
@@ -62,7 +69,7 @@ export function toJson(run) {
       Object.entries(record.outcomes).map(([name, outcome]) => [
         name,
         outcome.failure === null
-          ? { ...summarize(outcome.rounds), unit: 'milliseconds', ...outcome }
+          ? { ...summarize(outcome.rounds), unit: 'milliseconds', perSecond: perSecond(outcome), ...outcome }
           : { failure: outcome.failure },
       ]),
     ),
@@ -128,6 +135,14 @@ function makeNotes(run) {
         `(of the fastest repetitions ${fastest.toFixed(3)}).`,
     );
   }
+  for (const record of run.cases) {
+    if (record.case.work !== 'surface') continue;
+    const rates = toolNames.flatMap((name) => {
+      const outcome = measured(record.outcomes[name]);
+      return outcome ? [`${toolTitles[name]} ${digits(perSecond(outcome))}`] : [];
+    });
+    if (rates.length > 0) notes.push(`Points a second, ${record.case.name}: ${rates.join(', ')}.`);
+  }
   for (const [work, { what, limit }] of Object.entries(gates)) {
     const outcomes = run.cases
       .filter((record) => record.case.work === work)
@@ -165,7 +180,7 @@ function makeHeader({ date, machine, threads, rounds, repetitions, loadAverage, 
     Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(', ') + '.',
-    'Milliseconds a grid point, a Hessian-vector product (hvp) or a Lanczos step: median (lowest–highest).',
+    'Milliseconds a grid point (point, surface), a Hessian-vector product (hvp) or a Lanczos step: median (lowest–highest).',
     'Ratios: of the medians of one round, where the tools ran one after the other: median (lowest–highest) of the rounds.',
   ];
 }

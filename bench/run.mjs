@@ -3,6 +3,7 @@
 //   npm run bench -- --list                        the names of the cases and tools
 //   npm run bench -- lenet-256-hvp resnet20-128    these cases (a name, or how names begin)
 //   … --tools ours,bare --rounds 5 --repetitions 10 --threads 1 --retries 0
+//   … --grid 41                                  points along each axis of the whole surfaces
 //   … --json [--json=FILE]   --markdown FILE
 //   … --setup-python                               first makes the Python of the peers
 import { writeFileSync } from 'node:fs';

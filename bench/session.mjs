@@ -5,7 +5,7 @@ import { builtLibtorch } from './bare.mjs';
 import { compare, reference } from './gate.mjs';
 import { describeMachine } from './machine.mjs';
 import { measure, wasBusy } from './measure.mjs';
-import { howToGetPython, release } from './python.mjs';
+import { release } from './python.mjs';
 import { digits } from './report.mjs';
 import { median } from './statistics.mjs';
 import { makeTools, toolTitles } from './tools.mjs';
@@ -38,12 +38,14 @@ async function prepare(settings, signal) {
     progress(`SKIPPED ${line}`);
   };
   const known = await makeTools(signal);
-  const wanted = settings.tools.map((name) => known[name]);
+  const wanted = settings.tools
+    .map((name) => known[name])
+    .filter(({ works }) => settings.cases.some(({ work }) => works.includes(work)));
   const tools = wanted.filter(({ missing }) => missing === null);
   for (const why of new Set(wanted.map(({ missing }) => missing))) {
     if (why === null) continue;
     const titles = wanted.filter(({ missing }) => missing === why).map(({ name }) => toolTitles[name]);
-    skip(`${titles.join(', ')}: ${why}. ${howToGetPython}`);
+    skip(`${titles.join(', ')}: ${why}`);
   }
   /** @type {Map<string, import('./workloads.mjs').Workload>} */
   const workloads = new Map();
@@ -124,7 +126,7 @@ async function addSample({ benchCase, workload, expected }, tool, outcome, optio
   try {
     const sample = await measure(tool, benchCase, workload, { ...options, onRetry });
     requireComparable(sample, threads);
-    accept(outcome, benchCase, sample, expected);
+    accept(outcome, benchCase, sample, expected, tool.points);
     noteVersions(versions, sample);
     progress(`${label}: ${digits(median(sample.milliseconds))} ms`);
   } catch (error) {
@@ -155,9 +157,10 @@ function requireComparable(sample, threads) {
  * @param {import('./cases.mjs').Case} benchCase
  * @param {import('./measure.mjs').Sample} sample
  * @param {Float64Array} expected
+ * @param {import('./tools.mjs').Tool['points']} points
  */
-function accept(outcome, benchCase, sample, expected) {
-  const { deviation, passed, limit } = compare(benchCase, sample.result, expected);
+function accept(outcome, benchCase, sample, expected, points) {
+  const { deviation, passed, limit } = compare(benchCase, sample.result, expected, points);
   if (!passed) {
     throw new SetupError(
       'ERR_BENCH',

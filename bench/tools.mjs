@@ -1,17 +1,22 @@
 // The tools that are compared, and how each is started.
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../scripts/project.mjs';
 import { buildBareLoop, builtLibtorch } from './bare.mjs';
-import { findBenchPython } from './python.mjs';
+import { findBenchPython, howToGetPython } from './python.mjs';
 
 /**
- * @typedef {'ours' | 'bare' | 'torch' | 'pyhessian'} ToolName
+ * @typedef {'ours' | 'bare' | 'torch' | 'pyhessian' | 'lla' | 'li2018'} ToolName
+ *
+ * @typedef {import('./cases.mjs').Case} Case
  *
  * @typedef {object} Tool
  * @property {ToolName} name
  * @property {readonly string[]} command
  * @property {readonly import('./cases.mjs').Work[]} works
- * @property {string | null} missing why it cannot run here
+ * @property {(benchCase: Case) => Case} adapt what it is told of a case
+ * @property {((grid: number) => number[]) | null} points which of the reference's points it computes; null: all
+ * @property {string | null} missing why it cannot run here, and what to do about it
  */
 
 /** @type {Readonly<Record<ToolName, string>>} */
@@ -20,6 +25,8 @@ export const toolTitles = {
   bare: 'bare libtorch loop',
   torch: 'PyTorch loop',
   pyhessian: 'PyHessian',
+  lla: 'LLA',
+  li2018: 'Li et al.',
 };
 
 export const toolNames = /** @type {ToolName[]} */ (Object.keys(toolTitles));
@@ -27,36 +34,107 @@ export const toolNames = /** @type {ToolName[]} */ (Object.keys(toolTitles));
 const script = (/** @type {string} */ name) => join(root, 'bench', 'tools', name);
 
 /**
+ * @param {string} variable that names a checkout
+ * @param {string} repository
+ * @param {string} file there
+ */
+function noCheckout(variable, repository, file) {
+  const path = process.env[variable];
+  if (!path) return `${variable} names no checkout of github.com/${repository}`;
+  return existsSync(join(path, file)) ? null : `${variable} is no checkout of github.com/${repository}`;
+}
+
+/**
+ * The bare loop's work on a surface is its grid points.
+ *
+ * @param {Case} benchCase
+ * @returns {Case}
+ */
+export function forBareLoop(benchCase) {
+  return benchCase.work === 'surface' ? { ...benchCase, work: 'point' } : benchCase;
+}
+
+/**
+ * LLA with one step less than the grid has points, over its whole width, computes some of the grid's points: all but
+ * the last along the first axis; along the second, in turn, all but the first and all but the last. By its row (the
+ * first axis) and column, as indices into the reference: the model itself, then the grid, the first axis fastest.
+ *
+ * @param {number} grid
+ */
+function pointsOfLla(grid) {
+  const steps = grid - 1;
+  return Array.from({ length: steps * steps }, (_, k) => {
+    const [row, column] = [Math.floor(k / steps), k % steps];
+    return 1 + (column + (row % 2 === 0 ? 1 : 0)) * grid + row;
+  });
+}
+
+/** @param {Case} benchCase */
+const unchanged = (benchCase) => benchCase;
+
+/**
  * @param {AbortSignal} signal
  * @returns {Promise<Readonly<Record<ToolName, Tool>>>}
  */
 export async function makeTools(signal) {
   const { python, noTorch, noPyHessian } = findBenchPython(builtLibtorch().version);
+  const howTo = (/** @type {string | null} */ why) => (why === null ? null : `${why}. ${howToGetPython}`);
+  const noLla = noCheckout(
+    'LOSSATLAS_BENCH_LLA',
+    'GabdullinN/loss-landscape-analysis',
+    'src/src_lla/loss_landscapes/main.py',
+  );
+  const noLi2018 = noCheckout('LOSSATLAS_BENCH_LI2018', 'tomgoldstein/loss-landscape', 'net_plotter.py');
   const bareLoop = await buildBareLoop(signal);
   return {
     ours: {
       name: 'ours',
       command: [process.execPath, script('ours.mjs')],
-      works: ['point', 'hvp', 'lanczos'],
+      works: ['point', 'hvp', 'lanczos', 'surface'],
+      adapt: unchanged,
+      points: null,
       missing: null,
     },
     bare: {
       name: 'bare',
       command: [bareLoop, '--float64', '0'],
-      works: ['point', 'hvp', 'lanczos'],
+      works: ['point', 'hvp', 'lanczos', 'surface'],
+      adapt: forBareLoop,
+      points: null,
       missing: null,
     },
     torch: {
       name: 'torch',
       command: [python, script('torch_loop.py')],
       works: ['point', 'hvp', 'lanczos'],
-      missing: noTorch,
+      adapt: unchanged,
+      points: null,
+      missing: howTo(noTorch),
     },
     pyhessian: {
       name: 'pyhessian',
       command: [python, script('pyhessian_tool.py')],
       works: ['hvp', 'lanczos'],
-      missing: noPyHessian,
+      adapt: unchanged,
+      points: null,
+      missing: howTo(noPyHessian),
+    },
+    lla: {
+      name: 'lla',
+      command: [python, script('lla_tool.py')],
+      works: ['surface'],
+      adapt: (benchCase) => ({ ...benchCase, units: (benchCase.grid - 1) ** 2 }),
+      points: pointsOfLla,
+      missing: howTo(noTorch) ?? noLla,
+    },
+    li2018: {
+      name: 'li2018',
+      command: [python, script('li2018_tool.py')],
+      works: ['surface'],
+      adapt: unchanged,
+      // Not the model itself.
+      points: (grid) => Array.from({ length: grid * grid }, (_, k) => 1 + k),
+      missing: howTo(noTorch) ?? noLi2018,
     },
   };
 }

@@ -12,7 +12,8 @@ import { runStep } from './processes.mjs';
  * @property {string} model TorchScript file
  * @property {readonly number[]} shape of the batch
  * @property {string} data
- * @property {string} folder holds x.bin (float32), y.bin (int64), d1.bin, d2.bin, v.bin, start.bin (float32)
+ * @property {string} folder holds x.bin (float32), y.bin (int64), r1.bin, r2.bin, d1.bin, d2.bin, v.bin,
+ *   start.bin (float32)
  */
 
 /** @type {Readonly<Record<string, () => Omit<Workload, 'folder' | 'name' | 'data'> & { images: import('./images.mjs').Images } | null>>} */

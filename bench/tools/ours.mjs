@@ -73,6 +73,20 @@ const works = {
       return async () => [surface.modelLoss, ...surface.loss];
     };
   },
+  async surface() {
+    const raw = [await vector('r1.bin'), await vector('r2.bin')];
+    const points = Number(text('grid'));
+    return async () => {
+      const [first, second] = await Promise.all(
+        raw.map((axis) => customDirection(axis, { normalization: 'filter' })),
+      );
+      if (!first || !second) throw new Error('no plane');
+      const plane = new Plane([first, second]);
+      const surface = await lossSurface(loss, plane, { range: [-1, 1], points });
+      plane.dispose();
+      return async () => [surface.modelLoss, ...surface.loss];
+    };
+  },
   async hvp() {
     const operator = makeOperator();
     const v = await vector('v.bin');

@@ -1,0 +1,33 @@
+"""Loss Landscape Analysis (GabdullinN/loss-landscape-analysis) from the checkout LOSSATLAS_BENCH_LLA: its random_plane.
+
+It gets the normalised axes as they are, since its own rule for filters moves biases and BatchNorm too, and one step less
+than the grid has points: its distance is the full width of the plane, so its steps are as wide as the grid's, and its
+points are some of the grid's. Which they are, bench/tools.mjs knows.
+"""
+
+import torch
+
+from checkouts import add_checkout
+from common import Workload
+
+figures = ("matplotlib", "matplotlib.pyplot", "mpl_toolkits", "mpl_toolkits.mplot3d")
+commit = add_checkout("LOSSATLAS_BENCH_LLA", "src", *figures)
+
+from src_lla.loss_landscapes.main import random_plane  # noqa: E402
+from src_lla.loss_landscapes.metrics import Loss  # noqa: E402
+from src_lla.loss_landscapes.model_interface.model_parameters import ModelParameters  # noqa: E402
+
+workload = Workload()
+
+
+def make_surface():
+    for p in workload.parameters:
+        # It copies the model, and a ScriptModule's copy has computed parameters where they want gradients.
+        p.requires_grad = False
+    metric = Loss(torch.nn.functional.cross_entropy, workload.x, workload.y, "cpu")
+    a1, a2 = (ModelParameters(workload.vector(name)) for name in ("d1.bin", "d2.bin"))
+    steps = workload.flags.grid - 1
+    return lambda _: random_plane(workload.model, metric, distance=2, steps=steps, normalization=None, a1=a1, a2=a2)
+
+
+workload.measure({"surface": make_surface}, lla=commit)
