@@ -72,6 +72,12 @@ export { adamPlane, type AdamMoments, type AdamPlaneOptions } from './directions
 export { hessianPlane, type HessianPlaneOptions } from './landscape/hessian-plane.js';
 export { interpolate, lossLine, type InterpolateOptions, type LossLineOptions } from './landscape/line.js';
 export { lossSurface, type LossSurfaceOptions } from './landscape/surface.js';
+export { li2018Surface, type Li2018SurfaceOptions } from './landscape/presets/li2018.js';
+export { llaSurface, type LlaSurfaceOptions } from './landscape/presets/lla.js';
+export {
+  lossLandscapesSurface,
+  type LossLandscapesSurfaceOptions,
+} from './landscape/presets/loss-landscapes.js';
 export type { LandscapeOptions } from './landscape/landscape-values.js';
 export { projectTrajectory } from './landscape/trajectory.js';
 

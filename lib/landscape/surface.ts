@@ -1,7 +1,8 @@
-import type { Direction } from '../directions/direction.js';
+import { Direction } from '../directions/direction.js';
 import type { Plane } from '../directions/plane.js';
 import type { Objective } from '../objective/objective.js';
-import type { LossSurface, Recipe } from '../results.js';
+import type { LossSurface, MarkedSolution } from '../results.js';
+import type { Solution } from '../model/solution.js';
 import { checkOptions, invalidOption, isInteger, isRange } from '../validate.js';
 import { landscapeChecks, landscapeValues, ownRecipe, type LandscapeOptions } from './landscape-values.js';
 import { coordinates } from './sweep.js';
@@ -41,59 +42,81 @@ export async function lossSurface(
     throw invalidOption("lossSurface: option 'yRange'", 'above 0, since Adam divides by √y', yRange);
   const x = coordinates(range, points);
   const y = coordinates(yRange, options.yPoints ?? points);
-  return surfaceOn(objective, plane, { x, y, coefficients: gridOf(plane, x, y), recipe: ownRecipe }, options);
+  const isAdam = plane.adamStep !== null;
+  return surfaceOn(
+    objective,
+    {
+      axes: plane.axes,
+      update: isAdam ? 'adam' : 'add',
+      x,
+      y,
+      directions: isAdam ? [new Direction(plane.adamStep, plane.axes[0].description)] : plane.axes,
+      coefficients: isAdam ? adamCoefficients(x, y) : gridCoefficients(x, y),
+      recipe: ownRecipe,
+      origin: plane.origin,
+      solutions: plane.solutions,
+    },
+    options,
+  );
 }
 
-export interface SurfaceGrid {
-  readonly x: Float64Array;
-  readonly y: Float64Array;
-  /** Of each cell (i, j) at j·x.length + i; one number a cell for Adam's equation, else two. */
+export interface SurfaceGrid extends Pick<LossSurface, 'update' | 'x' | 'y' | 'recipe'> {
+  readonly axes: readonly [Direction, Direction];
+  /** What is multiplied by the coefficients; the axes, or what an update rule makes of them. */
+  readonly directions: readonly Direction[];
+  /** Of each cell (i, j) at j·x.length + i, one number a direction. */
   readonly coefficients: Float64Array;
-  readonly recipe: Recipe;
+  readonly origin?: Solution | null;
+  readonly solutions?: readonly MarkedSolution[];
 }
 
 /** A surface on any grid; `lossSurface` and the presets differ in theirs. */
 export async function surfaceOn(
   objective: Objective,
-  plane: Plane,
-  { x, y, coefficients, recipe }: SurfaceGrid,
+  grid: SurfaceGrid,
   options: LandscapeOptions,
 ): Promise<LossSurface> {
-  const width = plane.adamStep === null ? 2 : 1;
-  const plan = {
-    label: 'loss surface',
-    origin: plane.origin,
-    directions:
-      plane.adamStep === null ? plane.axes : [{ vector: plane.adamStep, buffers: null } as Direction],
-    coefficients,
-    numPoints: x.length * y.length,
-    centerIndex: centerOf(coefficients, width),
-    axes: plane.axes,
-    solutions: plane.solutions,
-    recipe,
-  };
-  const values = await landscapeValues(objective, plan, options);
+  const { x, y, axes, directions, coefficients, update } = grid;
+  const values = await landscapeValues(
+    objective,
+    {
+      label: 'loss surface',
+      origin: grid.origin ?? null,
+      directions,
+      coefficients,
+      numPoints: x.length * y.length,
+      centerIndex: centerOf(coefficients, directions.length),
+      axes,
+      solutions: grid.solutions ?? [],
+      recipe: grid.recipe,
+    },
+    options,
+  );
   return Object.freeze({
     kind: 'loss-surface',
     formatVersion: 1,
-    update: plane.adamStep === null ? 'add' : 'adam',
+    update,
     x,
     y,
-    axes: Object.freeze([plane.axes[0].description, plane.axes[1].description] as const),
+    axes: Object.freeze([axes[0].description, axes[1].description] as const),
     ...values,
   });
 }
 
-function gridOf(plane: Plane, x: Float64Array, y: Float64Array): Float64Array {
-  if (plane.adamStep !== null)
-    return Float64Array.from({ length: x.length * y.length }, (_, p) => {
-      const [i, j] = [p % x.length, Math.floor(p / x.length)];
-      return x[i]! / Math.sqrt(y[j]!);
-    });
+/** (x, y) of every cell. */
+export function gridCoefficients(x: Float64Array, y: Float64Array): Float64Array {
   return Float64Array.from({ length: 2 * x.length * y.length }, (_, k) => {
     const p = k >> 1;
     return k % 2 === 0 ? x[p % x.length]! : y[Math.floor(p / x.length)]!;
   });
+}
+
+/** x/√y of every cell. */
+function adamCoefficients(x: Float64Array, y: Float64Array): Float64Array {
+  return Float64Array.from(
+    { length: x.length * y.length },
+    (_, p) => x[p % x.length]! / Math.sqrt(y[Math.floor(p / x.length)]!),
+  );
 }
 
 /** The cell whose coefficients are all 0, or −1. */
