@@ -83,14 +83,16 @@ export function torchGlobals(): Map<string, PickleValue> {
   return globals;
 }
 
-/** (storage, offset, size, stride, …) */
+/** (storage, offset, size, stride, gradient wanted, hooks, metadata) */
 function rebuildTensor(
-  [storage, offset, shape, strides]: readonly PickleValue[],
+  [storage, offset, shape, strides, , , metadata]: readonly PickleValue[],
   fail: PickleFail,
 ): PickleValue {
-  const isWhole = storage instanceof Storage && typeof offset === 'number';
-  if (!isWhole || !isNumbers(shape) || !isNumbers(strides))
+  const isKnown = storage instanceof Storage && typeof offset === 'number';
+  if (!isKnown || !isNumbers(shape) || !isNumbers(strides))
     return fail('a tensor is described in no known way');
+  // The bits of a lazy conjugation or negation: the values would be wrong without them.
+  if (metadata instanceof Map && metadata.size > 0) return fail('a tensor is conjugated or negated lazily');
   return storage.tensor(offset, shape, strides);
 }
 
