@@ -59,6 +59,9 @@ export interface UnpickleOptions {
 const maxProtocol = 5;
 const maxDepth = 256;
 const maxIntegerBytes = 256;
+/** Far more than a checkpoint has; a byte can become an object of 300. */
+const maxSteps = 20_000_000;
+const maxObjects = 2_000_000;
 
 /**
  * Reads one pickle (protocols 2 to 5) and says where it ends. It builds data and nothing else: a global
@@ -81,6 +84,7 @@ class Machine {
   private readonly memo = new Map<number, PickleValue>();
   /** How many items calls may still take: a short file could pass one long list to a million of them. */
   private budget: number;
+  private objects = 0;
 
   constructor(bytes: Uint8Array, options: UnpickleOptions) {
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -93,7 +97,8 @@ class Machine {
   }
 
   run(): PickleValue {
-    for (;;) {
+    for (let steps = 0; ; steps++) {
+      if (steps > maxSteps) this.fail(`the pickle takes more than ${maxSteps} steps`);
       const at = this.position;
       const code = this.take(1)[0]!;
       if (code === 0x2e /* STOP */) return this.pop();
@@ -130,6 +135,8 @@ class Machine {
   }
 
   push(value: PickleValue): void {
+    if (typeof value === 'object' && value !== null && ++this.objects > maxObjects)
+      this.fail(`the pickle holds more than ${maxObjects} objects`);
     this.stack.push(value);
   }
 
@@ -178,6 +185,7 @@ class Machine {
   }
 
   remember(index: number): void {
+    if (this.memo.size >= maxObjects) this.fail(`the pickle remembers more than ${maxObjects} values`);
     this.memo.set(index, this.top());
   }
 
@@ -271,7 +279,7 @@ const opcodes = new Map<number, Step>([
   [0x47, (m) => m.push(m.take(8).readDoubleBE())],
   [0x49, (m) => m.push(textInteger(m, m.line()))],
   [0x4c, (m) => m.push(textInteger(m, m.line()))],
-  [0x46, (m) => m.push(Number(m.line()))],
+  [0x46, (m) => m.push(textNumber(m, m.line()))],
   // Strings; those of Python 2 are bytes, which latin1 keeps apart.
   [0x55, (m) => m.push(m.take(m.uint(1)).toString('latin1'))],
   [0x54, (m) => m.push(m.take(m.uint(4)).toString('latin1'))],
@@ -339,6 +347,13 @@ function textInteger(m: Machine, text: string): PickleValue {
   if (text === '01') return true;
   if (!/^-?\d{1,300}L?$/.test(text)) return m.fail(`the pickle has ${shown(text)} for an integer`);
   return integer(BigInt(text.replace('L', '')));
+}
+
+function textNumber(m: Machine, text: string): number {
+  const special: Readonly<Record<string, number>> = { nan: NaN, inf: Infinity, '-inf': -Infinity };
+  if (Object.hasOwn(special, text)) return special[text]!;
+  const value = text.length <= 40 && text !== '' ? Number(text) : NaN;
+  return Number.isNaN(value) ? m.fail(`the pickle has ${shown(text)} for a number`) : value;
 }
 
 function integer(value: bigint): number | bigint {

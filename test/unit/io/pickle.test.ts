@@ -140,6 +140,12 @@ describe('pickle', () => {
     refuses(bomb, /repeats its data too often/);
   });
 
+  it('bounds what a small file becomes', () => {
+    refuses(pickle(0x80, 2, '(', Buffer.alloc(2_100_000, ')'), 'l.'), /more than 2000000 objects/);
+    refuses(pickle(0x80, 4, 'N', Buffer.alloc(2_100_000, 0x94), '.'), /remembers more than 2000000 values/);
+    refuses(pickle(0x80, 2, Buffer.alloc(21_000_000, 'N'), '.'), /more than 20000000 steps/);
+  });
+
   it('reads shared values once: doubling lists do not explode', () => {
     // 200 times: a list of the last list, twice.
     const value = read(pickle(0x80, 2, ']', '2\x86'.repeat(200), '.'));
@@ -155,6 +161,8 @@ describe('pickle', () => {
     refuses(pickle(0x80, 2, 'NNa.'), /appends to what is no list/);
     refuses(pickle(0x80, 2, 'NK', 1, 'K', 1, 's.'), /what is no dict/);
     refuses(pickle(0x80, 2, 'Ix\n.'), /'x' for an integer/);
+    refuses(pickle(0x80, 2, 'F0x\n.'), /'0x' for a number/);
+    expect(read(pickle(0x80, 2, 'F-inf\n.'))).to.equal(-Infinity);
   });
 
   it('throws only LossAtlasError on 3000 mutated pickles', () => {

@@ -10,7 +10,7 @@ import { parseCheckpoint, readCheckpoint, type Checkpoint } from '../../../dist/
 import { matchParameters } from '../../../dist/io/checkpoint/match.js';
 import { matchOptimizer, optimizerState } from '../../../dist/io/checkpoint/optimizer.js';
 import { StoredTensor, type CheckpointTensor } from '../../../dist/io/checkpoint/tensor.js';
-import type { CheckpointValue } from '../../../dist/io/checkpoint/value.js';
+import { keyText, type CheckpointValue } from '../../../dist/io/checkpoint/value.js';
 import { writeNpz } from '../../../dist/io/npz.js';
 import { mutate, randomOf } from '../io/mutate.js';
 
@@ -32,7 +32,7 @@ function tensorsIn(value: CheckpointValue, path = '', found = new Map<string, Ch
   if (value instanceof StoredTensor) found.set(path, value);
   else if (value instanceof Map) {
     for (const [key, item] of value as ReadonlyMap<CheckpointValue, CheckpointValue>) {
-      const name = String(key);
+      const name = keyText(key) ?? '';
       tensorsIn(item, path === '' ? name : `${path}.${name}`, found);
     }
   } else if (Array.isArray(value)) {
