@@ -14,6 +14,10 @@ export type ErrorCode =
   | 'ERR_NOT_TORCHSCRIPT'
   /** A TorchScript archive that libtorch refuses to load. */
   | 'ERR_MODEL_LOAD'
+  /** A checkpoint that is damaged, of an unknown format, or holds what is never read (pickled classes, functions). */
+  | 'ERR_CHECKPOINT'
+  /** Tensors of a checkpoint that do not fit the model by name or shape. */
+  | 'ERR_CHECKPOINT_MISMATCH'
   /** No parameter can be differentiated: a frozen module, or all `requires_grad` are false. */
   | 'ERR_NO_PARAMETERS'
   /** The mode asked for contradicts the mode a traced module was recorded in. */

@@ -83,3 +83,26 @@ export { projectTrajectory } from './landscape/trajectory.js';
 
 export * from './plot/index.js';
 export * from './io/index.js';
+export {
+  Checkpoint,
+  readCheckpoint,
+  type CheckpointFormat,
+  type ReadCheckpointOptions,
+  type StateDictOptions,
+} from './io/checkpoint/checkpoint.js';
+export type { CheckpointData, CheckpointDtype, CheckpointTensor } from './io/checkpoint/tensor.js';
+export type { CheckpointValue } from './io/checkpoint/value.js';
+export {
+  matchParameters,
+  type MatchOptions,
+  type ParameterMatch,
+  type WantedTensor,
+} from './io/checkpoint/match.js';
+export {
+  matchOptimizer,
+  optimizerState,
+  type OptimizerEntry,
+  type OptimizerMatch,
+  type OptimizerState,
+  type OptimizerStateOptions,
+} from './io/checkpoint/optimizer.js';

@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { LossAtlasError } from '../errors.js';
+import { locateZipDirectory, parseZipDirectory, zipTailLength } from '../zip-directory.js';
 
 /** What a file of PyTorch's world is, told from its first and last bytes; nothing of it is executed. */
 export type FileKind =
@@ -12,7 +13,6 @@ export type FileKind =
   | 'unknown';
 
 const legacyMagic = Buffer.from('80028a0a6cfc9c46f920', 'hex'); // pickle of 0x1950a86a20f9469cfc6c
-const maxDirectoryBytes = 64 * 1024 * 1024;
 
 export async function fileKind(path: string): Promise<FileKind> {
   const file = await openFile(path);
@@ -61,28 +61,22 @@ function kindOfNames(names: readonly string[]): FileKind {
 
 /** Names in the zip's central directory; an empty list where it is damaged. */
 async function zipNames(file: FileHandle, size: number): Promise<string[]> {
-  const tail = await readAt(file, Math.max(0, size - 65_557), Math.min(size, 65_557));
-  const end = tail.lastIndexOf(Buffer.from('PK\x05\x06', 'latin1'));
-  if (end < 0 || end + 22 > tail.length) return [];
-  let length = tail.readUInt32LE(end + 12);
-  let offset = tail.readUInt32LE(end + 16);
-  // PyTorch writes zip64 records beside the plain ones; only a file beyond 4 GB needs them.
-  if (offset === 0xffffffff || length === 0xffffffff) {
-    const wide = tail.lastIndexOf(Buffer.from('PK\x06\x06', 'latin1'));
-    if (wide < 0 || wide + 56 > tail.length) return [];
-    length = Number(tail.readBigUInt64LE(wide + 40));
-    offset = Number(tail.readBigUInt64LE(wide + 48));
+  const fail = (problem: string): never => {
+    throw new DamagedZip(problem);
+  };
+  try {
+    const tailStart = Math.max(0, size - zipTailLength);
+    const tail = await readAt(file, tailStart, size - tailStart);
+    const { offset, length, count } = locateZipDirectory(tail, size, fail);
+    const directory = await readAt(file, offset, length);
+    return parseZipDirectory(directory, count, fail).map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof DamagedZip) return [];
+    throw error;
   }
-  if (length > maxDirectoryBytes || offset + length > size) return [];
-  const directory = await readAt(file, offset, length);
-  const names: string[] = [];
-  for (let at = 0; at + 46 <= directory.length && directory.readUInt32LE(at) === 0x02014b50;) {
-    const nameLength = directory.readUInt16LE(at + 28);
-    names.push(directory.toString('utf8', at + 46, at + 46 + nameLength));
-    at += 46 + nameLength + directory.readUInt16LE(at + 30) + directory.readUInt16LE(at + 32);
-  }
-  return names;
 }
+
+class DamagedZip extends Error {}
 
 async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
   const buffer = Buffer.alloc(length);

@@ -1,0 +1,61 @@
+import type { PickleFail } from '../pickle.js';
+import { elementsOf, itemSizeOf, TensorMaker, type CheckpointDtype, type StoredTensor } from './tensor.js';
+
+const dtypes: ReadonlyMap<unknown, CheckpointDtype> = new Map([
+  ['F64', 'float64'],
+  ['F32', 'float32'],
+  ['F16', 'float16'],
+  ['BF16', 'bfloat16'],
+  ['I64', 'int64'],
+  ['I32', 'int32'],
+  ['I16', 'int16'],
+  ['I8', 'int8'],
+  ['U8', 'uint8'],
+  ['BOOL', 'bool'],
+]);
+
+/** The tensors of a safetensors file, in the order of their data. */
+export function readSafetensors(bytes: Uint8Array, fail: PickleFail): Map<string, StoredTensor> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const dataStart = 8 + Number(view.getBigUint64(0, true));
+  if (dataStart > bytes.length) fail('its header is truncated');
+  const data = bytes.subarray(dataStart);
+  const maker = new TensorMaker(bytes.length);
+  const found: { name: string; begin: number; tensor: StoredTensor }[] = [];
+  for (const [name, entry] of Object.entries(parse(bytes.subarray(8, dataStart), fail))) {
+    if (name === '__metadata__') continue;
+    const { dtype: code, shape, data_offsets: offsets } = isObject(entry) ? entry : {};
+    const dtype = dtypes.get(code);
+    if (dtype === undefined) return fail(`'${name}' has the unsupported dtype ${JSON.stringify(code)}`);
+    if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2)
+      return fail(`'${name}' has no shape or no offsets`);
+    const [begin, end] = offsets as [number, number];
+    const length = elementsOf(shape);
+    if (begin > end || end > data.length) return fail(`the data of '${name}' lie outside of the file`);
+    if (end - begin !== length * itemSizeOf(dtype))
+      return fail(`'${name}' has ${end - begin} bytes, which do not fit shape (${shape.join(', ')})`);
+    const part = data.subarray(begin, end);
+    found.push({ name, begin, tensor: maker.make({ dtype, shape, length, bytes: () => part }, fail) });
+  }
+  // JavaScript moves names that are numbers to the front of an object.
+  found.sort((a, b) => a.begin - b.begin);
+  return new Map(found.map(({ name, tensor }) => [name, tensor]));
+}
+
+function parse(header: Uint8Array, fail: PickleFail): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(header.buffer, header.byteOffset, header.length).toString('utf8'));
+  } catch {
+    return fail('its header is no JSON');
+  }
+  return isObject(value) ? value : fail('its header is no object');
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && (size as number) >= 0);
+}

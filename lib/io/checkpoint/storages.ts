@@ -1,0 +1,137 @@
+import { PickleGlobal, PickleObject, type PickleFail, type PickleValue } from '../pickle.js';
+import { itemSizeOf, type CheckpointDtype, type TensorMaker } from './tensor.js';
+
+/** The names of PyTorch's storages; the untyped ones count bytes. */
+const storageTypes: Readonly<Record<string, CheckpointDtype>> = {
+  'torch.DoubleStorage': 'float64',
+  'torch.FloatStorage': 'float32',
+  'torch.HalfStorage': 'float16',
+  'torch.BFloat16Storage': 'bfloat16',
+  'torch.LongStorage': 'int64',
+  'torch.IntStorage': 'int32',
+  'torch.ShortStorage': 'int16',
+  'torch.CharStorage': 'int8',
+  'torch.ByteStorage': 'uint8',
+  'torch.BoolStorage': 'bool',
+  'torch.storage.UntypedStorage': 'uint8',
+  'torch.storage.TypedStorage': 'uint8',
+};
+
+const dtypeNames = [
+  ...['float64', 'double', 'float32', 'float', 'float16', 'half', 'bfloat16', 'bool'],
+  ...['int64', 'long', 'int32', 'int', 'int16', 'short', 'int8', 'uint8', 'uint16', 'uint32', 'uint64'],
+  ...['complex64', 'complex128'],
+];
+
+/** The bytes of one storage; in the format before PyTorch 1.6 they follow after all that refers to them. */
+export interface StorageBytes {
+  readonly dtype: CheckpointDtype;
+  /** In elements. */
+  readonly length: number;
+  bytes: Uint8Array | null;
+}
+
+/** A storage, or a part of one. */
+class Storage extends PickleObject {
+  constructor(
+    readonly base: StorageBytes,
+    readonly start: number,
+    readonly length: number,
+    private readonly maker: TensorMaker,
+    private readonly fail: PickleFail,
+  ) {
+    super();
+  }
+
+  tensor(offset: number, shape: readonly number[], strides: readonly number[]): PickleValue {
+    const { base, start, length, fail } = this;
+    // A view may not reach beyond its own end, which lies within the base.
+    return this.maker.make(
+      {
+        dtype: base.dtype,
+        shape,
+        strides,
+        offset,
+        length,
+        bytes: () => base.bytes!.subarray(start * itemSizeOf(base.dtype)),
+      },
+      fail,
+    );
+  }
+
+  /** A storage that was saved by itself is shown as a tensor of one axis. */
+  override finish(): PickleValue {
+    return this.tensor(0, [this.length], [1]);
+  }
+}
+
+/** What the pickle of a checkpoint may refer to of PyTorch. */
+export function torchGlobals(): Map<string, PickleValue> {
+  const globals = new Map<string, PickleValue>();
+  const add = (name: string, construct?: PickleGlobal['construct']) =>
+    globals.set(name, new PickleGlobal(name, construct));
+  for (const name of Object.keys(storageTypes)) add(name);
+  for (const name of dtypeNames) add(`torch.${name}`);
+  add('torch._utils._rebuild_tensor', rebuildTensor);
+  add('torch._utils._rebuild_tensor_v2', rebuildTensor);
+  add('torch._utils._rebuild_parameter', ([data], fail) => data ?? fail('a parameter has no data'));
+  add('torch.Size', ([sizes], fail) => (isNumbers(sizes) ? [...sizes] : fail('a torch.Size has no sizes')));
+  add('torch.device', ([type, index], fail) => {
+    if (typeof type !== 'string') return fail('a torch.device has no name');
+    return typeof index === 'number' ? `${type}:${index}` : type;
+  });
+  return globals;
+}
+
+/** (storage, offset, size, stride, gradient wanted, hooks, metadata) */
+function rebuildTensor(
+  [storage, offset, shape, strides, , , metadata]: readonly PickleValue[],
+  fail: PickleFail,
+): PickleValue {
+  const isKnown = storage instanceof Storage && typeof offset === 'number';
+  if (!isKnown || !isNumbers(shape) || !isNumbers(strides))
+    return fail('a tensor is described in no known way');
+  // The bits of a lazy conjugation or negation: the values would be wrong without them.
+  if (metadata instanceof Map && metadata.size > 0) return fail('a tensor is conjugated or negated lazily');
+  return storage.tensor(offset, shape, strides);
+}
+
+/** The storages of one file by their keys, as persistent ids name them. */
+export class Storages {
+  readonly byKey = new Map<string, StorageBytes>();
+
+  /** `find` gives the bytes of a key, or null where they follow later. */
+  constructor(
+    private readonly maker: TensorMaker,
+    private readonly find: (key: string, dtype: CheckpointDtype, length: number) => Uint8Array | null,
+  ) {}
+
+  /** ('storage', type, key, location, length[, view]), where a view is null or (key, offset, length). */
+  resolve(id: PickleValue, fail: PickleFail): PickleValue {
+    const [tag, type, key, , length, view = null] = Array.isArray(id) ? id : [];
+    if (tag !== 'storage' || typeof key !== 'string' || !isCount(length))
+      return fail('the pickle has a persistent id that names no storage');
+    const dtype = type instanceof PickleGlobal ? storageTypes[type.name] : undefined;
+    if (dtype === undefined) return fail(`the storage '${key}' has no known type`);
+    let base = this.byKey.get(key);
+    if (base === undefined) {
+      base = { dtype, length, bytes: this.find(key, dtype, length) };
+      this.byKey.set(key, base);
+    }
+    if (base.dtype !== dtype || base.length !== length)
+      return fail(`the storage '${key}' is described in two ways`);
+    if (view === null) return new Storage(base, 0, length, this.maker, fail);
+    const [, start, viewLength] = Array.isArray(view) ? view : [];
+    if (!isCount(start) || !isCount(viewLength) || start + viewLength > length)
+      return fail(`a view does not fit into the storage '${key}'`);
+    return new Storage(base, start, viewLength, this.maker, fail);
+  }
+}
+
+function isCount(value: PickleValue | undefined): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isNumbers(value: PickleValue | undefined): value is number[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'number');
+}

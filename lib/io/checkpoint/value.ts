@@ -1,0 +1,93 @@
+import { isTensor, type CheckpointTensor } from './tensor.js';
+
+/** What a checkpoint holds. Dicts are Maps; lists and tuples are arrays; integers beyond 2^53 are bigints. */
+export type CheckpointValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | CheckpointTensor
+  | readonly CheckpointValue[]
+  | ReadonlyMap<CheckpointValue, CheckpointValue>
+  | ReadonlySet<CheckpointValue>;
+
+export type CheckpointDict = ReadonlyMap<CheckpointValue, CheckpointValue>;
+
+export function isDict(value: CheckpointValue | undefined): value is CheckpointDict {
+  return value instanceof Map;
+}
+
+export function isList(value: CheckpointValue | undefined): value is readonly CheckpointValue[] {
+  return Array.isArray(value);
+}
+
+/**
+ * The value at a path such as `state_dict`, `a.b` or `models[1].weights`, or undefined. Keys may have dots
+ * themselves, so that each key that begins the path is tried.
+ */
+export function valueAt(value: CheckpointValue, path: string): CheckpointValue | undefined {
+  if (path === '') return value;
+  const rest = path.startsWith('.') ? path.slice(1) : path;
+  if (isList(value)) {
+    const index = /^\[(\d{1,9})\]/.exec(path);
+    const item = index === null ? undefined : value[Number(index[1])];
+    return item === undefined ? undefined : valueAt(item, path.slice(index![0].length));
+  }
+  if (!isDict(value) || rest === '') return undefined;
+  for (const [key, item] of value) {
+    const name = keyText(key);
+    if (name === null || name === '' || !rest.startsWith(name)) continue;
+    const after = rest.slice(name.length);
+    if (after !== '' && !/^[.[]/.test(after)) continue;
+    const found = valueAt(item, after);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** A dict within the tree, and the path to it. */
+export interface FoundDict {
+  readonly path: string;
+  readonly dict: CheckpointDict;
+}
+
+/** Every dict below a value, itself included, once each, outer ones first; `enter` may keep it out of one. */
+export function dictsIn(
+  root: CheckpointValue,
+  rootPath = '',
+  enter: (dict: CheckpointDict) => boolean = () => true,
+): FoundDict[] {
+  const found: FoundDict[] = [];
+  const seen = new Set<CheckpointValue>();
+  const visit = (value: CheckpointValue, path: string): void => {
+    const isBranch = isDict(value) || isList(value);
+    if (!isBranch || seen.has(value)) return;
+    seen.add(value);
+    if (isList(value)) {
+      value.forEach((item, i) => visit(item, `${path}[${i}]`));
+      return;
+    }
+    if (!enter(value)) return;
+    found.push({ path, dict: value });
+    for (const [key, item] of value) {
+      if (isTensor(item)) continue;
+      const name = keyText(key);
+      if (name !== null) visit(item, path === '' ? name : `${path}.${name}`);
+    }
+  };
+  visit(root, rootPath);
+  return found;
+}
+
+export function keyText(key: CheckpointValue): string | null {
+  if (typeof key === 'string') return key;
+  return typeof key === 'number' || typeof key === 'bigint' ? String(key) : null;
+}
+
+/** Up to eight items, and how many more there are. */
+export function shortList(items: readonly string[]): string {
+  const shown = items.slice(0, 8).join(', ');
+  return items.length > 8 ? `${shown} and ${items.length - 8} more` : shown;
+}
