@@ -5,7 +5,7 @@ import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
 // The arrows of the architecture: what each folder of lib/ may import besides itself and the leaves.
-// cli -> plot, io, landscape -> spectrum -> operators, directions -> objective -> model, data -> native; data -> io (files)
+// cli -> plot, io, landscape -> spectrum -> operators, directions -> objective -> model, data -> native; model, data, directions -> io (files)
 const foundation = ['objective', 'model', 'data', 'native'];
 const analyses = ['operators', 'directions', ...foundation];
 const layers = {
@@ -15,13 +15,13 @@ const layers = {
   landscape: ['spectrum', ...analyses],
   spectrum: analyses,
   operators: foundation,
-  directions: foundation,
+  directions: [...foundation, 'io'],
   objective: ['model', 'data', 'native'],
-  model: ['native'],
+  model: ['io', 'native'],
   data: ['io', 'native'],
   native: [],
 };
-const leaves = ['errors', 'results', 'steps', 'types', 'validate'];
+const leaves = ['errors', 'hash', 'results', 'steps', 'types', 'validate', 'zip-directory'];
 
 for (const entry of readdirSync(new URL('lib', import.meta.url), { withFileTypes: true })) {
   if (entry.isDirectory() && !(entry.name in layers)) {

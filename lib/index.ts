@@ -15,6 +15,7 @@ export {
 export { combine, ParameterVector } from './model/parameter-vector.js';
 export { BufferState } from './model/buffer-state.js';
 export { ownSolution, Solution } from './model/solution.js';
+export { loadSolution, type LoadSolutionOptions } from './model/load-solution.js';
 export { fileKind, type FileKind } from './model/file-kind.js';
 
 export {
@@ -69,7 +70,12 @@ export { trajectoryPlane } from './directions/trajectory.js';
 export { gradientDirection } from './directions/gradient.js';
 export { adamPlane, type AdamMoments, type AdamPlaneOptions } from './directions/adam.js';
 
+export { loadMoments, type LoadedMoments } from './directions/adam-moments.js';
+export { loadPlane, savePlane } from './directions/plane-file.js';
+export { loadVector, saveVector, type LoadVectorOptions } from './directions/vector-file.js';
+
 export { hessianPlane, type HessianPlaneOptions } from './landscape/hessian-plane.js';
+export { allModes, landscapeAtlas, type AllModesOptions, type AtlasOptions } from './landscape/atlas.js';
 export { interpolate, lossLine, type InterpolateOptions, type LossLineOptions } from './landscape/line.js';
 export { lossSurface, type LossSurfaceOptions } from './landscape/surface.js';
 export { li2018Surface, type Li2018SurfaceOptions } from './landscape/presets/li2018.js';

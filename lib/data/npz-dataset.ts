@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { LossAtlasError } from '../errors.js';
 import { readNpz } from '../io/npz.js';
 import { checkOptions, isArrayOf, isString, suggest } from '../validate.js';
 import { dataset, datasetChecks, type Dataset, type DatasetOptions } from './dataset.js';
+import { readWholeFile } from '../io/read-file.js';
 
 export interface LoadNpzOptions extends DatasetOptions {
   /** Name of the input array in the file, or names for a model with several inputs; default `x`. */
@@ -24,7 +24,7 @@ export async function loadNpz(path: string, options: LoadNpzOptions = {}): Promi
     targets: isString,
   });
   const { inputs = 'x', targets, ...rest } = options;
-  const arrays = readNpz(await read(path), path);
+  const arrays = readNpz(await readWholeFile(path), path);
   const pick = (name: string) => {
     const array = arrays[name];
     if (array !== undefined) return array;
@@ -41,18 +41,3 @@ export async function loadNpz(path: string, options: LoadNpzOptions = {}): Promi
 }
 
 const isNames = isArrayOf(isString, 'a name or an array of names');
-
-async function read(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new LossAtlasError(
-      missing ? 'ERR_FILE_NOT_FOUND' : 'ERR_FILE_UNREADABLE',
-      missing
-        ? `There is no file '${path}' (working folder: ${process.cwd()}).`
-        : `'${path}' cannot be read: ${(cause as Error).message}`,
-      { cause },
-    );
-  }
-}

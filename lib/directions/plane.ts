@@ -14,8 +14,10 @@ import {
 import { makeOrthogonalDirection } from './orthogonal.js';
 
 export interface PlaneParts {
-  /** θ at (0, 0), which the plane does not own; default the model's own parameters. */
+  /** θ at (0, 0); default the model's own parameters. */
   readonly origin?: Solution | null;
+  /** The plane disposes of its origin; default false. */
+  readonly ownsOrigin?: boolean;
   readonly solutions?: readonly MarkedSolution[];
   /** Of its principal components: share of the path's variance along either axis. */
   readonly explainedVariance?: Float64Array | null;
@@ -30,10 +32,12 @@ export class Plane {
   readonly solutions: readonly MarkedSolution[];
   readonly explainedVariance: Float64Array | null;
   readonly adamStep: ParameterVector | null;
+  readonly #ownsOrigin: boolean;
 
   constructor(axes: readonly [Direction, Direction], parts: PlaneParts = {}) {
     this.axes = axes;
     this.origin = parts.origin ?? null;
+    this.#ownsOrigin = parts.ownsOrigin ?? false;
     this.solutions = Object.freeze([...(parts.solutions ?? [])]);
     this.explainedVariance = parts.explainedVariance ?? null;
     this.adamStep = parts.adamStep ?? null;
@@ -42,6 +46,7 @@ export class Plane {
   dispose(): void {
     disposeAll(this.axes);
     this.adamStep?.dispose();
+    if (this.#ownsOrigin) this.origin?.dispose();
   }
 
   [Symbol.dispose](): void {

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-
 import { LossAtlasError } from '../errors.js';
 import { decodeField, encodeField, type Refuse } from './json-fields.js';
 import {
@@ -9,7 +7,8 @@ import {
   type ResultKind,
   type ResultOf,
 } from './result-format.js';
-import { errorCode, reasonOf, writeWholeFile } from './write-file.js';
+import { readWholeFile } from './read-file.js';
+import { writeWholeFile } from './write-file.js';
 
 export type { Result, ResultKind, ResultOf } from './result-format.js';
 
@@ -59,15 +58,7 @@ export async function loadJson<K extends ResultKind = ResultKind>(
   path: string,
   kind?: K,
 ): Promise<ResultOf<K>> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    if (errorCode(cause) === 'ENOENT') {
-      throw new LossAtlasError('ERR_FILE_NOT_FOUND', `'${path}' does not exist.`, { cause });
-    }
-    throw new LossAtlasError('ERR_FILE_UNREADABLE', `Cannot read '${path}': ${reasonOf(cause)}.`, { cause });
-  }
+  const text = (await readWholeFile(path)).toString('utf8');
   return fromJson(text, `'${path}'`, kind);
 }
 

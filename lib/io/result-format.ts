@@ -120,7 +120,7 @@ const provenance: ShapeOf<Provenance> = {
   durationSeconds: 'number',
 };
 
-const axis: ShapeOf<AxisDescription> = {
+export const axisShape: ShapeOf<AxisDescription> = {
   label: 'string',
   kind: {
     oneOf: [
@@ -173,7 +173,7 @@ const recipe: ShapeOf<Recipe> = {
   notes: 'string[]',
 };
 
-const solution: ShapeOf<MarkedSolution> = { label: 'string', coordinates: 'float64' };
+export const solutionShape: ShapeOf<MarkedSolution> = { label: 'string', coordinates: 'float64' };
 
 const values: ShapeOf<LandscapeValues> = {
   loss: 'float64',
@@ -182,7 +182,7 @@ const values: ShapeOf<LandscapeValues> = {
   gradientNorm: 'float64|null',
   modelLoss: 'number',
   modelAccuracy: 'number|null',
-  solutions: { objects: solution },
+  solutions: { objects: solutionShape },
   explosion: { object: explosion },
   checks: { object: checks },
   recipe: { object: recipe },
@@ -195,7 +195,7 @@ const surface: ShapeOf<LossSurface> = {
   update: { oneOf: ['add', 'adam'] },
   x: 'float64',
   y: 'float64',
-  axes: { tuple: [axis, axis] },
+  axes: { tuple: [axisShape, axisShape] },
   ...values,
 };
 
@@ -228,7 +228,7 @@ export const resultShapes: { readonly [K in ResultKind]: ShapeOf<ResultOf<K>> } 
     kind: { oneOf: ['loss-line'] },
     formatVersion: { oneOf: [1] },
     coordinates: 'float64',
-    axis: { object: axis },
+    axis: { object: axisShape },
     ...values,
   },
   'loss-surface': surface,

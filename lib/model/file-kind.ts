@@ -1,6 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { LossAtlasError } from '../errors.js';
 import { locateZipDirectory, parseZipDirectory, zipTailLength } from '../zip-directory.js';
+import { unreadable } from '../io/read-file.js';
 
 /** What a file of PyTorch's world is, told from its first and last bytes; nothing of it is executed. */
 export type FileKind =
@@ -90,17 +91,7 @@ async function openFile(path: string): Promise<FileHandle> {
     if ((await file.stat()).isFile()) return file;
     await file.close();
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT') {
-      throw new LossAtlasError(
-        'ERR_FILE_NOT_FOUND',
-        `There is no file '${path}' (working folder: ${process.cwd()}).`,
-        { cause },
-      );
-    }
-    throw new LossAtlasError('ERR_FILE_UNREADABLE', `'${path}' cannot be read: ${(cause as Error).message}`, {
-      cause,
-    });
+    throw unreadable(path, cause);
   }
   throw new LossAtlasError('ERR_FILE_UNREADABLE', `'${path}' is not a file.`);
 }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { LossAtlasError } from '../../errors.js';
 import { checkOptions, invalidOption, isBoolean, isString } from '../../validate.js';
 import { readNpz } from '../npz.js';
@@ -10,6 +9,7 @@ import { findStateDict } from './state-dict.js';
 import { StoredTensor, type CheckpointDtype, type CheckpointTensor } from './tensor.js';
 import { readTorchLegacy, readTorchZip } from './torch-file.js';
 import type { CheckpointValue } from './value.js';
+import { readWholeFile } from '../read-file.js';
 
 export type CheckpointFormat = 'torch' | 'torch-legacy' | 'safetensors' | 'npz';
 
@@ -52,7 +52,7 @@ export class Checkpoint {
 export async function readCheckpoint(path: string, options: ReadCheckpointOptions = {}): Promise<Checkpoint> {
   if (isString(path) !== null) throw invalidOption('readCheckpoint: path', 'the path of a file', path);
   checkOptions('readCheckpoint', options, { checksums: isBoolean });
-  return parseCheckpoint(await read(path), path, options);
+  return parseCheckpoint(await readWholeFile(path), path, options);
 }
 
 /** A checkpoint from the bytes of its file. */
@@ -127,20 +127,5 @@ function npzTensors(bytes: Uint8Array, source: string): Map<string, StoredTensor
   } catch (cause) {
     if (cause instanceof LossAtlasError) throw new LossAtlasError('ERR_CHECKPOINT', cause.message, { cause });
     throw cause;
-  }
-}
-
-async function read(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new LossAtlasError(
-      missing ? 'ERR_FILE_NOT_FOUND' : 'ERR_FILE_UNREADABLE',
-      missing
-        ? `There is no file '${path}' (working folder: ${process.cwd()}).`
-        : `'${path}' cannot be read: ${(cause as Error).message}`,
-      { cause },
-    );
   }
 }

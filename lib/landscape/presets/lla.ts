@@ -64,7 +64,10 @@ function normalizeAsLla(
  * directions, peculiarities included: see `recipe.notes` of the result. x runs along the first direction. Its own
  * in-place steps drift by rounding, which is not reproduced.
  */
-export async function llaSurface(objective: Objective, options: LlaSurfaceOptions = {}): Promise<LossSurface> {
+export async function llaSurface(
+  objective: Objective,
+  options: LlaSurfaceOptions = {},
+): Promise<LossSurface> {
   checkOptions('llaSurface', options, {
     ...presetChecks,
     steps: isInteger(1),
@@ -98,7 +101,11 @@ export async function llaSurface(objective: Objective, options: LlaSurfaceOption
       own.push(step);
       const { x, y, coefficients } = adamGrid(steps, options.squareRoot ?? true);
       const directions = [new Direction(step, pair[0].description)];
-      return await surfaceOn(objective, { axes: pair, update, x, y, directions, coefficients, recipe }, options);
+      return await surfaceOn(
+        objective,
+        { axes: pair, update, x, y, directions, coefficients, recipe },
+        options,
+      );
     }
     const moving = await freezeAsLla(pair, options.freeze ?? 0, distance / 2, own);
     const nominal = Float64Array.from({ length: steps }, (_, i) => (i - steps / 2) * unit);
@@ -163,7 +170,9 @@ function adamGrid(steps: number, squareRoot: boolean) {
 function notesOf({ axes, update, normalization, order, freeze, steps = 40 }: LlaSurfaceOptions): string[] {
   const notes: string[] = [];
   if (axes === undefined)
-    notes.push('Directions are drawn from U[0, 1], so their mean is 0.5; the second is made orthogonal before normalising.');
+    notes.push(
+      'Directions are drawn from U[0, 1], so their mean is 0.5; the second is made orthogonal before normalising.',
+    );
   if (order === 1 && normalization !== undefined && normalization !== 'none' && normalization !== 'weight')
     notes.push('Order 1 means sums of signed entries, not of |x|.');
   if (normalization === 'model')
@@ -178,7 +187,9 @@ function notesOf({ axes, update, normalization, order, freeze, steps = 40 }: Lla
         : 'No point is the model itself (odd number of steps).',
     );
     if (freeze !== undefined && freeze !== 0)
-      notes.push('Frozen tensors stay at the corner of the plane, not at the model: no point is the model itself.');
+      notes.push(
+        'Frozen tensors stay at the corner of the plane, not at the model: no point is the model itself.',
+      );
   }
   return notes;
 }

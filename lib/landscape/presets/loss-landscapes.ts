@@ -75,11 +75,15 @@ export async function lossLandscapesSurface(
     });
     const notes = [
       ...(options.axes === undefined
-        ? ['Directions are drawn from U[0, 1], so their mean is 0.5; the second is made orthogonal before normalising.']
+        ? [
+            'Directions are drawn from U[0, 1], so their mean is 0.5; the second is made orthogonal before normalising.',
+          ]
         : []),
       'Whatever the normalisation, each direction is at last scaled to the norm of the whole model.',
       'Coordinates are nominal: where the index along the first direction is even, the second coordinate is one step larger.',
-      ...(normalization === 'filter' ? ['In biases and norm parameters every entry counts as a filter.'] : []),
+      ...(normalization === 'filter'
+        ? ['In biases and norm parameters every entry counts as a filter.']
+        : []),
     ];
     return await surfaceOn(
       objective,

@@ -39,7 +39,10 @@ export async function rawAxes(
   const [first, second] = [await one.toArray(), await two.toArray()];
   if (law === 'gaussian') return { values: [first, second], kind, seed };
   // U[0, 1], and of the second draw what is orthogonal to the first: before normalisation, and of mean 0.5.
-  const [u, v] = [first, second].map((values) => values.map((x) => (x + 1) / 2)) as [Float64Array, Float64Array];
+  const [u, v] = [first, second].map((values) => values.map((x) => (x + 1) / 2)) as [
+    Float64Array,
+    Float64Array,
+  ];
   const share = dot(v, u) / dot(u, u);
   return { values: [u, v.map((x, i) => x - share * u[i]!)], kind, seed };
 }
