@@ -13,7 +13,7 @@ export {
   type ParameterInfo,
 } from './model/model.js';
 export { combine, ParameterVector } from './model/parameter-vector.js';
-export { BufferState } from './model/buffer-state.js';
+export { bufferStateFrom, BufferState } from './model/buffer-state.js';
 export { ownSolution, Solution } from './model/solution.js';
 export { loadSolution, type LoadSolutionOptions } from './model/load-solution.js';
 export { fileKind, type FileKind } from './model/file-kind.js';

@@ -1,4 +1,4 @@
-import type { Direction } from '../directions/direction.js';
+import { Direction } from '../directions/direction.js';
 import { differenceDirection } from '../directions/solutions.js';
 import type { Solution } from '../model/solution.js';
 import type { Objective } from '../objective/objective.js';
@@ -78,11 +78,11 @@ export async function interpolate(
   const { states = true, range = [-0.5, 1.5], points = 41, ...rest } = options;
   using direction = await differenceDirection(from, to);
   const t = coordinates(range, points);
-  const moving = states ? direction : { ...direction, buffers: null };
+  const moving = states ? direction : new Direction(direction.vector, direction.description);
   const plan = {
     label: 'interpolation',
     origin: from,
-    directions: [moving as Direction],
+    directions: [moving],
     coefficients: t,
     numPoints: points,
     centerIndex: t.indexOf(0),

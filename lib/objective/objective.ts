@@ -247,7 +247,7 @@ export class Objective {
     this.#recalibration ??= (async () => {
       using own = await this.model.theta();
       for await (const batch of this.batches())
-        return Recalibration.prepare(this.model, forwardFrom(own), batch);
+        return await Recalibration.prepare(this.model, forwardFrom(own), batch);
       return null;
     })();
     const recalibration = await this.#recalibration;
