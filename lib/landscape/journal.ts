@@ -120,6 +120,7 @@ function requireSame(path: string, bytes: Buffer, fingerprint: Fingerprint): num
 function show(value: string | number | undefined): string {
   if (value === undefined) return 'absent';
   const text = String(value);
+  if (/^[0-9a-f]{64}$/.test(text)) return `${text.slice(0, 16)}…`;
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 

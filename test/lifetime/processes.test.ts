@@ -1,42 +1,6 @@
 import { expect } from 'chai';
-import { spawn } from 'node:child_process';
+import { run, type Outcome } from '../support/child.js';
 import { projectPath } from '../support/fixtures.js';
-
-interface Outcome {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs an ES module in its own process, with the library, data and a model at hand. */
-async function run(body: string, timeoutMs = 60_000): Promise<Outcome> {
-  const source = `
-    import { Worker } from 'node:worker_threads';
-    import * as lib from ${JSON.stringify(projectPath('dist/index.js'))};
-    const modelPath = ${JSON.stringify(projectPath('examples/digits/digits.script.pt'))};
-    const dataPath = ${JSON.stringify(projectPath('examples/digits/digits.npz'))};
-    const setting = async () => {
-      const model = await lib.loadModel(modelPath);
-      const data = await lib.loadNpz(dataPath, { inputs: 'x_train', targets: 'y_train', scale: 1 / 16, limit: 256 });
-      const loss = lib.objective(model, data);
-      return { model, data, loss, operator: lib.hessian(loss) };
-    };
-    const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-    ${body}`;
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['--expose-gc', '--input-type=module', '-e', source], {
-      timeout: timeoutMs,
-    });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-    child.on('close', (code, signal) => {
-      resolve({ code, signal, stdout, stderr });
-    });
-  });
-}
 
 function expectClean(outcome: Outcome, code = 0): void {
   expect(outcome.signal, outcome.stderr).to.equal(null);
