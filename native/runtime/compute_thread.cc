@@ -84,18 +84,26 @@ void ComputeThread::Execute(Task& task) {
 void ComputeThread::Complete(Napi::Env env, Napi::Function, ComputeThread* self, Task* raw) {
   const std::unique_ptr<Task> task(raw);
   if (static_cast<napi_env>(env) == nullptr) return;
-  const Napi::HandleScope scope(env);
-  if (--self->pending_ == 0) self->channel_.Unref(env);
-  if (task->failure) {
-    task->deferred.Reject(ToJavaScript(env, *task->failure).Value());
+  try {
+    const Napi::HandleScope scope(env);
+    if (--self->pending_ == 0) self->channel_.Unref(env);
+    Settle(env, *task);
+  } catch (const Napi::Error&) {
+    // JavaScript can no longer run: the worker was terminated, and nobody waits for the promise.
+  }
+}
+
+void ComputeThread::Settle(Napi::Env env, Task& task) {
+  if (task.failure) {
+    task.deferred.Reject(ToJavaScript(env, *task.failure).Value());
     return;
   }
   try {
-    task->deferred.Resolve(task->resolve(env));
+    task.deferred.Resolve(task.resolve(env));
   } catch (const Napi::Error& e) {
-    task->deferred.Reject(e.Value());
+    task.deferred.Reject(e.Value());
   } catch (...) {
-    task->deferred.Reject(ToJavaScript(env, CurrentFailure()).Value());
+    task.deferred.Reject(ToJavaScript(env, CurrentFailure()).Value());
   }
 }
 

@@ -48,6 +48,7 @@ class ComputeThread {
   };
 
   static void Complete(Napi::Env env, Napi::Function, ComputeThread* self, Task* task);
+  static void Settle(Napi::Env env, Task& task);
   using Channel = Napi::TypedThreadSafeFunction<ComputeThread, Task, Complete>;
 
   void Run();

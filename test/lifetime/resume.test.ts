@@ -3,7 +3,7 @@ import { copyFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
-  AbortError,
+  type AbortError,
   interpolate,
   landscapeAtlas,
   loadSolution,
