@@ -3,7 +3,7 @@ import { copyFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
-  type AbortError,
+  AbortError,
   interpolate,
   landscapeAtlas,
   loadSolution,
@@ -181,7 +181,7 @@ describe('aborting a sweep', () => {
     const resume = join(folder, 'sweep');
     const controller = new AbortController();
     let abortedAt = 0;
-    const error = (await rejects(
+    const error = await rejects(
       async () =>
         lossSurface(loss, plane, {
           points: 61,
@@ -194,7 +194,8 @@ describe('aborting a sweep', () => {
           },
         }),
       'ERR_ABORTED',
-    )) as AbortError;
+    );
+    if (!(error instanceof AbortError)) throw error;
     const partial = error.partial!;
     expect(partial.numDone).to.equal(abortedAt);
     expect(Array.from(partial.loss.subarray(0, abortedAt))).to.deep.equal(

@@ -224,7 +224,7 @@ describe('json', () => {
       const missing = join(folder, 'none.json');
       expect(await codeOf(missing)).to.include({
         code: 'ERR_FILE_NOT_FOUND',
-        message: `'${missing}' does not exist.`,
+        message: `There is no file '${missing}' (working folder: ${process.cwd()}).`,
       });
       expect(await codeOf(folder)).to.include({ code: 'ERR_FILE_UNREADABLE' });
       const wrong = join(folder, 'wrong.json');

@@ -269,7 +269,7 @@ describe('checkpoint files', () => {
     await refuses(() => at('mlp.pt'), /TorchScript archive, which loadModel reads/);
     await refuses(() => at('make.py'), /no checkpoint that is known/);
     await refuses(() => at('absent.pt'), /There is no file/, 'ERR_FILE_NOT_FOUND');
-    await refuses(() => at('.'), /cannot be read/, 'ERR_FILE_UNREADABLE');
+    await refuses(() => at('.'), /Cannot read/, 'ERR_FILE_UNREADABLE');
     await refuses(() => readCheckpoint(''), /path of a file/, 'ERR_INVALID_OPTION');
     await refuses(
       () => readCheckpoint('x', { checksum: true } as object),
