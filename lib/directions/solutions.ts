@@ -13,6 +13,12 @@ import { Plane } from './plane.js';
 export async function differenceDirection(from: Solution, to: Solution): Promise<Direction> {
   requireFit(from.model, to);
   using vector = await combine([to.theta, from.theta], [1, -1]);
+  if ((await vector.norm()) === 0) {
+    throw new LossAtlasError(
+      'ERR_DIRECTION',
+      `'${from.label}' and '${to.label}' have the same parameters: there is no line between them.`,
+    );
+  }
   const direction = await makeDirection(vector, {
     kind: 'difference',
     label: `from ${from.label} to ${to.label}`,
