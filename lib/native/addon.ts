@@ -87,6 +87,7 @@ export interface Addon {
     model: ModelHandle,
     inputs: readonly NdArray[],
     targets: readonly NdArray[],
+    index: number,
   ): Promise<BatchHandle>;
 
   vectorFromArray(model: ModelHandle, values: Float32Array | Float64Array): Promise<VectorHandle>;

@@ -85,7 +85,7 @@ export class Batches {
     const part = this.data.slice(start, start + this.batchSize);
     const targets = part.targets === null ? [] : [part.targets];
     try {
-      return await call((native) => native.makeBatch(this.#model.handle, part.inputs, targets));
+      return await call((native) => native.makeBatch(this.#model.handle, part.inputs, targets, index));
     } catch (error) {
       if (!(error instanceof LossAtlasError) || this.count === 1) throw error;
       const where = `${this.data.name}, batch of samples ${start} to ${start + part.numSamples - 1}`;

@@ -23,10 +23,10 @@ export class EvaluationSum {
   readonly #sums: Float64Array;
   readonly #metricNames: readonly string[];
 
-  /** `metricNames`: of the metrics that the addon computes, in its order. */
+  /** `metricNames`: as the objective has them; all but `error` are computed by the addon, in this order. */
   constructor(metricNames: readonly string[]) {
     this.#metricNames = metricNames;
-    this.#sums = new Float64Array(4 + 2 * metricNames.length);
+    this.#sums = new Float64Array(4 + 2 * metricNames.filter((name) => name !== 'error').length);
   }
 
   get count(): number {
@@ -41,10 +41,15 @@ export class EvaluationSum {
   mean(): Evaluation {
     requireCount(this.count);
     const [loss = 0, count = 0, correct = 0, answers = 0, ...rest] = this.#sums;
-    const metrics = this.#metricNames.map((name, i) => [name, rest[2 * i]! / rest[2 * i + 1]!] as const);
+    const accuracy = answers > 0 ? correct / answers : null;
+    let next = 0;
+    const metrics = this.#metricNames.map((name) => {
+      if (name === 'error') return [name, 1 - accuracy!] as const;
+      return [name, rest[next++]! / rest[next++]!] as const;
+    });
     return {
       loss: loss / count,
-      accuracy: answers > 0 ? correct / answers : null,
+      accuracy,
       metrics: Object.fromEntries(metrics),
     };
   }

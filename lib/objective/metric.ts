@@ -42,17 +42,18 @@ export async function loadMetric(
   return new Metric(handle, options.name ?? basename(path).replace(/(\.script)?\.pt$/, ''), hash);
 }
 
-/** `top-k` (label among the k largest outputs) by name, or a metric of one's own. */
-export type MetricChoice = `top-${number}` | Metric;
+/** `error` (1 − accuracy), `top-k` (label among the k largest outputs), or a metric of one's own. */
+export type MetricChoice = 'error' | `top-${number}` | Metric;
 
 export function isMetricChoice(value: unknown): string | null {
-  const fits = value instanceof Metric || (typeof value === 'string' && topK(value) !== null);
-  return fits ? null : "'top-' and a positive integer, or a Metric (of loadMetric)";
+  const fits =
+    value instanceof Metric || value === 'error' || (typeof value === 'string' && topK(value) !== null);
+  return fits ? null : "'error', 'top-' and a positive integer, or a Metric (of loadMetric)";
 }
 
 /** A list of choices with different names. */
 export function isMetricList(value: unknown): string | null {
-  const expected = "an array of different metrics: 'top-5', or a Metric (of loadMetric)";
+  const expected = "an array of different metrics: 'error', 'top-5', or a Metric (of loadMetric)";
   if (!Array.isArray(value) || !value.every((item) => isMetricChoice(item) === null)) return expected;
   const names = (value as MetricChoice[]).map(metricName);
   return new Set(names).size === names.length ? null : expected;
@@ -62,14 +63,15 @@ export function metricName(choice: MetricChoice): string {
   return typeof choice === 'string' ? choice : choice.name;
 }
 
-/** The native metric of a choice; `owned` ones are to be disposed of. */
+/** The native metric of a choice, if it needs one; `owned` ones are to be disposed of. */
 export function metricHandle(
   choice: MetricChoice,
   ignoreIndex: number,
-): { readonly handle: MetricHandle; readonly owned: boolean } {
-  if (choice instanceof Metric) return { handle: choice.handle, owned: false };
+): { readonly handle: MetricHandle; readonly owned: boolean }[] {
+  if (choice === 'error') return [];
+  if (choice instanceof Metric) return [{ handle: choice.handle, owned: false }];
   const handle = callSync((native) => native.topKMetric(topK(choice)!, ignoreIndex));
-  return { handle, owned: true };
+  return [{ handle, owned: true }];
 }
 
 function topK(name: string): number | null {

@@ -34,7 +34,7 @@ export interface ObjectiveOptions {
    * statistics recomputed from the data at every point).
    */
   readonly mode?: Mode;
-  /** Measured besides loss and accuracy: `top-5`, or a Metric (of loadMetric). */
+  /** Measured besides loss and accuracy: `error` (1 − accuracy), `top-5`, or a Metric (of loadMetric). */
   readonly metrics?: readonly MetricChoice[];
   /** Samples a batch; default all in one. In train mode BatchNorm sees one batch at a time. */
   readonly batchSize?: number;
@@ -46,7 +46,7 @@ export interface ObjectiveOptions {
   readonly ignoreIndex?: number;
   /** Of the Huber loss; default 1. */
   readonly delta?: number;
-  /** Of dropout in train mode; every evaluation draws the same masks. Default 0. */
+  /** Of dropout in train mode: every batch has masks of its own, the same ones at every point. Default 0. */
   readonly seed?: number;
 }
 
@@ -104,7 +104,11 @@ export class Objective {
         metrics.map((m) => (m instanceof Metric ? `${m.name} (sha256:${m.hash.slice(0, 16)})` : m)),
       ),
     });
-    const handles = metrics.map((choice) => metricHandle(choice, ignoreIndex));
+    if (metrics.includes('error') && !hasAccuracy(loss)) {
+      const expected = `free of 'error' for the loss '${loss}', which has no accuracy`;
+      throw invalidOption("objective: option 'metrics'", expected, metrics);
+    }
+    const handles = metrics.flatMap((choice) => metricHandle(choice, ignoreIndex));
     this.#ownedMetrics = handles.filter(({ owned }) => owned).map(({ handle }) => handle);
     try {
       this.#handle = callSync((native) =>
@@ -337,6 +341,10 @@ export class Objective {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+function hasAccuracy(loss: LossName): boolean {
+  return loss === 'cross-entropy' || loss === 'nll' || loss === 'bce-with-logits';
 }
 
 function disposeHandles(handles: readonly (ObjectiveHandle | MetricHandle)[]): void {

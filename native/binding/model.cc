@@ -78,17 +78,18 @@ Napi::Value ModelParameters(const Arguments& args) {
       VectorHandle);
 }
 
-// makeBatch(model, inputs: {data, shape}[], targets: {data, shape}[] of length 0 or 1)
+// makeBatch(model, inputs: {data, shape}[], targets: {data, shape}[] of length 0 or 1, index)
 Napi::Value MakeBatch(const Arguments& args) {
   const std::shared_ptr<Model> model = args.Handle<Model>(0, "model");
   std::vector<at::Tensor> inputs = args.Tensors(1, "inputs");
   std::vector<at::Tensor> targets = args.Tensors(2, "targets");
+  const int64_t index = args.Integer(3, "index", 0, INT32_MAX);
   return Submit(
       args.env(),
       [=] {
         const std::optional<at::Tensor> target =
             targets.empty() ? std::nullopt : std::optional(targets.front());
-        return std::make_shared<Batch>(inputs, target, model->options());
+        return std::make_shared<Batch>(inputs, target, model->options(), index);
       },
       [](Napi::Env env, std::shared_ptr<Batch> batch) {
         const int64_t bytes = batch->bytes();

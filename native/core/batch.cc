@@ -17,7 +17,9 @@ void RequireFinite(const at::Tensor& tensor, const char* what) {
 
 }  // namespace
 
-Batch::Batch(std::vector<at::Tensor> inputs, std::optional<at::Tensor> target, at::TensorOptions options) {
+Batch::Batch(std::vector<at::Tensor> inputs, std::optional<at::Tensor> target, at::TensorOptions options,
+             int64_t index)
+    : index_(index) {
   if (inputs.empty()) throw Error(code::kEmptyData, "A batch needs at least one input tensor.");
   auto place = [&](const at::Tensor& tensor, const char* what) {
     if (tensor.dim() == 0 || tensor.size(0) == 0)

@@ -12,11 +12,14 @@ class Batch {
   // Floating-point inputs and targets are converted to the dtype of `options`, and everything moves to its
   // device. ERR_INVALID_DATA for a NaN or infinity, or where the numbers of samples differ; ERR_EMPTY_DATA
   // for no sample.
-  Batch(std::vector<at::Tensor> inputs, std::optional<at::Tensor> target, at::TensorOptions options);
+  // `index`: which of the data set's batches this is.
+  Batch(std::vector<at::Tensor> inputs, std::optional<at::Tensor> target, at::TensorOptions options,
+        int64_t index = 0);
 
   const std::vector<c10::IValue>& inputs() const { return inputs_; }
   const std::optional<at::Tensor>& target() const { return target_; }
   int64_t num_samples() const { return num_samples_; }
+  int64_t index() const { return index_; }
   int64_t bytes() const { return bytes_; }
 
   // Number of targets that are not `ignore_index`.
@@ -29,6 +32,7 @@ class Batch {
   std::vector<c10::IValue> inputs_;
   std::optional<at::Tensor> target_;
   int64_t num_samples_ = 0;
+  int64_t index_ = 0;
   int64_t bytes_ = 0;
   // What was computed for the last question; batches are asked the same one over and over.
   mutable std::optional<std::pair<int64_t, int64_t>> counted_;

@@ -3,14 +3,20 @@
 #include <c10/core/InferenceMode.h>
 
 #include "core/error.h"
+#include "core/random.h"
 #include "core/scoped_state.h"
 
 namespace lossatlas {
 namespace {
 
+// Every batch has dropout masks of its own, the same ones at every point.
+uint64_t SeedOf(const Objective& objective, const Batch& batch) {
+  return StreamSeed(objective.seed, static_cast<uint64_t>(batch.index()));
+}
+
 at::Tensor RunForward(const Objective& objective, const Batch& batch) {
   if (objective.mode == Mode::kEval) return objective.model->Forward(batch.inputs());
-  const ScopedSeed seed(objective.seed, objective.model->options().device());
+  const ScopedSeed seed(SeedOf(objective, batch), objective.model->options().device());
   return objective.model->Forward(batch.inputs());
 }
 
@@ -94,7 +100,7 @@ BufferState ForwardBuffers(const Objective& objective, const at::Tensor& theta, 
   Model& model = *objective.model;
   model.RequireMode(Mode::kTrain);
   const ScopedState state(model, MakeLeaves(*model.layout(), theta, false), Mode::kTrain, buffers.tensors);
-  const ScopedSeed seed(objective.seed, model.options().device());
+  const ScopedSeed seed(SeedOf(objective, batch), model.options().device());
   model.Forward(batch.inputs());
   BufferState out;
   for (const at::Tensor& tensor : model.InstalledBuffers()) out.tensors.push_back(tensor.detach().clone());

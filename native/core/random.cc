@@ -58,9 +58,11 @@ Law ParseLaw(const std::string& name) {
   throw Error(code::kInvalidArgument, "law '" + name + "' is not gaussian, uniform or rademacher");
 }
 
+// Mixed twice, and added in between: neighbouring seeds and streams must not meet.
+uint64_t StreamSeed(uint64_t seed, uint64_t stream) { return Mix(Mix(seed) + stream); }
+
 at::Tensor RandomVector(Law law, uint64_t seed, uint64_t stream, int64_t n, at::TensorOptions options) {
-  // Mixed twice, and added in between: neighbouring seeds and streams must not meet.
-  Engine engine(Mix(Mix(seed) + stream));
+  Engine engine(StreamSeed(seed, stream));
   at::Tensor host = at::empty({n}, options.device(c10::kCPU));
   if (host.scalar_type() == c10::kDouble) {
     Fill(law, engine, host.data_ptr<double>(), n);

@@ -8,6 +8,7 @@ import {
   combine,
   cosine,
   customDirection,
+  dataset,
   gradientDirection,
   hessian,
   hessianPlane,
@@ -216,12 +217,32 @@ describe('what is recorded at a point', () => {
   it('metrics add up over batches', async () => {
     using model = await loadFixture('convbn');
     using confidence = await loadMetric(fixture('mean_confidence.pt'), model);
-    using whole = objective(model, data, { metrics: ['top-1', confidence] });
-    using parts = objective(model, data, { metrics: ['top-1', confidence], batchSize: 3 });
+    using whole = objective(model, data, { metrics: ['top-1', 'error', confidence] });
+    using parts = objective(model, data, { metrics: ['top-1', 'error', confidence], batchSize: 3 });
     const [a, b] = [await whole.evaluate(), await parts.evaluate()];
     expect(a.metrics.mean_confidence).to.be.closeTo(b.metrics.mean_confidence!, 1e-14);
     expect(a.metrics['top-1']).to.equal(a.accuracy);
     expect(b.metrics['top-1']).to.equal(b.accuracy);
+    expect(a.metrics.error).to.equal(1 - a.accuracy!);
+    expect(() => objective(model, data, { loss: 'mse', metrics: ['error'] })).to.throw(/no accuracy/);
+    expect(() => objective(model, data, { metrics: ['top-0'] })).to.throw(/top-/);
+    expect(() => objective(model, data, { metrics: ['top-2', 'top-2'] })).to.throw(/different/);
+  });
+
+  it('every batch has dropout masks of its own, the same at every evaluation', async () => {
+    using model = await loadFixture('dropout');
+    const one = goldenData('mlp.x', 'mlp.y').slice(0, 1);
+    const value = (array: { data: ArrayLike<number | bigint> }) => Array.from(array.data, Number);
+    const [x, y] = [value(one.inputs[0]!), value(one.targets!)];
+    const twice = dataset({
+      inputs: { data: Float64Array.from([...x, ...x]), shape: [2, x.length] },
+      targets: [...y, ...y],
+    });
+    using loss = objective(model, twice, { mode: 'train', batchSize: 1 });
+    using first = objective(model, twice.slice(0, 1), { mode: 'train' });
+    const [both, single] = [await loss.evaluate(), await first.evaluate()];
+    expect(both.loss).to.not.be.closeTo(single.loss, 1e-6);
+    expect((await loss.evaluate()).loss).to.equal(both.loss);
   });
 
   it('recalibrated running statistics equal torch.optim.swa_utils.update_bn at every point', async () => {
