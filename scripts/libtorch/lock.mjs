@@ -1,5 +1,14 @@
 // One fetch at a time: two installs would otherwise write into the same folder.
-import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -23,7 +32,7 @@ export async function withLock(file, { signal, onWait }, work) {
   while (!take(file)) {
     const holder = liveHolder(file);
     if (holder === null) {
-      rmSync(file, { force: true });
+      discard(file);
       continue;
     }
     if (!waited) onWait(holder);
@@ -34,7 +43,11 @@ export async function withLock(file, { signal, onWait }, work) {
   }
   // Tells holders on other machines (a shared home) from dead ones, whose process cannot be asked after.
   const heartbeat = setInterval(() => {
-    utimesSync(file, new Date(), new Date());
+    try {
+      utimesSync(file, new Date(), new Date());
+    } catch {
+      // Somebody emptied the cache; the work itself will say so if it matters.
+    }
   }, heartbeatMs).unref();
   try {
     return await work();
@@ -42,6 +55,23 @@ export async function withLock(file, { signal, onWait }, work) {
     clearInterval(heartbeat);
     rmSync(file, { force: true });
   }
+}
+
+/**
+ * Removes a dead lock. Renamed first: of several that found it dead only one gets it, and if it has been taken meanwhile
+ * it is put back.
+ *
+ * @param {string} file
+ */
+function discard(file) {
+  const mine = `${file}.${process.pid}.${Date.now()}`;
+  try {
+    renameSync(file, mine);
+  } catch {
+    return;
+  }
+  if (liveHolder(mine) !== null && !existsSync(file)) renameSync(mine, file);
+  else rmSync(mine, { force: true });
 }
 
 /**
