@@ -1,0 +1,169 @@
+// Landscapes of published checkpoints: ResNet-20 and ResNet-56 on CIFAR-10, two LeNet5 (clean and adversarially trained)
+// on MNIST and USPS. What they show is told in docs/landscapes.md.
+//
+//     node examples/checkpoints/landscapes.mjs [data folder] [output folder] [--only resnet20|resnet56|lenet5|table]
+//
+// Takes about 20 minutes on two cores; killed, it goes on where it was.
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import {
+  drawAtlas,
+  drawLine,
+  drawSurface,
+  hessian,
+  hessianPlane,
+  interpolate,
+  llaSurface,
+  loadCifar,
+  loadHdf5,
+  loadIdx,
+  loadModel,
+  loadPlane,
+  loadSolution,
+  lossSurface,
+  objective,
+  randomPlane,
+  saveJson,
+  savePlane,
+  savePng,
+} from '../../dist/index.js';
+
+const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { only: { type: 'string' } } });
+const [dataFolder = here('../../../shared/data'), out = 'landscapes-out'] = positionals;
+if (!existsSync(dataFolder)) {
+  process.stderr.write(`There is no folder '${dataFolder}' with checkpoints and data.\n`);
+  process.exit(1);
+}
+mkdirSync(out, { recursive: true });
+const file = (name) => join(dataFolder, name);
+const output = (name) => join(out, name);
+const progress = {
+  onProgress: ({ label, done, total }) => {
+    if (done === total || process.stderr.isTTY) process.stderr.write(`\r${label} ${done}/${total}${done === total ? '\n' : ''}`);
+  },
+};
+
+function tell(name, { modelLoss, modelAccuracy, explosion, provenance }) {
+  const columns = [
+    name.padEnd(36),
+    provenance.mode.padEnd(12),
+    modelLoss.toPrecision(4).padStart(8),
+    `${((modelAccuracy ?? NaN) * 100).toFixed(1)} %`.padStart(8),
+    explosion.maxToCenterRatio.toPrecision(3).padStart(10),
+    `${(explosion.shareAboveCap * 100).toFixed(0)} %`.padStart(6),
+    `  ${explosion.verdict}`,
+  ];
+  process.stdout.write(`${columns.join(' ')}\n`);
+}
+
+async function surface(name, loss, plane, title, options) {
+  const result = await lossSurface(loss, plane, { ...options, ...progress, resume: output(`${name}.sweep`) });
+  tell(name, result);
+  await saveJson(output(`${name}.json`), result);
+  await savePng(output(`${name}.png`), drawSurface(result, { title, scale: 'log' }));
+  return result;
+}
+
+const cifar = (limit) =>
+  loadCifar(file('cifar10/cifar10_jpeg_test_5000.bin'), {
+    limit,
+    scale: 1 / 255,
+    mean: [0.485, 0.456, 0.406],
+    std: [0.229, 0.224, 0.225],
+  });
+
+/** Random and Hessian axes in eval and train mode. */
+async function resnet(net, points) {
+  using model = await loadModel(file(`torchscript/${net}_cifar10.script.pt`));
+  const data = await cifar(128);
+  using random = await randomPlane(model, { seed: 1 });
+  for (const mode of ['eval', 'train']) {
+    using loss = objective(model, data, { mode });
+    await surface(`${net}-random-${mode}`, loss, random, `${net}, random axes, ${mode} mode`, { points });
+    const kept = output(`${net}-hessian-${mode}.npz`);
+    if (!existsSync(kept)) {
+      using operator = hessian(loss);
+      using found = await hessianPlane(operator, { tolerance: 1e-3, seed: 1, ...progress });
+      await savePlane(kept, found);
+    }
+    using plane = await loadPlane(kept, model);
+    const options = { points: 17, range: [-0.1, 0.1] };
+    await surface(`${net}-hessian-${mode}`, loss, plane, `${net}, Hessian axes, ${mode} mode`, options);
+  }
+  if (net !== 'resnet20') return;
+  using loss = objective(model, data, { mode: 'recalibrate' });
+  await surface(`${net}-random-recalibrate`, loss, random, `${net}, random axes, recalibrated`, { points: 13 });
+}
+
+/** LLA's own surfaces, for the ResNet row of Table 1 of Gabdullin 2024. */
+async function table() {
+  using model = await loadModel(file('torchscript/resnet20_cifar10.script.pt'));
+  const data = await cifar(128);
+  for (const mode of ['eval', 'train']) {
+    using loss = objective(model, data, { mode });
+    using operator = hessian(loss);
+    using plane = await hessianPlane(operator, { tolerance: 1e-3, seed: 1, ...progress });
+    const { axes } = plane;
+    using first = await axes[0].vector.scale(1 / axes[0].description.norm);
+    using second = await axes[1].vector.scale(1 / axes[1].description.norm);
+    for (const normalization of ['weight', 'filter', 'layer', 'model']) {
+      const common = { steps: 10, normalization, ...progress };
+      tell(`LLA, random axes, ${normalization}`, await llaSurface(loss, { ...common, seed: 1 }));
+      tell(`LLA, Hessian axes, ${normalization}`, await llaSurface(loss, { ...common, axes: [first, second] }));
+    }
+  }
+}
+
+/** Two solutions on two data sets along one plane, and the line between them. */
+async function lenet5() {
+  using model = await loadModel(here('lenet5.architecture.pt'));
+  const path = (kind) => file(`checkpoints/advertorch_mnist_lenet5_${kind}trained.pt`);
+  using clean = await loadSolution(model, path('cln'), { label: 'clean' });
+  using robust = await loadSolution(model, path('adv'), { label: 'adversarial' });
+  const sets = {
+    MNIST: await loadIdx(file('mnist/t10k-images-idx3-ubyte.gz'), file('mnist/t10k-labels-idx1-ubyte.gz'), {
+      limit: 2000,
+      scale: 1 / 255,
+      name: 'MNIST',
+    }),
+    USPS: await loadHdf5(file('usps/usps.h5'), {
+      inputs: 'test/data',
+      targets: 'test/target',
+      shape: [1, 16, 16],
+      resize: [28, 28],
+      name: 'USPS',
+    }),
+  };
+  using plane = await randomPlane(model, { seed: 1, at: clean });
+  const titles = [];
+  const surfaces = [];
+  for (const [set, data] of Object.entries(sets)) {
+    using loss = objective(model, data, { batchSize: 1000 });
+    for (const solution of [clean, robust]) {
+      titles.push(`${solution.label}, ${set}`);
+      const options = { points: 21, at: solution };
+      surfaces.push(
+        await surface(`lenet5-${solution.label}-${set}`, loss, plane, `LeNet5, ${titles.at(-1)}`, options),
+      );
+    }
+    const line = await interpolate(loss, clean, robust, progress);
+    await savePng(output(`lenet5-line-${set}.png`), drawLine(line, { title: `LeNet5 between two solutions, ${set}` }));
+  }
+  const atlas = { kind: 'landscape-atlas', formatVersion: 1, titles, surfaces, spread: null };
+  await saveJson(output('lenet5.json'), atlas);
+  const title = 'LeNet5: two solutions, two data sets, one plane';
+  await savePng(output('lenet5.png'), drawAtlas(atlas, { title, scale: 'log', shared: true }));
+}
+
+const jobs = {
+  resnet20: () => resnet('resnet20', 25),
+  resnet56: () => resnet('resnet56', 17),
+  lenet5,
+  table,
+};
+for (const [name, job] of Object.entries(jobs)) {
+  if (values.only === undefined || values.only === name) await job();
+}
