@@ -69,6 +69,7 @@ interface Entry {
 
 interface DrawnEntry {
   readonly content: readonly string[];
+  readonly frameBox: Box;
   readonly numHiddenSolutions: number;
 }
 
@@ -183,15 +184,18 @@ function panelBoxes(page: Box, barRoom: number, numColumns: number, numRows: num
 }
 
 function drawEntry(box: Box, entry: Entry, draw: (box: Box, entry: Entry) => DrawnEntry): DrawnEntry {
-  const heading = fitText(entry.title, box.right - box.left, theme.tickSize, theme.minSize, true);
-  const { content, numHiddenSolutions } = draw({ ...box, top: box.top + titleRoom }, entry);
-  const title = text(heading.text, [(box.left + box.right) / 2, box.top + 14], {
+  const drawn = draw({ ...box, top: box.top + titleRoom }, entry);
+  // Over the middle of the axes, as far as the panel is wide enough to both sides.
+  const middle = (drawn.frameBox.left + drawn.frameBox.right) / 2;
+  const available = 2 * Math.min(middle - box.left, box.right - middle);
+  const heading = fitText(entry.title, available, theme.tickSize, theme.minSize, true);
+  const title = text(heading.text, [middle, box.top + 14], {
     'text-anchor': 'middle',
     'font-size': heading.size,
     'font-weight': 'bold',
     class: 'panel-title',
   });
-  return { content: [...content, title], numHiddenSolutions };
+  return { ...drawn, content: [...drawn.content, title] };
 }
 
 function surfacePanel(box: Box, entry: Entry, colorMap: ColorMap, view: View, hasBar: boolean): DrawnEntry {
@@ -213,7 +217,7 @@ function contourPanel(box: Box, entry: Entry, colorMap: ColorMap, hasBar: boolea
   const { surface, quantity, drawn, range } = entry;
   const [low, high] = drawn.isEmpty ? [1, 10] : [range.low, range.high];
   const colors = valueScale(drawn.kind, low, high, 7);
-  const content = drawContourPanel(box, {
+  const drawnPanel = drawContourPanel(box, {
     ...surface,
     ...entry,
     noun: quantity.noun,
@@ -224,7 +228,7 @@ function contourPanel(box: Box, entry: Entry, colorMap: ColorMap, hasBar: boolea
     marks: { solutions: surface.solutions, trajectory: null },
     sizes: panelSizes,
   });
-  return { content, numHiddenSolutions: 0 };
+  return { ...drawnPanel, numHiddenSolutions: 0 };
 }
 
 /** The colour bar of all panels, in the middle of the right side. */

@@ -37,10 +37,16 @@ export interface ContourPanel {
   readonly sizes: TextSizes;
 }
 
+export interface DrawnContour {
+  readonly content: readonly string[];
+  /** The frame of the axes, which is narrower than the panel. */
+  readonly frameBox: Box;
+}
+
 const barGap = 22;
 
 /** Bands or cells of one field with lines, marks, axes and colour bar, in `box`. */
-export function drawContourPanel(box: Box, panel: ContourPanel): string[] {
+export function drawContourPanel(box: Box, panel: ContourPanel): DrawnContour {
   const { drawn, colors, colorMap, levels, frame, bar, sizes } = panel;
   const barRoom = bar === null || drawn.isEmpty ? 0 : colorBarWidth(colors, sizes) + barGap;
   const spans = [frame.x, frame.y].map(({ from, to }) => Math.abs(to - from)) as [number, number];
@@ -49,11 +55,9 @@ export function drawContourPanel(box: Box, panel: ContourPanel): string[] {
     { ...frame, aspect: Math.max(0.5, Math.min(2, spans[0] / spans[1])), grid: false, sizes },
   );
   if (drawn.isEmpty) {
-    return [
-      rectangle(axes.box, { fill: hatchFill, class: 'hidden-cells' }),
-      emptyMessage(`no ${panel.noun} to draw`, axes.box),
-      axes.above,
-    ];
+    const hatch = rectangle(axes.box, { fill: hatchFill, class: 'hidden-cells' });
+    const message = emptyMessage(`no ${panel.noun} to draw`, axes.box);
+    return { content: [hatch, message, axes.above], frameBox: axes.box };
   }
   const overlay = layoutOverlay(panel.marks, frame, axes, sizes);
   const ownLines = levels === null ? null : { positions: drawn.values.map(colors.position), levels };
@@ -65,12 +69,13 @@ export function drawContourPanel(box: Box, panel: ContourPanel): string[] {
   ];
   const barBox = { ...axes.box, left: axes.box.right + barGap, right: box.right };
   const bands = levels?.map(({ position }) => position) ?? null;
-  return [
+  const content = [
     clipTo(axes.box, cells),
     bar === null ? '' : drawColorBar(barBox, colors, colorMap, bar, bands, sizes),
     ...overlay.above,
     axes.above,
   ];
+  return { content, frameBox: axes.box };
 }
 
 export interface Level {
@@ -121,7 +126,9 @@ function drawLines(
   );
   const lines = traced.map((level) => level.lines.map((line) => line.map(place)));
   const paths = lines.map((level) => element('path', { d: level.map((line) => pathData(line)).join('') }));
-  const runs = findHiddenRuns(drawn.values, x.length, y.length);
+  // Where either is unknown, nothing is known of the cell.
+  const known = drawn.values.map((value, k) => value + positions[k]!);
+  const runs = findHiddenRuns(known, x.length, y.length);
   const isHidden = hiddenTest(runs, Array.from(x, axes.x), Array.from(y, axes.y), 6);
   const hatch = element('path', { d: hiddenPath(runs, place), fill: hatchFill, class: 'hidden-cells' });
   const labelled = lines.map((level, i) => ({ label: levels[i]!.label, lines: level }));

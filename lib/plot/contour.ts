@@ -68,7 +68,7 @@ export function drawContour(surface: LossSurface, options: ContourOptions = {}):
   const figure = layoutFigure({ width, height, title, caption, notes });
   const [low, high] = drawn.isEmpty ? [1, 10] : [drawn.low, drawn.high];
   const colors = valueScale(drawn.kind, low, high, 7);
-  const panel = drawContourPanel(figure.box, {
+  const { content } = drawContourPanel(figure.box, {
     ...surface,
     frame,
     noun: quantity.noun,
@@ -80,7 +80,7 @@ export function drawContour(surface: LossSurface, options: ContourOptions = {}):
     marks,
     sizes: fullSizes,
   });
-  return figure.finish([drawn.numHidden > 0 ? hatchPattern : '', ...panel]);
+  return figure.finish([drawn.numHidden > 0 ? hatchPattern : '', ...content]);
 }
 
 /** What a projected path hides. */

@@ -9,7 +9,8 @@ export function axisLabel(symbol: string, axis: AxisDescription, variance: numbe
   // The label of a principal component says it already.
   if (variance !== null && !label.includes('%')) facts.push(`${(100 * variance).toFixed(1)} % of variance`);
   const described = facts.filter((fact) => fact !== '').join(', ');
-  return described === '' ? symbol : `${symbol} (${described})`;
+  if (described === '') return symbol;
+  return described.includes('(') ? `${symbol}, ${described}` : `${symbol} (${described})`;
 }
 
 /** In small multiples: what the titles of the panels cannot say. */
@@ -62,7 +63,7 @@ function paragraph(facts: readonly string[]): string {
 const modes: Readonly<Record<Mode, string>> = {
   eval: 'eval mode',
   train: 'train mode',
-  recalibrate: 'recalibrate mode (BatchNorm statistics of every point)',
+  recalibrate: 'recalibrate mode (statistics of each point)',
 };
 
 function commonFacts(result: LossLine | LossSurface): string[] {

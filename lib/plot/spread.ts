@@ -2,7 +2,7 @@ import type { LandscapeAtlas } from '../results.js';
 import { checkOptions, invalidOption, isBoolean, isNumber } from '../validate.js';
 import { isColorMap, type ColorMap } from './color-scale.js';
 import { drawContourPanel, levelsOf } from './contour-panel.js';
-import { atlasCaption, defaultTitle, shortAxisLabel } from './describe.js';
+import { atlasCaption, axisLabel, defaultTitle } from './describe.js';
 import { checkSurface, drawingNotes, drawnValues, isScaleKind } from './field.js';
 import { hatchPattern, layoutFigure } from './figure.js';
 import { figureChecks, type FigureOptions } from './options.js';
@@ -50,16 +50,19 @@ export function drawSpread(atlas: LandscapeAtlas, options: SpreadOptions = {}): 
   const relative = standardDeviation.map((value, k) => value / Math.abs(mean[k]!));
   const drawn = drawnValues(name, relative, {});
   const drawnMean = drawnValues(name, mean, { scale });
-  const labels = [shortAxisLabel('α', surface.axes[0]), shortAxisLabel('β', surface.axes[1])] as const;
-  const frame = planeFrame([surface], [labels[0], labels[1]], heatMap);
+  const labels: [string, string] = [axisLabel('α', surface.axes[0]), axisLabel('β', surface.axes[1])];
+  const frame = planeFrame([surface], labels, heatMap);
   const { title = `${defaultTitle(surface.provenance)} · spread over ${surfaces.length} surfaces` } = options;
   const { caption = atlasCaption(surfaces, ['lines: mean loss']) } = options;
-  const notes = drawingNotes('relative spread', [drawn]);
+  const notes = [
+    ...drawingNotes('relative spread', [drawn]),
+    ...(drawnMean.numNotPositive > 0 ? drawingNotes('mean loss', [drawnMean]) : []),
+  ];
   const figure = layoutFigure({ width, height, title, caption, notes });
   const [low, high] = drawn.isEmpty ? [1, 10] : [drawn.low, drawn.high];
   const colors = valueScale('linear', low, high, 7);
   const means = drawnMean.isEmpty ? null : valueScale(scale, drawnMean.low, drawnMean.high, numLevels);
-  const panel = drawContourPanel(figure.box, {
+  const { content } = drawContourPanel(figure.box, {
     ...surface,
     frame,
     noun: 'spread',
@@ -75,5 +78,5 @@ export function drawSpread(atlas: LandscapeAtlas, options: SpreadOptions = {}): 
     marks: { solutions: surface.solutions, trajectory: null },
     sizes: fullSizes,
   });
-  return figure.finish([drawn.numHidden > 0 ? hatchPattern : '', ...panel]);
+  return figure.finish([drawn.numHidden + drawnMean.numHidden > 0 ? hatchPattern : '', ...content]);
 }

@@ -46,6 +46,8 @@ export interface SurfacePanel {
 
 export interface DrawnSurface {
   readonly content: readonly string[];
+  /** What labels and colour bar leave to the surface. */
+  readonly frameBox: Box;
   readonly numHiddenSolutions: number;
 }
 
@@ -65,18 +67,14 @@ export function drawSurfacePanel(box: Box, panel: SurfacePanel): DrawnSurface {
   );
   const barRoom = drawn.isEmpty || !panel.hasBar ? 0 : colorBarWidth(colors, sizes);
   const axes = boxAxes(panel, colors, box);
-  const camera = createCamera(
-    view.azimuth,
-    view.elevation,
-    boxCorners,
-    cameraBox(box, barRoom, axes.z, sizes),
-  );
+  const frameBox = cameraBox(box, barRoom, axes.z, sizes);
+  const camera = createCamera(view.azimuth, view.elevation, boxCorners, frameBox);
   const hiddenFloor = drawHiddenFloor(panel, axes, camera);
   const background = drawBackground(axes, camera);
   const boxLines = drawBoxAxes(axes, camera, sizes);
   if (drawn.isEmpty) {
     const message = emptyMessage(`no ${panel.noun} to draw`, box);
-    return { content: [background, hiddenFloor, message, boxLines], numHiddenSolutions: 0 };
+    return { content: [background, hiddenFloor, message, boxLines], frameBox, numHiddenSolutions: 0 };
   }
   const shade = drawn.values.map(colors.position);
   const field = { x: x.map(axes.x.at), y: y.map(axes.y.at), z: drawn.values.map(axes.z.at), shade };
@@ -96,6 +94,7 @@ export function drawSurfacePanel(box: Box, panel: SurfacePanel): DrawnSurface {
       boxLines,
       pins.content,
     ],
+    frameBox,
     numHiddenSolutions: pins.numHidden,
   };
 }
