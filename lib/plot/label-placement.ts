@@ -1,4 +1,4 @@
-import type { Box, Point } from './svg.js';
+import { group, text as textElement, type Box, type Point } from './svg.js';
 import { fitText, textWidth } from './text.js';
 
 /** A label beside its point. */
@@ -62,6 +62,21 @@ function labelBox([x, y]: Point, [sx, sy]: Point, distance: number, width: numbe
     top: centerY - size * 0.6,
     bottom: centerY + size * 0.6,
   };
+}
+
+/** Labels with a light halo, readable on any colour. */
+export function drawMarkLabels(labels: readonly PlacedLabel[], size: number): string {
+  const halo = {
+    stroke: '#ffffff',
+    'stroke-width': 3.2,
+    'stroke-linejoin': 'round',
+    'stroke-opacity': 0.9,
+    'paint-order': 'stroke',
+  };
+  return group(
+    { class: 'mark-labels', 'font-size': size, ...halo },
+    labels.map(({ text, baseline }) => textElement(text, baseline, { 'text-anchor': 'middle' })),
+  );
 }
 
 /** The square of half side `reach` around a marker. */

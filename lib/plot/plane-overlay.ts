@@ -1,9 +1,9 @@
 import type { MarkedSolution, Trajectory } from '../results.js';
 import type { Axes } from './axes.js';
 import { drawCenterMark } from './contour-labels.js';
-import { around, isInBox, placeLabels } from './label-placement.js';
+import { around, drawMarkLabels, isInBox, placeLabels } from './label-placement.js';
 import { isShown, outsideNotes, type PlaneFrame } from './plane-frame.js';
-import { element, group, pathData, text, type Box, type Point } from './svg.js';
+import { element, group, pathData, type Box, type Point } from './svg.js';
 import { theme, type TextSizes } from './theme.js';
 
 /** What is marked on a plane besides its values. */
@@ -54,16 +54,6 @@ export function layoutOverlay(
     ...alongPath(path.map(place)).map((point) => around(point, 3)),
   ];
   const labels = placeLabels([...ends, ...solutions], axes.box, sizes.note, taken);
-  const drawnLabels = labels.map(({ text: label, baseline }) =>
-    text(label, baseline, { 'text-anchor': 'middle' }),
-  );
-  const halo = {
-    stroke: '#ffffff',
-    'stroke-width': 3.2,
-    'stroke-linejoin': 'round',
-    'stroke-opacity': 0.9,
-    'paint-order': 'stroke',
-  };
   return {
     clipped: path.length === 0 ? [] : [drawPath(path.map(place), shown)],
     above: [
@@ -72,7 +62,7 @@ export function layoutOverlay(
         solutions.map(({ point: [cx, cy] }) => element('circle', { cx, cy, r: 4.2 })),
       ),
       center === null ? '' : drawCenterMark(center, theme.mark),
-      group({ class: 'mark-labels', 'font-size': sizes.note, ...halo }, drawnLabels),
+      drawMarkLabels(labels, sizes.note),
     ],
     isBlocked: (point) =>
       (center !== null && Math.hypot(point[0] - center[0], point[1] - center[1]) < 14) ||

@@ -1,9 +1,9 @@
 import type { MarkedSolution } from '../results.js';
 import type { Camera, Vector } from './camera.js';
-import { around, placeLabels } from './label-placement.js';
+import { around, drawMarkLabels, placeLabels } from './label-placement.js';
 import { halfHeight, type BoxAxes } from './surface-box.js';
 import type { HeightField } from './surface-mesh.js';
-import { element, group, segment, text, type Box, type Point } from './svg.js';
+import { element, group, segment, type Box, type Point } from './svg.js';
 import { theme, type TextSizes } from './theme.js';
 
 export interface Pins {
@@ -49,13 +49,6 @@ export function drawPins(
     { left: foot[0] - 2, right: foot[0] + 2, top: head[1], bottom: foot[1] },
   ]);
   const labels = placeLabels(items, frame, sizes.note, taken);
-  const halo = {
-    stroke: '#ffffff',
-    'stroke-width': 3.2,
-    'stroke-linejoin': 'round',
-    'stroke-opacity': 0.9,
-    'paint-order': 'stroke',
-  };
   const marks = pins.map(({ head, foot }) => {
     const needle = element('path', { d: segment(head, foot), stroke: theme.axis, 'stroke-width': 1.4 });
     return (
@@ -63,12 +56,7 @@ export function drawPins(
     );
   });
   return {
-    content:
-      group({ class: 'solutions' }, marks) +
-      group(
-        { class: 'mark-labels', 'font-size': sizes.note, ...halo },
-        labels.map(({ text: label, baseline }) => text(label, baseline, { 'text-anchor': 'middle' })),
-      ),
+    content: group({ class: 'solutions' }, marks) + drawMarkLabels(labels, sizes.note),
     numHidden: solutions.length - pins.length,
   };
 }

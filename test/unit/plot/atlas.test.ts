@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
 import { LossAtlasError } from '../../../dist/errors.js';
-import { drawAtlas, type AtlasFigureOptions } from '../../../dist/plot/atlas.js';
+import { drawAtlas } from '../../../dist/plot/atlas.js';
 import { renderPng } from '../../../dist/plot/rasterize.js';
 import { drawSpread } from '../../../dist/plot/spread.js';
 import type { LandscapeAtlas } from '../../../dist/results.js';
@@ -32,11 +32,11 @@ describe('drawAtlas', () => {
 
   it('grows with its rows and is as wide as its columns', () => {
     const atlas = four();
-    const [two, one, four_] = [2, 1, 4].map((columns) => size(drawAtlas(atlas, { columns })));
-    const row = two![1] - four_![1];
+    const [two, one, wide] = [2, 1, 4].map((columns) => size(drawAtlas(atlas, { columns })));
+    const row = two![1] - wide![1];
     // Each further row adds the same: a panel and a gap; the captions wrap differently.
     expect(one![1] - two![1]).to.be.closeTo(2 * row, 90);
-    expect(four_![0]).to.be.above(two![0]);
+    expect(wide![0]).to.be.above(two![0]);
     expect(two![0]).to.be.above(one![0]);
     expect(size(drawAtlas(atlas, { width: 700, height: 650 }))).to.deep.equal([700, 650]);
   });

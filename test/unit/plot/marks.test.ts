@@ -114,7 +114,7 @@ describe('marks on a plane', () => {
 });
 
 describe('pins on a surface', () => {
-  const count_ = (svg: string) => circles(part(svg, 'solutions')).length;
+  const numPins = (svg: string) => circles(part(svg, 'solutions')).length;
 
   it('stand where the surface does not hide them', () => {
     // A wall at x = 0 in front of what lies beyond it, seen from +x.
@@ -124,14 +124,14 @@ describe('pins on a surface', () => {
       solutions: [solution('front', 0.5, 0), solution('back', -0.3, 0), solution('out', 3, 0)],
     };
     const svg = drawSurface(surface, { azimuth: 0, elevation: 10 });
-    expect(count_(svg)).to.equal(1);
+    expect(numPins(svg)).to.equal(1);
     expect(texts(part(svg, 'mark-labels'))).to.deep.equal(['front']);
     expect(texts(svg)).to.include.members([
       '1 of 3 solutions outside the axes',
       '1 of 3 solutions hidden by the surface',
     ]);
-    expect(count_(drawSurface(surface, { azimuth: 180, elevation: 10 }))).to.equal(1);
-    expect(count_(drawSurface(surface, { azimuth: 0, elevation: 80 }))).to.equal(2);
+    expect(numPins(drawSurface(surface, { azimuth: 180, elevation: 10 }))).to.equal(1);
+    expect(numPins(drawSurface(surface, { azimuth: 0, elevation: 80 }))).to.equal(2);
     expect(hasBadNumber(svg)).to.equal(false);
   });
 
