@@ -1,6 +1,6 @@
 import { element, group, num, rectangle, rotatedText, segment, text, type Box, type Point } from './svg.js';
 import { fitText, textWidth } from './text.js';
-import { theme } from './theme.js';
+import { fullSizes, theme, type TextSizes } from './theme.js';
 import { scaleLabel, valueScale, type ScaleKind, type Tick, type ValueScale } from './value-scale.js';
 
 export interface AxisSpec {
@@ -24,6 +24,8 @@ export interface AxesSpec {
   readonly aspect?: number;
   /** Grid lines at the ticks of x and y (default true). */
   readonly grid?: boolean;
+  /** Default those of a figure of its own. */
+  readonly sizes?: TextSizes;
 }
 
 /** A laid-out frame: maps values to SVG coordinates and holds what is drawn below and above the data. */
@@ -40,25 +42,30 @@ interface Side {
   readonly spec: AxisSpec;
   readonly scale: ValueScale;
   readonly ticks: readonly Tick[];
+  readonly sizes: TextSizes;
 }
 
 const tickLength = 5;
 const minorLength = 3;
-const labelRoom = 24;
+
+function labelRoom(sizes: TextSizes): number {
+  return sizes.label + 11;
+}
 
 /** Lays out a 2-D frame with ticks and labels in `outer`. */
 export function layoutAxes(outer: Box, spec: AxesSpec): Axes {
-  const bottomRoom = tickLength + theme.tickSize + 6 + (spec.x.label === '' ? 0 : labelRoom);
-  const top = outer.top + theme.tickSize / 2;
+  const { sizes = fullSizes } = spec;
+  const bottomRoom = tickLength + sizes.tick + 6 + (spec.x.label === '' ? 0 : labelRoom(sizes));
+  const top = outer.top + sizes.tick / 2;
   const height = outer.bottom - bottomRoom - top;
-  const y = layoutSide(spec.y, height / 40);
-  const right = spec.right === undefined ? null : layoutSide(spec.right, height / 40);
+  const y = layoutSide(spec.y, height / (3.3 * sizes.tick), sizes);
+  const right = spec.right === undefined ? null : layoutSide(spec.right, height / (3.3 * sizes.tick), sizes);
   const leftRoom = sideRoom(y);
   const available = outer.right - outer.left - leftRoom - (right === null ? 0 : sideRoom(right));
   const draft = Math.min(available, height * (spec.aspect ?? Infinity));
-  const x = thinOut(layoutSide(spec.x, draft / 75), draft);
+  const x = thinOut(layoutSide(spec.x, draft / (6.25 * sizes.tick), sizes), draft);
   // The last label of x stands half outside.
-  const overhang = textWidth(x.ticks.at(-1)?.label ?? '', theme.tickSize) / 2;
+  const overhang = textWidth(x.ticks.at(-1)?.label ?? '', sizes.tick) / 2;
   const rightRoom = Math.max(right === null ? 0 : sideRoom(right), overhang);
   const full: Box = {
     left: outer.left + leftRoom,
@@ -94,23 +101,23 @@ export function layoutAxes(outer: Box, spec: AxesSpec): Axes {
   };
 }
 
-function layoutSide(spec: AxisSpec, count: number): Side {
+function layoutSide(spec: AxisSpec, count: number, sizes: TextSizes): Side {
   const low = Math.min(spec.from, spec.to);
   const high = Math.max(spec.from, spec.to);
   const scale = valueScale(spec.kind ?? 'linear', low, high, Math.max(2, Math.min(12, Math.round(count))));
-  if (spec.hasTicks === false) return { spec, scale: { ...scale, minor: [] }, ticks: [] };
-  return { spec, scale, ticks: scale.ticks };
+  if (spec.hasTicks === false) return { spec, scale: { ...scale, minor: [] }, ticks: [], sizes };
+  return { spec, scale, ticks: scale.ticks, sizes };
 }
 
-function sideRoom({ spec, ticks }: Side): number {
-  const widest = Math.max(0, ...ticks.map((tick) => textWidth(tick.label, theme.tickSize)));
-  return tickLength + 4 + widest + (spec.label === '' ? 4 : labelRoom);
+function sideRoom({ spec, ticks, sizes }: Side): number {
+  const widest = Math.max(0, ...ticks.map((tick) => textWidth(tick.label, sizes.tick)));
+  return tickLength + 4 + widest + (spec.label === '' ? 4 : labelRoom(sizes));
 }
 
 /** Leaves out every second label until they stand apart. */
 function thinOut(side: Side, width: number): Side {
   let { ticks } = side;
-  const needed = () => ticks.reduce((sum, tick) => sum + textWidth(tick.label, theme.tickSize) + 10, 0);
+  const needed = () => ticks.reduce((sum, tick) => sum + textWidth(tick.label, side.sizes.tick) + 10, 0);
   while (ticks.length > 2 && needed() > width) ticks = ticks.filter((_, i) => i % 2 === 0);
   return { ...side, ticks };
 }
@@ -122,18 +129,18 @@ function shrink({ left, top, right, bottom }: Box, aspect: number): Box {
   return { left: x, top, right: x + width, bottom: top + height };
 }
 
-function drawBottom({ spec, scale, ticks }: Side, at: (value: number) => number, box: Box): string {
+function drawBottom({ spec, scale, ticks, sizes }: Side, at: (value: number) => number, box: Box): string {
   const stroke = spec.color ?? theme.axis;
   const fill = spec.color;
   const marks = (values: readonly number[], length: number) =>
     values.map((value) => `M${num(at(value))},${num(box.bottom)}v${length}`).join('');
-  const label = fitText(scaleLabel(spec.label, scale), box.right - box.left, theme.labelSize, theme.minSize);
+  const label = fitText(scaleLabel(spec.label, scale), box.right - box.left, sizes.label, theme.minSize);
   const labels = ticks.map((tick) => {
-    const point: Point = [at(tick.value), box.bottom + tickLength + theme.tickSize + 1];
+    const point: Point = [at(tick.value), box.bottom + tickLength + sizes.tick + 1];
     return text(tick.label, point, { 'text-anchor': 'middle' });
   });
-  const y = box.bottom + tickLength + theme.tickSize + labelRoom;
-  return group({ class: 'axis-x', fill }, [
+  const y = box.bottom + tickLength + sizes.tick + labelRoom(sizes);
+  return group({ class: 'axis-x', fill, 'font-size': sizes.tick }, [
     element('path', {
       d:
         marks(
@@ -148,19 +155,22 @@ function drawBottom({ spec, scale, ticks }: Side, at: (value: number) => number,
 }
 
 function drawUpright(side: Side, at: (value: number) => number, box: Box, place: 'left' | 'right'): string {
-  const { spec, scale, ticks } = side;
+  const { spec, scale, ticks, sizes } = side;
   const isLeft = place === 'left';
   const sign = isLeft ? -1 : 1;
   const x = isLeft ? box.left : box.right;
   const marks = (values: readonly number[], length: number) =>
     values.map((value) => `M${num(x)},${num(at(value))}h${sign * length}`).join('');
-  const label = fitText(scaleLabel(spec.label, scale), box.bottom - box.top, theme.labelSize, theme.minSize);
+  const label = fitText(scaleLabel(spec.label, scale), box.bottom - box.top, sizes.label, theme.minSize);
   const labels = ticks.map((tick) => {
-    const point: Point = [x + sign * (tickLength + 3), at(tick.value) + theme.tickSize * 0.36];
+    const point: Point = [x + sign * (tickLength + 3), at(tick.value) + sizes.tick * 0.36];
     return text(tick.label, point, { 'text-anchor': isLeft ? 'end' : 'start' });
   });
-  const middle: Point = [x + sign * (sideRoom(side) - (isLeft ? 10 : 4)), (box.top + box.bottom) / 2];
-  return group({ class: `axis-${isLeft ? 'y' : 'right'}`, fill: spec.color }, [
+  const middle: Point = [
+    x + sign * (sideRoom(side) - (isLeft ? sizes.label - 3 : 4)),
+    (box.top + box.bottom) / 2,
+  ];
+  return group({ class: `axis-${isLeft ? 'y' : 'right'}`, fill: spec.color, 'font-size': sizes.tick }, [
     element('path', {
       d:
         marks(

@@ -4,7 +4,7 @@ import { interpolateCividis, interpolateInferno, interpolateViridis } from 'd3-s
 import { isOneOf } from '../validate.js';
 import { element, group, num, rectangle, rotatedText, text, type Box } from './svg.js';
 import { fitText, textWidth } from './text.js';
-import { theme } from './theme.js';
+import { fullSizes, theme, type TextSizes } from './theme.js';
 import { scaleLabel, type ValueScale } from './value-scale.js';
 
 /** Perceptually uniform colour maps. */
@@ -24,11 +24,10 @@ export function colorAt(map: ColorMap, position: number): string {
 }
 
 const barWidth = 14;
-const labelSize = 11;
 
 /** Width of a colour bar with its tick labels and name. */
-export function colorBarWidth(scale: ValueScale): number {
-  return barWidth + 8 + Math.max(0, ...scale.ticks.map((tick) => textWidth(tick.label, labelSize))) + 22;
+export function colorBarWidth(scale: ValueScale, { note }: TextSizes = fullSizes): number {
+  return barWidth + 8 + Math.max(0, ...scale.ticks.map((tick) => textWidth(tick.label, note))) + 2 * note;
 }
 
 /** A vertical colour bar at the left of `box`; with `levels` (0 … 1, ascending) it shows bands. */
@@ -38,6 +37,7 @@ export function drawColorBar(
   map: ColorMap,
   label: string,
   levels: readonly number[] | null = null,
+  sizes: TextSizes = fullSizes,
 ): string {
   const { left, top, bottom } = box;
   const right = left + barWidth;
@@ -53,14 +53,14 @@ export function drawColorBar(
   const ticks = scale.ticks.map(({ value, label: name }) => {
     const y = at(scale.position(value));
     const mark = element('path', { d: `M${num(right)},${num(y)}h4`, stroke: theme.axis });
-    return mark + text(name, [right + 7, y + 4], { 'font-size': labelSize });
+    return mark + text(name, [right + 7, y + 4], { 'font-size': sizes.note });
   });
-  const name = fitText(scaleLabel(label, scale), bottom - top, theme.noteSize + 1, theme.minSize);
+  const name = fitText(scaleLabel(label, scale), bottom - top, sizes.note + 1, theme.minSize);
   return group({}, [
     ...bands,
     rectangle({ left, top, right, bottom }, { fill: 'none', stroke: theme.axis, class: 'color-bar' }),
     group({ class: 'color-bar-ticks' }, ticks),
-    rotatedText(name.text, [left + colorBarWidth(scale) - 6, (top + bottom) / 2], -90, {
+    rotatedText(name.text, [left + colorBarWidth(scale, sizes) - 6, (top + bottom) / 2], -90, {
       'font-size': name.size,
     }),
   ]);

@@ -14,7 +14,6 @@ interface Placement {
   readonly clearance: number;
 }
 
-const fontSize = 11;
 const stepAlong = 7;
 const minStraightness = 0.96;
 /** Distance to other lines and labels below which a label would hide more than it tells. */
@@ -25,6 +24,7 @@ const minLabelDistance = 34;
 export function drawContourLabels(
   levels: readonly LabelledLevel[],
   box: Box,
+  fontSize: number,
   isBlocked: (point: Point) => boolean,
 ): string {
   const placed: Point[] = [];

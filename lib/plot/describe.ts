@@ -1,11 +1,28 @@
-import type { AxisDescription, LossLine, LossSurface, Provenance } from '../results.js';
+import type { AxisDescription, LossLine, LossSurface, Mode, Provenance } from '../results.js';
 import { formatNumber } from './number-format.js';
 
-/** Axis label: the coordinate's symbol and what it runs along. */
-export function axisLabel(symbol: string, axis: AxisDescription): string {
+/** Axis label: the coordinate's symbol, what it runs along and its share of a path's variance if there is one. */
+export function axisLabel(symbol: string, axis: AxisDescription, variance: number | null = null): string {
   const { label, eigenvalue } = axis;
-  const value = eigenvalue === null || label.includes('=') ? '' : `, λ = ${formatNumber(eigenvalue)}`;
-  return label === '' ? symbol : `${symbol} (${label}${value})`;
+  const facts = [label];
+  if (eigenvalue !== null && !label.includes('=')) facts.push(`λ = ${formatNumber(eigenvalue)}`);
+  // The label of a principal component says it already.
+  if (variance !== null && !label.includes('%')) facts.push(`${(100 * variance).toFixed(1)} % of variance`);
+  const described = facts.filter((fact) => fact !== '').join(', ');
+  if (described === '') return symbol;
+  return described.includes('(') ? `${symbol}, ${described}` : `${symbol} (${described})`;
+}
+
+/** In small multiples: what the titles of the panels cannot say. */
+export function shortAxisLabel(symbol: string, { eigenvalue }: AxisDescription): string {
+  return eigenvalue === null ? symbol : `${symbol} (λ = ${formatNumber(eigenvalue)})`;
+}
+
+/** Of a line between two solutions: which lies where. */
+export function lineLabel({ axis, solutions }: LossLine): string {
+  if (axis.kind !== 'difference') return axisLabel('α', axis);
+  const [from, to] = [0, 1].map((t) => solutions.find(({ coordinates }) => coordinates[0] === t)?.label);
+  return from === undefined || to === undefined ? axisLabel('t', axis) : `t (0 = ${from}, 1 = ${to})`;
 }
 
 /** Model and data, without their folders. */
@@ -16,28 +33,69 @@ export function defaultTitle({ model, data }: Provenance): string {
     .join(' · ');
 }
 
-/** One paragraph with what is needed to repeat and to trust a landscape. */
-export function defaultCaption(result: LossLine | LossSurface): string {
-  const { provenance, checks } = result;
-  const axes = result.kind === 'loss-line' ? [result.axis] : result.axes;
+/** One paragraph with what is needed to repeat and to trust a landscape; `more` comes after how it was made. */
+export function defaultCaption(result: LossLine | LossSurface, more: readonly string[] = []): string {
+  const { checks } = result;
+  const trust: string[] = [];
+  if (checks.centerDifference !== null)
+    trust.push(`centre − model = ${formatNumber(checks.centerDifference, 2)}`);
+  if (checks.cosine !== null) trust.push(`cosine = ${formatNumber(checks.cosine, 2)}`);
+  return paragraph([...axisFacts([result]), ...commonFacts(result), ...more, ...trust]);
+}
+
+/** The same for surfaces of one page: what they have in common, and the worst of their checks. */
+export function atlasCaption(surfaces: readonly LossSurface[], more: readonly string[] = []): string {
+  const shared = surfaces
+    .map(commonFacts)
+    .reduce((common, facts) => common.filter((fact) => facts.includes(fact)));
+  const differences = surfaces.map(({ checks }) => checks.centerDifference).filter((value) => value !== null);
+  const trust =
+    differences.length === 0 ? [] : [`centre − model ≤ ${formatNumber(Math.max(...differences), 2)}`];
+  return paragraph([...axisFacts(surfaces), ...shared, ...more, ...trust]);
+}
+
+/** Lines break between facts, after the dot. */
+function paragraph(facts: readonly string[]): string {
+  const unbroken = facts.map((fact) => (fact.length > 48 ? fact : fact.replaceAll(' ', '\u00a0')));
+  return unbroken.filter((fact) => fact !== '').join('\u00a0· ');
+}
+
+const modes: Readonly<Record<Mode, string>> = {
+  eval: 'eval mode',
+  train: 'train mode',
+  recalibrate: 'recalibrate mode (statistics of each point)',
+};
+
+function commonFacts(result: LossLine | LossSurface): string[] {
+  const { provenance, recipe } = result;
   const facts = [
-    ...axes.map((axis, i) => describeAxis(axes.length === 1 ? 'direction' : `direction ${i + 1}`, axis)),
-    `${provenance.mode} mode`,
+    modes[provenance.mode],
     `${provenance.numSamples} samples`,
     provenance.criterion,
     provenance.dtype,
     provenance.device,
     `lossatlas ${provenance.versions.lossatlas}`,
   ];
-  if (checks.centerDifference !== null)
-    facts.push(`centre − model = ${formatNumber(checks.centerDifference, 2)}`);
-  if (checks.cosine !== null) facts.push(`cosine = ${formatNumber(checks.cosine, 2)}`);
-  // Lines break between facts, after the dot.
-  const unbroken = facts.map((fact) => (fact.length > 48 ? fact : fact.replaceAll(' ', '\u00a0')));
-  return unbroken.filter((fact) => fact !== '').join('\u00a0· ');
+  if (recipe.name !== 'lossatlas') facts.unshift(`recipe of ${recipe.name}`);
+  if (result.kind === 'loss-surface' && result.update === 'adam')
+    facts.unshift("Adam's update (α/√β)·m₁/(√m₂ + ε)");
+  return facts;
 }
 
-function describeAxis(name: string, axis: AxisDescription): string {
+/** One fact an axis: what its directions have in common in all results. */
+function axisFacts(results: readonly (LossLine | LossSurface)[]): string[] {
+  const axes = results.map((result) => (result.kind === 'loss-line' ? [result.axis] : result.axes));
+  const numAxes = axes[0]?.length ?? 0;
+  return Array.from({ length: numAxes }, (_, i) => {
+    const common = axes
+      .map((of) => describeAxis(of[i]!))
+      .reduce((kept, facts) => kept.filter((fact) => facts.includes(fact)));
+    const name = numAxes === 1 ? 'direction' : `direction ${i + 1}`;
+    return common.length === 0 ? '' : `${name}: ${common.join(', ')}`;
+  });
+}
+
+function describeAxis(axis: AxisDescription): string[] {
   const facts: string[] = [
     axis.kind,
     axis.normalization === 'none' ? 'not normalised' : `${axis.normalization} norm`,
@@ -45,7 +103,7 @@ function describeAxis(name: string, axis: AxisDescription): string {
   if (axis.order === 1) facts.push('order 1');
   if (axis.ignored.length > 0) facts.push(`without ${axis.ignored.join(' and ')}`);
   if (axis.seed !== null) facts.push(`seed ${axis.seed}`);
-  return `${name}: ${facts.join(', ')}`;
+  return facts;
 }
 
 function baseName(path: string): string {

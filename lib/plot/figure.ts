@@ -75,6 +75,12 @@ export function layoutFigure(spec: FigureSpec): Figure {
   };
 }
 
+/** A figure as high as a content of `contentHeight` needs. */
+export function layoutPage(spec: Omit<FigureSpec, 'height'>, contentHeight: number): Figure {
+  const { top, bottom } = layoutFigure({ ...spec, height: 0 }).box;
+  return layoutFigure({ ...spec, height: contentHeight + top - bottom });
+}
+
 /** One line if shrinking a little is enough, else two. */
 function titleLines(title: string, width: number): { lines: string[]; size: number } {
   if (title.trim() === '') return { lines: [], size: theme.titleSize };

@@ -1,3 +1,4 @@
+export { drawAtlas, type AtlasFigureOptions } from './atlas.js';
 export { type ColorMap } from './color-scale.js';
 export { drawContour, type ContourOptions } from './contour.js';
 export { drawCriteria, type CriteriaOptions, type CriterionRow } from './criteria-table.js';
@@ -5,6 +6,8 @@ export { drawDensity, type DensityCurve, type DensityOptions } from './density.j
 export { type DrawingScale } from './field.js';
 export { drawLine, type LineOptions } from './line.js';
 export { type FigureOptions } from './options.js';
+export { type ValueChoice } from './quantity.js';
 export { renderPng, type RenderOptions } from './rasterize.js';
+export { drawSpread, type SpreadOptions } from './spread.js';
 export { drawSurface, type SurfaceOptions } from './surface3d.js';
 export { type ScaleKind } from './value-scale.js';

@@ -1,7 +1,7 @@
 import type { Camera, Vector } from './camera.js';
 import { element, group, num, pathData, rotatedText, segment, text, type Point } from './svg.js';
 import { fitText, textWidth } from './text.js';
-import { theme } from './theme.js';
+import { theme, type TextSizes } from './theme.js';
 import { scaleLabel, type ValueScale } from './value-scale.js';
 
 /** Half height of the box whose base is −1 … 1. */
@@ -95,7 +95,7 @@ export function drawBackground({ x, y, z }: BoxAxes, camera: Camera): string {
 }
 
 /** The three axes on the near edges, with ticks and labels. */
-export function drawBoxAxes({ x, y, z }: BoxAxes, camera: Camera): string {
+export function drawBoxAxes({ x, y, z }: BoxAxes, camera: Camera, sizes: TextSizes): string {
   const back = backWalls(camera);
   const low = -halfHeight;
   // The vertical edge that is leftmost on the screen.
@@ -108,9 +108,9 @@ export function drawBoxAxes({ x, y, z }: BoxAxes, camera: Camera): string {
   const outY: Vector = [-back.x, 0, 0];
   const upright: Vector = ux === back.x ? outX : outY;
   return [
-    drawEdge('axis-x', x, camera, (at) => [at, -back.y, low], outX),
-    drawEdge('axis-y', y, camera, (at) => [-back.x, at, low], outY),
-    drawEdge('axis-z', z, camera, (at) => [ux, uy, at], upright),
+    drawEdge('axis-x', x, camera, (at) => [at, -back.y, low], outX, sizes),
+    drawEdge('axis-y', y, camera, (at) => [-back.x, at, low], outY, sizes),
+    drawEdge('axis-z', z, camera, (at) => [ux, uy, at], upright, sizes),
   ].join('');
 }
 
@@ -121,13 +121,14 @@ function drawEdge(
   camera: Camera,
   point: (at: number) => Vector,
   out: Vector,
+  sizes: TextSizes,
 ): string {
   const isHeight = name === 'axis-z';
   const end = isHeight ? halfHeight : 1;
   const [from, to] = [camera.project(point(-end)), camera.project(point(end))];
   const length = Math.hypot(to[0] - from[0], to[1] - from[1]);
   // Seen from above, heights have no room for numbers; the colours tell them.
-  if (isHeight && length < 60) return '';
+  if (isHeight && length < 5 * sizes.tick) return '';
   const along = unit(from, to);
   const center = camera.project([0, 0, 0]);
   // Across the edge, away from the box.
@@ -144,21 +145,21 @@ function drawEdge(
       ? normal
       : unit(start, camera.project([base[0] + out[0], base[1] + out[1], base[2]]));
     marks.push(`M${num(start[0])},${num(start[1])}l${num(direction[0] * 5)},${num(direction[1] * 5)}`);
-    const width = textWidth(label, theme.tickSize);
+    const width = textWidth(label, sizes.tick);
     // The label starts beside the tick: to its left, below or to its right, as the tick points.
-    const x = start[0] + direction[0] * 9 + (direction[0] * width) / 2;
+    const x = start[0] + direction[0] * 0.75 * sizes.tick + (direction[0] * width) / 2;
     // A height beside the floor makes way for the tick label of the corner.
-    const beside = isHeight ? Math.min(start[1], from[1] - 13) : start[1];
-    const y = beside + direction[1] * 13 + theme.tickSize * 0.36;
+    const beside = isHeight ? Math.min(start[1], from[1] - sizes.tick - 1) : start[1];
+    const y = beside + direction[1] * (sizes.tick + 1) + sizes.tick * 0.36;
     labels.push(text(label, [x, y], { 'text-anchor': 'middle' }));
-    const middle: Point = [x - start[0], y - theme.tickSize * 0.36 - start[1]];
-    const half = (Math.abs(normal[0]) * width + Math.abs(normal[1]) * theme.tickSize) / 2;
+    const middle: Point = [x - start[0], y - sizes.tick * 0.36 - start[1]];
+    const half = (Math.abs(normal[0]) * width + Math.abs(normal[1]) * sizes.tick) / 2;
     reach = Math.max(reach, middle[0] * normal[0] + middle[1] * normal[1] + half);
   });
   const degrees = (Math.atan2(along[1], along[0]) * 180) / Math.PI;
   // Readable from below; the height axis reads upwards.
   const angle = isHeight ? degrees : degrees > 90 ? degrees - 180 : degrees <= -90 ? degrees + 180 : degrees;
-  const title = fitText(scaleLabel(axis.label, axis.scale), length * 1.05, theme.labelSize, theme.minSize);
+  const title = fitText(scaleLabel(axis.label, axis.scale), length * 1.05, sizes.label, theme.minSize);
   const gap = reach + title.size * 0.5 + 7;
   const place: Point = [(from[0] + to[0]) / 2 + normal[0] * gap, (from[1] + to[1]) / 2 + normal[1] * gap];
   const radians = (angle * Math.PI) / 180;
@@ -173,7 +174,7 @@ function drawEdge(
     'stroke-width': 3,
     'stroke-linejoin': 'round',
   };
-  return group({ class: name }, [
+  return group({ class: name, 'font-size': sizes.tick }, [
     element('path', { d: segment(from, to) + marks.join(''), fill: 'none', stroke: '#55555c' }),
     group(halo, [...labels, rotatedText(title.text, baseline, angle, { 'font-size': title.size })]),
   ]);

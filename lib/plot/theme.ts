@@ -23,7 +23,20 @@ export const theme = {
   primaryFill: '#d3deef',
   secondary: '#c2410c',
   mark: '#e5352b',
+  path: '#d1246b',
 
   hatchBackground: '#dcdce0',
   hatchLine: '#8c8c96',
 } as const;
+
+/** Sizes of what stands at axes and colour bars. */
+export interface TextSizes {
+  readonly label: number;
+  readonly tick: number;
+  readonly note: number;
+}
+
+export const fullSizes: TextSizes = { label: theme.labelSize, tick: theme.tickSize, note: theme.noteSize };
+
+/** In small multiples. */
+export const panelSizes: TextSizes = { label: 11, tick: 9.5, note: 9.5 };

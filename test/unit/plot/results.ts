@@ -1,10 +1,14 @@
 import type {
   AxisDescription,
+  Explosion,
+  LandscapeAtlas,
   LandscapeValues,
   LossLine,
   LossSurface,
+  MarkedSolution,
   Provenance,
   SelfChecks,
+  Trajectory,
 } from '../../../dist/results.js';
 
 export const provenance: Provenance = {
@@ -112,3 +116,65 @@ export function lineOf(
 
 export const bowl = (nx = 51, ny = nx): LossSurface =>
   surfaceOf(nx, ny, (x, y) => 0.1 + 2 * x * x + 3 * y * y);
+
+export const exploded: Explosion = {
+  maxToCenterRatio: 1e16,
+  cap: 100,
+  shareAboveCap: 0.5,
+  verdict: 'explodes',
+  text: 'Value explosion.',
+};
+
+export const solution = (label: string, ...coordinates: number[]): MarkedSolution => ({
+  label,
+  coordinates: Float64Array.from(coordinates),
+});
+
+/** An atlas of seeds 1, 2, …, with the spread over them. */
+export function atlasOf(surfaces: readonly LossSurface[]): LandscapeAtlas {
+  const column = (compute: (values: readonly number[]) => number) =>
+    surfaces[0]!.loss.map((_, k) => compute(surfaces.map(({ loss }) => loss[k]!)));
+  const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  return {
+    kind: 'landscape-atlas',
+    formatVersion: 1,
+    titles: surfaces.map((_, i) => `seed ${i + 1}`),
+    surfaces: surfaces.map((surface, i) => ({
+      ...surface,
+      axes: [
+        { ...axis, seed: i + 1 },
+        { ...axis, seed: i + 101 },
+      ],
+    })),
+    spread: {
+      mean: column(meanOf),
+      standardDeviation: column((values) => {
+        const mean = meanOf(values);
+        return Math.sqrt(
+          values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, values.length - 1),
+        );
+      }),
+      min: column((values) => Math.min(...values)),
+      max: column((values) => Math.max(...values)),
+    },
+  };
+}
+
+/** A path through `points`, `epoch 0`, `epoch 1`, …, at most a tenth an epoch away from the plane. */
+export function trajectoryOf(points: readonly (readonly [number, number])[]): Trajectory {
+  const column = (pick: (point: readonly [number, number], i: number) => number) =>
+    Float64Array.from(points, pick);
+  return {
+    kind: 'trajectory',
+    formatVersion: 1,
+    labels: points.map((_, i) => `epoch ${i}`),
+    x: column(([x]) => x),
+    y: column(([, y]) => y),
+    distance: column((_, i) => 0.1 * (points.length - i)),
+    loss: column(() => 1),
+    projectedLoss: column(() => 1),
+    accuracy: null,
+    explainedVariance: null,
+    provenance,
+  };
+}

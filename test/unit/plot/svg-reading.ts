@@ -26,3 +26,27 @@ export function count(svg: string, pattern: RegExp | string): number {
 
 export const hasBadNumber = (svg: string): boolean =>
   /="[^"]*(?:NaN|Infinity|undefined|null)/.test(svg.replace(/aria-label="[^"]*"/g, ''));
+
+export function circles(svg: string): [number, number][] {
+  return [...svg.matchAll(/<circle cx="([^"]+)" cy="([^"]+)"/g)].map((match) => [
+    Number(match[1]),
+    Number(match[2]),
+  ]);
+}
+
+/** The frame of the first axes. */
+export function frameOf(svg: string): { x: number; y: number; width: number; height: number } {
+  const frame = part(svg, 'frame');
+  const side = (name: string) => Number(new RegExp(` ${name}="([^"]+)"`).exec(frame)![1]);
+  return { x: side('x'), y: side('y'), width: side('width'), height: side('height') };
+}
+
+export function size(svg: string): [number, number] {
+  const [, width, height] = / width="([\d.]+)" height="([\d.]+)"/.exec(svg)!;
+  return [Number(width), Number(height)];
+}
+
+export function duplicateIds(svg: string): string[] {
+  const ids = [...svg.matchAll(/ id="([^"]+)"/g)].map((match) => match[1]!);
+  return ids.filter((id, i) => ids.indexOf(id) !== i);
+}
