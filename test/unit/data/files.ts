@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LossAtlasError } from '../../../dist/errors.js';
+import { LossAtlasError, type ErrorCode } from '../../../dist/errors.js';
+import { rejects } from '../../support/errors.js';
 import { mutate, randomOf } from '../io/mutate.js';
 
 /** A folder for the tests of one describe block. */
@@ -41,4 +42,9 @@ export async function fuzz(
     }
   }
   return refused;
+}
+
+/** `rejects` for what is not asynchronous. */
+export async function throws(work: () => unknown, code: ErrorCode, message?: RegExp): Promise<void> {
+  await rejects(() => Promise.resolve().then(work), code, message);
 }
