@@ -5,7 +5,7 @@ import { suggest } from '../validate.js';
 import { unreadable } from './read-file.js';
 
 type Library = typeof import('h5wasm/node');
-type LibraryModule = Awaited<Library['ready']>;
+type LibraryModule = Library['Module'];
 type Group = InstanceType<Library['Group']>;
 
 export type Hdf5Data =
@@ -47,26 +47,73 @@ const maxNames = 100;
  */
 export async function withHdf5<T>(path: string, use: (file: Hdf5File) => T): Promise<T> {
   const size = await checkSignature(path);
-  const library = await import('h5wasm/node');
-  const module = await library.ready;
-  // Without this the library prints its errors and gives back whatever the memory held before. It is synchronous,
-  // so that nobody else's calls see the change.
-  module.activate_throwing_error_handler();
-  try {
-    const file = guard(`'${path}'`, () => new library.File(path, 'r'));
+  let library: Library;
+  let pending: Promise<Library>;
+  do {
+    pending = current ??= loadLibrary();
+    library = await pending;
+    // Another call may have given it up meanwhile. From here on all is synchronous.
+  } while (pending !== current);
+  const module = library.Module;
+  const guard: Guard = (source, call) => {
     try {
-      return use({ array: (name) => openArray({ library, module, file, path, size }, name) });
-    } finally {
-      try {
-        file.close();
-      } catch {
-        // The file was read, or the error that matters is on its way.
-      }
+      return call();
+    } catch (cause) {
+      if (cause instanceof LossAtlasError) throw cause;
+      if (pending === current) giveUp(library);
+      return fail(source, `cannot be read (${reasonOf(cause)})`, cause);
     }
+  };
+  const source = `'${path}'`;
+  const file = guard(source, () => {
+    // Without this the library prints its errors and gives back whatever the memory held before.
+    module.activate_throwing_error_handler();
+    return new library.File(path, 'r');
+  });
+  try {
+    return use({ array: (name) => openArray({ library, module, file, path, size, guard }, name) });
   } finally {
-    module.deactivate_throwing_error_handler();
+    if (pending === current) {
+      guard(source, () => {
+        file.close();
+        module.deactivate_throwing_error_handler();
+      });
+    }
   }
 }
+
+let current: Promise<Library> | undefined;
+let numLoaded = 0;
+
+/** A new instance each time: the query makes the module another one. */
+async function loadLibrary(): Promise<Library> {
+  const number = numLoaded++;
+  const address = number === 0 ? 'h5wasm/node' : `${import.meta.resolve('h5wasm/node')}?${number}`;
+  const library = (await import(address)) as Library;
+  await library.ready;
+  return library;
+}
+
+/**
+ * A damaged file may leave the library's memory damaged and files open, which would spoil later files: the next call
+ * gets a new instance.
+ */
+function giveUp(library: Library): void {
+  current = undefined;
+  const system = library.FS as { streams: ({ fd: number } | null)[]; close(stream: object): void } | null;
+  for (const stream of system?.streams ?? []) {
+    // Not the standard streams.
+    if (stream === null || stream.fd <= 2) continue;
+    try {
+      system!.close(stream);
+    } catch {
+      // The error that matters is on its way.
+    }
+  }
+}
+
+/** Makes errors of the library ours. */
+type Guard = <T>(source: string, call: () => T) => T;
 
 interface OpenFile {
   readonly library: Library;
@@ -75,10 +122,11 @@ interface OpenFile {
   readonly path: string;
   /** In bytes. */
   readonly size: number;
+  readonly guard: Guard;
 }
 
 function openArray(open: OpenFile, name: string): Hdf5Array {
-  const { library, module, file, path, size } = open;
+  const { library, module, file, path, size, guard } = open;
   const source = `'${path}', '${name}'`;
   const entity = guard(source, () => file.get(name));
   if (entity instanceof library.ExternalLink) {
@@ -212,16 +260,6 @@ async function readSignature(path: string, signature: Buffer): Promise<{ size: n
     return { size, isHdf5: false };
   } finally {
     await file.close();
-  }
-}
-
-/** Errors of the library become ours. */
-function guard<T>(source: string, call: () => T): T {
-  try {
-    return call();
-  } catch (cause) {
-    if (cause instanceof LossAtlasError) throw cause;
-    return fail(source, `cannot be read (${reasonOf(cause)})`, cause);
   }
 }
 
