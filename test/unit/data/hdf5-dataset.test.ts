@@ -128,7 +128,7 @@ describe('loadHdf5', () => {
     const read = async (damaged: Uint8Array) =>
       loadHdf5(await file('fuzz.h5', damaged), { inputs: 'chunked', targets: 'train/y' });
     expect(await fuzz(bytes, 60, read)).to.be.above(20);
-    // Later files are read as if nothing had been, and no file stays open.
+    // Later files are read as if nothing had been.
     expect((await loadHdf5(path, { inputs: 'chunked' })).numSamples).to.equal(6);
   });
 });
