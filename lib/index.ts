@@ -26,6 +26,12 @@ export {
   type DatasetOptions,
   type ShapedArray,
 } from './data/dataset.js';
+export type { ImageOptions } from './data/images.js';
+export type { LabelMap } from './data/labels.js';
+export type { SubsetOptions } from './data/subset.js';
+export { loadCifar, type LoadCifarOptions } from './data/cifar-dataset.js';
+export { loadHdf5, type LoadHdf5Options } from './data/hdf5-dataset.js';
+export { loadIdx, type LoadIdxOptions } from './data/idx-dataset.js';
 export { loadNpz, type LoadNpzOptions } from './data/npz-dataset.js';
 
 export {

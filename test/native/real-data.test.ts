@@ -1,33 +1,27 @@
 import { expect } from 'chai';
-import { readFileSync } from 'node:fs';
 import {
-  dataset,
   hessian,
+  loadCifar,
+  loadHdf5,
+  loadIdx,
   loadModel,
   lossSurface,
   objective,
   randomPlane,
   spectralDensity,
   type Dataset,
+  type NdArray,
 } from '../../dist/index.js';
 import { expectNoLiveHandles } from '../support/handles.js';
 import { sharedFile } from '../support/fixtures.js';
 
-const record = 1 + 3 * 32 * 32;
-
-function cifar(path: string, count: number): Dataset {
-  const file = readFileSync(path);
-  const pixels = new Uint8Array(count * (record - 1));
-  const labels = new Uint8Array(count);
-  for (let i = 0; i < count; i++) {
-    labels[i] = file[i * record]!;
-    pixels.set(file.subarray(i * record + 1, (i + 1) * record), i * (record - 1));
-  }
-  return dataset(
-    { inputs: { data: pixels, shape: [count, 3, 32, 32] }, targets: { data: labels, shape: [count] } },
-    { name: 'CIFAR-10', scale: 1 / 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
-  );
-}
+const cifar = async (path: string, count: number): Promise<Dataset> =>
+  loadCifar(path, {
+    limit: count,
+    scale: 1 / 255,
+    mean: [0.485, 0.456, 0.406],
+    std: [0.229, 0.224, 0.225],
+  });
 
 describe('real checkpoints and data', function () {
   this.timeout(180_000);
@@ -41,7 +35,7 @@ describe('real checkpoints and data', function () {
       using model = await loadModel(path);
       expect(model.size).to.equal(269_722);
       for (const batchSize of [1000, 300]) {
-        using loss = objective(model, cifar(images, 1000), { batchSize });
+        using loss = objective(model, await cifar(images, 1000), { batchSize });
         const { loss: value, accuracy } = await loss.evaluate();
         expect(value).to.be.closeTo(1.03554, 1e-4);
         expect(accuracy).to.be.closeTo(0.779, 1e-9);
@@ -54,7 +48,7 @@ describe('real checkpoints and data', function () {
     const path = sharedFile('torchscript/resnet20_cifar10.script.pt');
     if (images === null || path === null) this.skip();
     using model = await loadModel(path);
-    using loss = objective(model, cifar(images, 64));
+    using loss = objective(model, await cifar(images, 64));
     using plane = await randomPlane(model, { seed: 1 });
     const surface = await lossSurface(loss, plane, { points: 5 });
     expect(surface.checks.centerDifference).to.equal(0);
@@ -63,5 +57,65 @@ describe('real checkpoints and data', function () {
     const spectrum = await spectralDensity(operator, { steps: 20, probes: 1 });
     expect(spectrum.criteria.re.value).to.be.below(0.5);
     expect(spectrum.weights[0]!.reduce((sum, w) => sum + w, 0)).to.be.closeTo(1, 1e-9);
+  });
+});
+
+/** Samples by label. */
+function countLabels({ targets }: Dataset): number[] {
+  const counts = new Array<number>(10).fill(0);
+  for (const label of targets!.data) counts[Number(label)]!++;
+  return counts;
+}
+
+const sum = ({ data }: NdArray): number =>
+  Array.from(data, Number).reduce((total, value) => total + value, 0);
+
+// Numbers of NumPy and h5py.
+describe('real data sets', function () {
+  this.timeout(60_000);
+
+  it("MNIST's test set", async function () {
+    const images = sharedFile('mnist/t10k-images-idx3-ubyte.gz');
+    const labels = sharedFile('mnist/t10k-labels-idx1-ubyte.gz');
+    if (images === null || labels === null) this.skip();
+    const data = await loadIdx(images, labels);
+    expect(data.inputs[0]!.shape).to.deep.equal([10_000, 1, 28, 28]);
+    expect([...data.targets!.data.subarray(0, 10)]).to.deep.equal([7, 2, 1, 0, 4, 1, 4, 9, 5, 9]);
+    expect(countLabels(data)).to.deep.equal([980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]);
+    expect(sum(data.inputs[0]!)).to.equal(264_923_200);
+    const small = await loadIdx(images, labels, { perClass: 50, resize: [16, 16], scale: 1 / 255 });
+    expect(countLabels(small)).to.deep.equal(new Array(10).fill(50));
+    expect(small.inputs[0]!.shape).to.deep.equal([500, 1, 16, 16]);
+  });
+
+  it('5000 images of CIFAR-10, 500 of each class', async function () {
+    const path = sharedFile('cifar10/cifar10_jpeg_test_5000.bin');
+    if (path === null) this.skip();
+    const data = await loadCifar(path);
+    expect(data.inputs[0]!.shape).to.deep.equal([5000, 3, 32, 32]);
+    expect(countLabels(data)).to.deep.equal(new Array(10).fill(500));
+    expect([...data.targets!.data.subarray(0, 8)]).to.deep.equal([4, 2, 0, 9, 6, 6, 2, 1]);
+    expect(sum(data.inputs[0]!)).to.equal(1_880_135_554);
+    const last = await loadCifar(path, { indices: [4999] });
+    expect([...last.inputs[0]!.data.subarray(0, 3)]).to.deep.equal([254, 252, 251]);
+  });
+
+  it('USPS: 7291 and 2007 samples, in chunks', async function () {
+    const path = sharedFile('usps/usps.h5');
+    if (path === null) this.skip();
+    const load = async (part: string, options = {}) =>
+      loadHdf5(path, { inputs: `${part}/data`, targets: `${part}/target`, shape: [1, 16, 16], ...options });
+    const train = await load('train');
+    expect(train.inputs[0]!.shape).to.deep.equal([7291, 1, 16, 16]);
+    expect([...train.targets!.data.subarray(0, 5)]).to.deep.equal([6, 5, 4, 7, 3]);
+    expect(countLabels(train)).to.deep.equal([1194, 1005, 731, 658, 652, 556, 664, 645, 542, 644]);
+    expect(sum(train.inputs[0]!)).to.be.closeTo(474_987.141581595, 1e-6);
+    const test = await load('test');
+    expect(test.numSamples).to.equal(2007);
+    expect([...test.targets!.data.subarray(0, 5)]).to.deep.equal([9, 6, 3, 6, 6]);
+    expect(countLabels(test)).to.deep.equal([359, 264, 198, 166, 200, 160, 170, 147, 166, 177]);
+    expect(sum(test.inputs[0]!)).to.be.closeTo(137_495.421028733, 1e-6);
+    const last = await load('test', { indices: [2006] });
+    expect(sum(last.inputs[0]!)).to.be.closeTo(48.37799996137619, 1e-9);
   });
 });
