@@ -3,7 +3,7 @@
 //
 //     node examples/checkpoints/landscapes.mjs [data folder] [output folder] [--only resnet20|resnet56|lenet5|table]
 //
-// Takes about 20 minutes on two cores; killed, it goes on where it was.
+// Native objects are freed with the process (`using` needs Node 24). Takes about 20 minutes on two cores; killed, it goes on where it was.
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -77,38 +77,38 @@ const cifar = (limit) =>
 
 /** Random and Hessian axes in eval and train mode. */
 async function resnet(net, points) {
-  using model = await loadModel(file(`torchscript/${net}_cifar10.script.pt`));
+  const model = await loadModel(file(`torchscript/${net}_cifar10.script.pt`));
   const data = await cifar(128);
-  using random = await randomPlane(model, { seed: 1 });
+  const random = await randomPlane(model, { seed: 1 });
   for (const mode of ['eval', 'train']) {
-    using loss = objective(model, data, { mode });
+    const loss = objective(model, data, { mode });
     await surface(`${net}-random-${mode}`, loss, random, `${net}, random axes, ${mode} mode`, { points });
     const kept = output(`${net}-hessian-${mode}.npz`);
     if (!existsSync(kept)) {
-      using operator = hessian(loss);
-      using found = await hessianPlane(operator, { tolerance: 1e-3, seed: 1, ...progress });
+      const operator = hessian(loss);
+      const found = await hessianPlane(operator, { tolerance: 1e-3, seed: 1, ...progress });
       await savePlane(kept, found);
     }
-    using plane = await loadPlane(kept, model);
+    const plane = await loadPlane(kept, model);
     const options = { points: 17, range: [-0.1, 0.1] };
     await surface(`${net}-hessian-${mode}`, loss, plane, `${net}, Hessian axes, ${mode} mode`, options);
   }
   if (net !== 'resnet20') return;
-  using loss = objective(model, data, { mode: 'recalibrate' });
+  const loss = objective(model, data, { mode: 'recalibrate' });
   await surface(`${net}-random-recalibrate`, loss, random, `${net}, random axes, recalibrated`, { points: 13 });
 }
 
 /** LLA's own surfaces, for the ResNet row of Table 1 of Gabdullin 2024. */
 async function table() {
-  using model = await loadModel(file('torchscript/resnet20_cifar10.script.pt'));
+  const model = await loadModel(file('torchscript/resnet20_cifar10.script.pt'));
   const data = await cifar(128);
   for (const mode of ['eval', 'train']) {
-    using loss = objective(model, data, { mode });
-    using operator = hessian(loss);
-    using plane = await hessianPlane(operator, { tolerance: 1e-3, seed: 1, ...progress });
+    const loss = objective(model, data, { mode });
+    const operator = hessian(loss);
+    const plane = await hessianPlane(operator, { tolerance: 1e-3, seed: 1, ...progress });
     const { axes } = plane;
-    using first = await axes[0].vector.scale(1 / axes[0].description.norm);
-    using second = await axes[1].vector.scale(1 / axes[1].description.norm);
+    const first = await axes[0].vector.scale(1 / axes[0].description.norm);
+    const second = await axes[1].vector.scale(1 / axes[1].description.norm);
     for (const normalization of ['weight', 'filter', 'layer', 'model']) {
       const common = { steps: 10, normalization, ...progress };
       tell(`LLA, random axes, ${normalization}`, await llaSurface(loss, { ...common, seed: 1 }));
@@ -119,10 +119,10 @@ async function table() {
 
 /** Two solutions on two data sets along one plane, and the line between them. */
 async function lenet5() {
-  using model = await loadModel(here('lenet5.architecture.pt'));
+  const model = await loadModel(here('lenet5.architecture.pt'));
   const path = (kind) => file(`checkpoints/advertorch_mnist_lenet5_${kind}trained.pt`);
-  using clean = await loadSolution(model, path('cln'), { label: 'clean' });
-  using robust = await loadSolution(model, path('adv'), { label: 'adversarial' });
+  const clean = await loadSolution(model, path('cln'), { label: 'clean' });
+  const robust = await loadSolution(model, path('adv'), { label: 'adversarial' });
   const sets = {
     MNIST: await loadIdx(file('mnist/t10k-images-idx3-ubyte.gz'), file('mnist/t10k-labels-idx1-ubyte.gz'), {
       limit: 2000,
@@ -137,11 +137,11 @@ async function lenet5() {
       name: 'USPS',
     }),
   };
-  using plane = await randomPlane(model, { seed: 1, at: clean });
+  const plane = await randomPlane(model, { seed: 1, at: clean });
   const titles = [];
   const surfaces = [];
   for (const [set, data] of Object.entries(sets)) {
-    using loss = objective(model, data, { batchSize: 1000 });
+    const loss = objective(model, data, { batchSize: 1000 });
     for (const solution of [clean, robust]) {
       titles.push(`${solution.label}, ${set}`);
       const options = { points: 21, at: solution };
