@@ -42,7 +42,8 @@ const file = (name) => join(dataFolder, name);
 const output = (name) => join(out, name);
 const progress = {
   onProgress: ({ label, done, total }) => {
-    if (done === total || process.stderr.isTTY) process.stderr.write(`\r${label} ${done}/${total}${done === total ? '\n' : ''}`);
+    if (done === total || process.stderr.isTTY)
+      process.stderr.write(`\r${label} ${done}/${total}${done === total ? '\n' : ''}`);
   },
 };
 
@@ -95,7 +96,9 @@ async function resnet(net, points) {
   }
   if (net !== 'resnet20') return;
   const loss = objective(model, data, { mode: 'recalibrate' });
-  await surface(`${net}-random-recalibrate`, loss, random, `${net}, random axes, recalibrated`, { points: 13 });
+  await surface(`${net}-random-recalibrate`, loss, random, `${net}, random axes, recalibrated`, {
+    points: 13,
+  });
 }
 
 /** LLA's own surfaces, for the ResNet row of Table 1 of Gabdullin 2024. */
@@ -112,7 +115,10 @@ async function table() {
     for (const normalization of ['weight', 'filter', 'layer', 'model']) {
       const common = { steps: 10, normalization, ...progress };
       tell(`LLA, random axes, ${normalization}`, await llaSurface(loss, { ...common, seed: 1 }));
-      tell(`LLA, Hessian axes, ${normalization}`, await llaSurface(loss, { ...common, axes: [first, second] }));
+      tell(
+        `LLA, Hessian axes, ${normalization}`,
+        await llaSurface(loss, { ...common, axes: [first, second] }),
+      );
     }
   }
 }
@@ -133,7 +139,9 @@ async function lenet5() {
       inputs: 'test/data',
       targets: 'test/target',
       shape: [1, 16, 16],
-      resize: [28, 28],
+      // As MNIST's digits: 20 pixels in a frame of 28.
+      resize: [20, 20],
+      pad: 4,
       name: 'USPS',
     }),
   };
@@ -150,7 +158,10 @@ async function lenet5() {
       );
     }
     const line = await interpolate(loss, clean, robust, progress);
-    await savePng(output(`lenet5-line-${set}.png`), drawLine(line, { title: `LeNet5 between two solutions, ${set}` }));
+    await savePng(
+      output(`lenet5-line-${set}.png`),
+      drawLine(line, { title: `LeNet5 between two solutions, ${set}` }),
+    );
   }
   const atlas = { kind: 'landscape-atlas', formatVersion: 1, titles, surfaces, spread: null };
   await saveJson(output('lenet5.json'), atlas);

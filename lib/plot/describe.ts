@@ -49,8 +49,7 @@ export function atlasCaption(surfaces: readonly LossSurface[], more: readonly st
     .map(commonFacts)
     .reduce((common, facts) => common.filter((fact) => facts.includes(fact)));
   const differences = surfaces.map(({ checks }) => checks.centerDifference).filter((value) => value !== null);
-  const trust =
-    differences.length === 0 ? [] : [`centre − model ≤ ${formatNumber(Math.max(...differences), 2)}`];
+  const trust = differences.length === 0 ? [] : [worstDifference(Math.max(...differences))];
   return paragraph([...axisFacts(surfaces), ...shared, ...more, ...trust]);
 }
 
@@ -108,4 +107,8 @@ function describeAxis(axis: AxisDescription): string[] {
 
 function baseName(path: string): string {
   return path.split(/[\\/]/).at(-1) ?? path;
+}
+
+function worstDifference(value: number): string {
+  return value === 0 ? 'centre − model = 0' : `centre − model ≤ ${formatNumber(value, 2)}`;
 }
