@@ -12,7 +12,7 @@ const layers = {
   cli: ['plot', 'io', 'landscape', 'spectrum', ...analyses],
   io: ['plot'],
   plot: [],
-  landscape: ['spectrum', ...analyses],
+  landscape: ['io', 'spectrum', ...analyses],
   spectrum: analyses,
   operators: foundation,
   directions: [...foundation, 'io'],

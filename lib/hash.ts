@@ -15,7 +15,7 @@ export function hashOf(parts: Iterable<string | NdArray | Float64Array>): string
   const hash = createHash('sha256');
   for (const part of parts) {
     if (typeof part === 'string') hash.update(`${part.length}:${part}`);
-    else if (part instanceof Float64Array) hash.update(bytesOf(part));
+    else if (part instanceof Float64Array) hash.update(`${part.length}:`).update(bytesOf(part));
     else hash.update(`${part.data.constructor.name}[${part.shape.join()}]`).update(bytesOf(part.data));
   }
   return hash.digest('hex');

@@ -37,11 +37,13 @@ export async function adamPlane(moments: AdamMoments, options: AdamPlaneOptions 
   const moment = async (vector: ParameterVector, label: string): Promise<Direction> =>
     makeDirection(vector, { kind: 'adam-moment', label, options: rest, defaultNormalization: 'none' });
   const first = await moment(moments.expAvg, 'first Adam moment');
-  const plane = await secondAxis(first, async () => moment(moments.expAvgSq, 'second Adam moment'));
+  const parts = { origin: options.at ?? null };
+  const second = async () => moment(moments.expAvgSq, 'second Adam moment');
+  const plane = await secondAxis(first, second, parts);
   if (update === 'add') return plane;
   try {
     const step = await adamStep(plane.axes[0].vector, plane.axes[1].vector, epsilon);
-    return new Plane(plane.axes, { adamStep: step });
+    return new Plane(plane.axes, { ...parts, adamStep: step });
   } catch (error) {
     plane.dispose();
     throw error;

@@ -1,5 +1,5 @@
 import { combine, type ParameterVector } from '../model/parameter-vector.js';
-import { makeDirection, type Direction, type DirectionSource } from './direction.js';
+import { Direction, makeDirection, type DirectionSource } from './direction.js';
 
 /** `direction` minus its projection on `other`: orthogonal in the Euclidean sense. */
 export async function orthogonalize(
@@ -27,6 +27,8 @@ export async function makeOrthogonalDirection(
 ): Promise<Direction> {
   const enough = raw.model.dtype === 'float64' ? 1e-13 : 1e-8;
   let direction = await makeDirection(raw, source);
+  // A product with the weights is no scaling to a norm: repeated, it would be another product each time.
+  if (direction.description.normalization === 'weight') return projectOnce(direction, other, source);
   let size = Math.abs(await cosine(direction.vector, other));
   for (let round = 0; round < maxRounds && size > enough; round++) {
     using before = direction;
@@ -38,4 +40,18 @@ export async function makeOrthogonalDirection(
     size = now;
   }
   return direction;
+}
+
+/** Takes `direction` over. */
+async function projectOnce(
+  direction: Direction,
+  other: ParameterVector,
+  source: DirectionSource,
+): Promise<Direction> {
+  using before = direction;
+  using turned = await orthogonalize(before.vector, other);
+  const options = { ...source.options, normalization: 'none', ignore: before.description.ignored } as const;
+  const { vector, description } = await makeDirection(turned, { ...source, options });
+  const { label, normalization } = before.description;
+  return new Direction(vector, { ...description, label, normalization });
 }

@@ -2,10 +2,11 @@ import type { Model } from '../model/model.js';
 import { disposeAll, type ParameterVector } from '../model/parameter-vector.js';
 import type { Solution } from '../model/solution.js';
 import type { MarkedSolution } from '../results.js';
-import { checkOptions, isBoolean } from '../validate.js';
+import { checkOptions, isBoolean, isString, type Check } from '../validate.js';
 import {
   Direction,
   makeDirection,
+  normalizationChecks,
   randomDirection,
   randomDirectionChecks,
   type NormalizationOptions,
@@ -70,17 +71,21 @@ export async function randomPlane(model: Model, options: RandomPlaneOptions = {}
   checkOptions('randomPlane', options, { ...randomDirectionChecks, orthogonal: isBoolean });
   const { orthogonal = true, ...rest } = options;
   const { law = 'gaussian', seed = 0 } = rest;
-  return secondAxis(await randomDirection(model, rest, 0), async (first) => {
+  const second = async (first: Direction) => {
     if (!orthogonal) return randomDirection(model, rest, 1);
     using raw = await model.randomVector(law, seed, 1);
     const source = { kind: law, seed, options: rest, defaultNormalization: 'filter' } as const;
     return await makeOrthogonalDirection(raw, first.vector, source);
-  });
+  };
+  return secondAxis(await randomDirection(model, rest, 0), second, { origin: options.at ?? null });
 }
 
 export interface CustomPlaneOptions extends NormalizationOptions, OrthogonalOption {
   readonly labels?: readonly [string, string];
 }
+
+const isLabels: Check = (v) =>
+  Array.isArray(v) && v.length === 2 && v.every((x) => isString(x) === null) ? null : 'two names';
 
 /** Any two vectors as axes, not normalised by default. The plane owns copies. */
 export async function customPlane(
@@ -88,7 +93,9 @@ export async function customPlane(
   second: ParameterVector,
   options: CustomPlaneOptions = {},
 ): Promise<Plane> {
+  checkOptions('customPlane', options, { ...normalizationChecks, orthogonal: isBoolean, labels: isLabels });
   const { labels, orthogonal = true, ...rest } = options;
+  const parts = { origin: options.at ?? null };
   const source = (i: 0 | 1) =>
     ({
       kind: 'custom',
@@ -96,9 +103,9 @@ export async function customPlane(
       defaultNormalization: 'none',
       ...(labels === undefined ? {} : { label: labels[i] }),
     }) as const;
-  return secondAxis(await makeDirection(first, source(0)), async (axis) =>
-    orthogonal ? makeOrthogonalDirection(second, axis.vector, source(1)) : makeDirection(second, source(1)),
-  );
+  const make = async (axis: Direction) =>
+    orthogonal ? makeOrthogonalDirection(second, axis.vector, source(1)) : makeDirection(second, source(1));
+  return secondAxis(await makeDirection(first, source(0)), make, parts);
 }
 
 /** A plane of `first`, which it takes over, and the axis that `make` adds. */

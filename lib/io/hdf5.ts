@@ -2,9 +2,9 @@ import { open } from 'node:fs/promises';
 
 import { LossAtlasError } from '../errors.js';
 import { suggest } from '../validate.js';
-import { unreadable } from './read-file.js';
+import { readWholeFile, unreadable } from './read-file.js';
 
-type Library = typeof import('h5wasm/node');
+type Library = typeof import('h5wasm');
 type LibraryModule = Library['Module'];
 type Group = InstanceType<Library['Group']>;
 
@@ -40,6 +40,8 @@ const maxRatio = 1032;
 const allowance = 64e6;
 /** Of names in messages. */
 const maxNames = 100;
+/** The file's name in the memory of the library. */
+const inside = '/data.h5';
 
 /**
  * Opens an HDF5 file for the time of `use`. h5wasm, a WebAssembly build of the HDF5 library, is loaded by the first
@@ -47,6 +49,8 @@ const maxNames = 100;
  */
 export async function withHdf5<T>(path: string, use: (file: Hdf5File) => T): Promise<T> {
   const size = await checkSignature(path);
+  // The library sees these bytes and nothing else: a file may name others, as links or as storage of its values.
+  const bytes = await readWholeFile(path);
   let library: Library;
   let pending: Promise<Library>;
   do {
@@ -60,7 +64,7 @@ export async function withHdf5<T>(path: string, use: (file: Hdf5File) => T): Pro
       return call();
     } catch (cause) {
       if (cause instanceof LossAtlasError) throw cause;
-      if (pending === current) giveUp(library);
+      if (pending === current) giveUp();
       return fail(source, `cannot be read (${reasonOf(cause)})`, cause);
     }
   };
@@ -68,7 +72,8 @@ export async function withHdf5<T>(path: string, use: (file: Hdf5File) => T): Pro
   const file = guard(source, () => {
     // Without this the library prints its errors and gives back whatever the memory held before.
     module.activate_throwing_error_handler();
-    return new library.File(path, 'r');
+    library.FS!.writeFile(inside, bytes);
+    return new library.File(inside, 'r');
   });
   try {
     return use({ array: (name) => openArray({ library, module, file, path, size, guard }, name) });
@@ -77,6 +82,7 @@ export async function withHdf5<T>(path: string, use: (file: Hdf5File) => T): Pro
       guard(source, () => {
         file.close();
         module.deactivate_throwing_error_handler();
+        library.FS!.unlink(inside);
       });
     }
   }
@@ -88,28 +94,15 @@ let numLoaded = 0;
 /** A new instance each time: the query makes the module another one. */
 async function loadLibrary(): Promise<Library> {
   const number = numLoaded++;
-  const address = number === 0 ? 'h5wasm/node' : `${import.meta.resolve('h5wasm/node')}?${number}`;
+  const address = number === 0 ? 'h5wasm' : `${import.meta.resolve('h5wasm')}?${number}`;
   const library = (await import(address)) as Library;
   await library.ready;
   return library;
 }
 
-/**
- * A damaged file may leave the library's memory damaged and files open, which would spoil later files: the next call
- * gets a new instance.
- */
-function giveUp(library: Library): void {
+/** A damaged file may leave the library's memory damaged, which would spoil later files: the next call gets a new one. */
+function giveUp(): void {
   current = undefined;
-  const system = library.FS as { streams: ({ fd: number } | null)[]; close(stream: object): void } | null;
-  for (const stream of system?.streams ?? []) {
-    // Not the standard streams.
-    if (stream === null || stream.fd <= 2) continue;
-    try {
-      system!.close(stream);
-    } catch {
-      // The error that matters is on its way.
-    }
-  }
 }
 
 /** Makes errors of the library ours. */

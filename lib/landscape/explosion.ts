@@ -5,7 +5,9 @@ const logarithmic = new Set(['cross-entropy', 'nll', 'bce-with-logits']);
 
 /** What counts as exploded unless the caller says otherwise. */
 export function defaultCap(criterion: string, modelLoss: number): number {
-  return 100 * (logarithmic.has(criterion) ? Math.max(1, modelLoss) : modelLoss);
+  if (logarithmic.has(criterion)) return 100 * Math.max(1, modelLoss);
+  // As far above the model's loss for one below 0; without a scale of its own nothing finite explodes.
+  return modelLoss === 0 || !Number.isFinite(modelLoss) ? Infinity : modelLoss + 99 * Math.abs(modelLoss);
 }
 
 /**
@@ -17,19 +19,21 @@ export function explosionOf(loss: Float64Array, modelLoss: number, cap: number):
   let numFinite = 0;
   let numAbove = 0;
   for (const value of loss) {
-    if (!(value <= cap)) numAbove++;
+    if (!Number.isFinite(value) || value > cap) numAbove++;
     if (!Number.isFinite(value)) continue;
     numFinite++;
     max = Math.max(max, value);
   }
   const numNonFinite = loss.length - numFinite;
   const share = numAbove / loss.length;
-  const verdict = numAbove > 0 ? 'explodes' : max > cap / 10 ? 'grows' : 'none';
-  const ratio = max / modelLoss;
+  const verdict = numAbove > 0 ? 'explodes' : max > modelLoss + (cap - modelLoss) / 10 ? 'grows' : 'none';
+  const ratio = numFinite > 0 && modelLoss > 0 ? max / modelLoss : NaN;
   const largest =
     numFinite === 0
       ? 'no value is finite'
-      : `the largest loss is ${max.toPrecision(3)}, ${ratio.toPrecision(3)} times the model's ${modelLoss.toPrecision(3)}`;
+      : `the largest loss is ${max.toPrecision(3)}, ` +
+        (Number.isNaN(ratio) ? '' : `${ratio.toPrecision(3)} times `) +
+        `the model's ${Number.isNaN(ratio) ? 'is ' : ''}${modelLoss.toPrecision(3)}`;
   const words = {
     none: `No value explosion: ${largest}.`,
     grows: `The loss grows without exploding: ${largest}.`,

@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { LossAtlasError } from '../errors.js';
+import { FileLock } from '../io/file-lock.js';
 
 /** Everything that decides a sweep's values, by name. */
 export type Fingerprint = Readonly<Record<string, string | number>>;
@@ -20,6 +21,7 @@ export class Journal {
   readonly restored: readonly Float64Array[];
   readonly #file: FileHandle;
   readonly #width: number;
+  readonly #lock: FileLock;
   #end: number;
 
   private constructor(
@@ -28,12 +30,14 @@ export class Journal {
     width: number,
     end: number,
     restored: readonly Float64Array[],
+    lock: FileLock,
   ) {
     this.path = path;
     this.#file = file;
     this.#width = width;
     this.#end = end;
     this.restored = restored;
+    this.#lock = lock;
   }
 
   /** Makes the file, or goes on with it. Throws ERR_RESUME where it belongs to another sweep. */
@@ -43,6 +47,22 @@ export class Journal {
     numPoints: number,
     width: number,
   ): Promise<Journal> {
+    const lock = await FileLock.take(path);
+    try {
+      return await Journal.#openLocked(path, fingerprint, numPoints, width, lock);
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  static async #openLocked(
+    path: string,
+    fingerprint: Fingerprint,
+    numPoints: number,
+    width: number,
+    lock: FileLock,
+  ): Promise<Journal> {
     const file = await openFile(path);
     try {
       const bytes = await file.readFile();
@@ -51,13 +71,13 @@ export class Journal {
       if (bytes.length < header.length && header.subarray(0, bytes.length).equals(bytes)) {
         await write(file, path, header, 0);
         await file.truncate(header.length);
-        return new Journal(path, file, width, header.length, []);
+        return new Journal(path, file, width, header.length, [], lock);
       }
       const start = requireSame(path, bytes, fingerprint);
       const restored = readRecords(bytes.subarray(start), width).slice(0, numPoints);
       const end = start + restored.length * recordBytes(width);
       await file.truncate(end);
-      return new Journal(path, file, width, end, restored);
+      return new Journal(path, file, width, end, restored, lock);
     } catch (error) {
       await file.close();
       throw error;
@@ -79,6 +99,7 @@ export class Journal {
 
   async close(): Promise<void> {
     await this.#file.close();
+    await this.#lock.release();
   }
 }
 

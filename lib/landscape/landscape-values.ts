@@ -7,7 +7,7 @@ import type { Objective, PointSet } from '../objective/objective.js';
 import type { LandscapeValues, MarkedSolution, Recipe } from '../results.js';
 import { Steps } from '../steps.js';
 import type { AnalysisOptions } from '../types.js';
-import { analysisChecks, isBoolean, isPositive, isString } from '../validate.js';
+import { analysisChecks, invalidOption, isBoolean, isPositive, isString } from '../validate.js';
 import { checkCurvature } from './curvature-check.js';
 import { defaultCap, explosionOf } from './explosion.js';
 import { sweep, type SweepOptions } from './sweep.js';
@@ -57,6 +57,11 @@ export async function landscapeValues(
   const startedAt = performance.now();
   const { signal } = options;
   const steps = new Steps(plan.label, plan.numPoints, options);
+  const isMoved = options.at !== undefined && plan.origin !== null && options.at !== plan.origin;
+  if (isMoved && plan.directions.some(({ buffers }) => buffers !== null)) {
+    const expected = `absent: running statistics change along these axes from those of '${plan.origin!.label}' on`;
+    throw invalidOption(`${plan.label}: option 'at'`, expected, options.at);
+  }
   const origin = options.at ?? plan.origin;
   if (origin !== null) requireFit(objective.model, origin);
   // Running statistics that change along the axes start from those of the origin.
@@ -81,7 +86,8 @@ export async function landscapeValues(
     ...values,
     modelLoss: model.loss,
     modelAccuracy: model.accuracy,
-    solutions: Object.freeze([...plan.solutions]),
+    // Solutions have their coordinates on the plane through its own origin.
+    solutions: Object.freeze(isMoved ? [] : [...plan.solutions]),
     explosion: explosionOf(loss, model.loss, cap),
     checks: Object.freeze({
       centerDifference: plan.centerIndex < 0 ? null : Math.abs(loss[plan.centerIndex]! - model.loss),

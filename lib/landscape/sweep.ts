@@ -1,3 +1,4 @@
+import { cpus } from 'node:os';
 import { AbortError } from '../errors.js';
 import { hashOf } from '../hash.js';
 import type { BufferState } from '../model/buffer-state.js';
@@ -77,11 +78,17 @@ export async function sweep(
   }
 }
 
-/** `points` equally spaced coordinates; with an odd number and a symmetric range the middle one is exactly 0. */
+/** `points` equally spaced coordinates; 0 and 1 are hit exactly where the spacing allows it. */
 export function coordinates(range: readonly [number, number], points: number): Float64Array {
   const [low, high] = range;
   if (points === 1) return Float64Array.of((low + high) / 2);
-  return Float64Array.from({ length: points }, (_, i) => low + (high - low) * (i / (points - 1)));
+  const snap = 1e-12 * (high - low);
+  return Float64Array.from({ length: points }, (_, i) => {
+    const t = low + (high - low) * (i / (points - 1));
+    // Rounding must not move the model off its own grid, nor the end of an interpolation.
+    const whole = Math.round(t);
+    return (whole === 0 || whole === 1) && Math.abs(t - whole) < snap ? Math.abs(whole) : t;
+  });
 }
 
 /** Points of a set from `start` on. */
@@ -196,6 +203,8 @@ async function fingerprint(
     // Rounding depends on them.
     numThreads: provenance.numThreads,
     libtorch: versions.libtorch,
+    cpu: cpus()[0]?.model ?? '',
+    lossatlas: versions.lossatlas,
   };
 }
 

@@ -2,9 +2,10 @@ import { basename } from 'node:path';
 import { readCheckpoint } from '../io/checkpoint/checkpoint.js';
 import { matchParameters } from '../io/checkpoint/match.js';
 import { checkOptions, invalidOption, isOneOf, isString } from '../validate.js';
-import { bufferStateFrom } from './buffer-state.js';
+import { bufferStateFrom, BufferState } from './buffer-state.js';
 import { fileKind } from './file-kind.js';
 import { loadModel, type Model } from './model.js';
+import { ParameterVector } from './parameter-vector.js';
 import { ownSolution, requireFit, Solution } from './solution.js';
 import { flatten, toNdArray } from './tensor-values.js';
 
@@ -36,7 +37,11 @@ export async function loadSolution(
   if (isString(path) !== null) throw invalidOption('loadSolution: path', 'a file path', path);
   checkOptions('loadSolution', options, { key: isString, by: isOneOf('name', 'order'), label: isString });
   const { key, by = 'name', label = basename(path) } = options;
-  if ((await fileKind(path)) === 'torchscript') return fromTorchScript(model, path, label);
+  if ((await fileKind(path)) === 'torchscript') {
+    if (key !== undefined || options.by !== undefined)
+      throw invalidOption('loadSolution: options', "without 'key' and 'by' for a TorchScript file", options);
+    return fromTorchScript(model, path, label);
+  }
   const checkpoint = await readCheckpoint(path);
   const tensors = checkpoint.stateDict(key === undefined ? {} : { key });
   // Counters of batches are kept: old checkpoints have none, and no loss depends on them.
@@ -54,11 +59,19 @@ export async function loadSolution(
 }
 
 async function fromTorchScript(model: Model, path: string, label: string): Promise<Solution> {
-  using other = await loadModel(path, { dtype: model.dtype, device: model.device });
+  const { dtype, device, includesFrozen } = model;
+  const parameters = includesFrozen ? 'all' : 'trainable';
+  using other = await loadModel(path, { dtype, device, parameters });
   const solution = await ownSolution(other, label);
   try {
     requireFit(model, solution);
-    return solution;
+    // The other model goes; its vectors are this model's now.
+    const { theta, buffers } = solution;
+    return new Solution(
+      label,
+      new ParameterVector(theta.handle, model),
+      new BufferState(buffers.handle, model),
+    );
   } catch (error) {
     solution.dispose();
     throw error;

@@ -31,13 +31,16 @@ export class Model extends NativeResource<ModelHandle> {
   readonly name: string;
   /** SHA-256 of the file, hexadecimal. */
   readonly hash: string;
+  /** Whether parameters that were saved without requires_grad count as parameters. */
+  readonly includesFrozen: boolean;
   readonly #description: ModelDescription;
 
   /** Use `loadModel`. */
-  constructor(handle: ModelHandle, name: string, hash: string) {
+  constructor(handle: ModelHandle, name: string, hash: string, includesFrozen: boolean) {
     super(handle);
     this.name = name;
     this.hash = hash;
+    this.includesFrozen = includesFrozen;
     this.#description = callSync((native) => native.describeModel(handle));
   }
 
@@ -117,5 +120,5 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
   const handle = await call((native) =>
     native.loadModel(path, device, dtype, parameters === 'all', tracedMode === 'free'),
   );
-  return new Model(handle, basename(path), hash);
+  return new Model(handle, basename(path), hash, parameters === 'all');
 }

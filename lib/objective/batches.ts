@@ -66,7 +66,10 @@ export class Batches {
     for (let i = 0; i < this.count; i++) {
       this.#requireAlive();
       try {
-        this.#held.push(await this.#make(i));
+        const batch = await this.#make(i);
+        if (this.#disposed) free(batch);
+        this.#requireAlive();
+        this.#held.push(batch);
       } catch (error) {
         for (const batch of this.#held.splice(0)) free(batch);
         if (!(error instanceof LossAtlasError && error.code === 'ERR_OUT_OF_MEMORY') || this.count === 1) {
@@ -77,7 +80,6 @@ export class Batches {
         return;
       }
     }
-    if (this.#disposed) for (const batch of this.#held.splice(0)) free(batch);
   }
 
   async #make(index: number): Promise<BatchHandle> {

@@ -36,10 +36,15 @@ export async function loadMetric(
 ): Promise<Metric> {
   if (isString(path) !== null) throw invalidOption('loadMetric: path', 'a file path', path);
   checkOptions('loadMetric', options, { name: isString });
+  const name = options.name ?? basename(path).replace(/(\.script)?\.pt$/, '');
+  if (name === 'error' || name.startsWith('top-')) {
+    const expected = "another name than 'error' and 'top-…', which stand for metrics of the library's own";
+    throw invalidOption("loadMetric: option 'name' (default the file's)", expected, name);
+  }
   await requireTorchScript(path);
   const hash = await hashFile(path);
   const handle = await call((native) => native.loadMetric(path, model.handle));
-  return new Metric(handle, options.name ?? basename(path).replace(/(\.script)?\.pt$/, ''), hash);
+  return new Metric(handle, name, hash);
 }
 
 /** `error` (1 − accuracy), `top-k` (label among the k largest outputs), or a metric of one's own. */

@@ -174,7 +174,7 @@ export class Objective {
     let state: BufferState | null = null;
     const total = new EvaluationSum(this.metricNames);
     try {
-      state = await this.statisticsAt(point, buffers);
+      state = await this.statisticsAt(point, buffers, signal);
       const used = state ?? buffers;
       for await (const batch of this.batches()) {
         throwIfAborted(signal);
@@ -244,6 +244,7 @@ export class Objective {
   async statisticsAt(
     theta: ParameterVector,
     buffers: BufferState | null = null,
+    signal?: AbortSignal,
   ): Promise<BufferState | null> {
     if (this.mode !== 'recalibrate') return null;
     const forwardFrom = (at: ParameterVector) => async (from: BufferState, batch: BatchHandle) =>
@@ -254,11 +255,17 @@ export class Objective {
         return await Recalibration.prepare(this.model, forwardFrom(own), batch);
       return null;
     })();
-    const recalibration = await this.#recalibration;
+    let recalibration: Recalibration | null;
+    try {
+      recalibration = await this.#recalibration;
+    } catch (error) {
+      this.#recalibration = undefined;
+      throw error;
+    }
     if (recalibration === null) return null;
-    if (buffers !== null) return recalibration.compute(buffers, forwardFrom(theta), this.batches());
+    if (buffers !== null) return recalibration.compute(buffers, forwardFrom(theta), this.batches(), signal);
     using own = await this.model.bufferState();
-    return await recalibration.compute(own, forwardFrom(theta), this.batches());
+    return await recalibration.compute(own, forwardFrom(theta), this.batches(), signal);
   }
 
   /** The data on the model's device, batch by batch; a batch is valid until the next one is asked for. */
@@ -272,7 +279,7 @@ export class Objective {
       using theta = await this.pointAt(points, p);
       using base = await this.buffersAt(points, p);
       const given = base ?? points.buffers ?? null;
-      using state = await this.statisticsAt(theta, given);
+      using state = await this.statisticsAt(theta, given, signal);
       const used = state ?? given;
       const sum = new EvaluationSum(this.metricNames);
       for await (const batch of this.batches()) {

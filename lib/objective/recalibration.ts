@@ -1,8 +1,10 @@
+import { LossAtlasError } from '../errors.js';
 import { BufferState, bufferStateFrom } from '../model/buffer-state.js';
 import type { Model } from '../model/model.js';
 import { disposeAll } from '../model/parameter-vector.js';
 import { call } from '../native/call.js';
 import type { BatchHandle, BuffersHandle } from '../native/addon.js';
+import { throwIfAborted } from '../steps.js';
 
 /** A forward pass in train mode from the given buffers. */
 export type ForwardBuffers = (from: BufferState, batch: BatchHandle) => Promise<BuffersHandle>;
@@ -47,11 +49,15 @@ export class Recalibration {
       for (const { name } of running) {
         const [low, high] = [await fromZero.toArray(name), await fromLarge.toArray(name)];
         if (low.length === 0) continue;
-        const momentum = 1 - (high[0]! - low[0]!) / large;
-        if (momentum < 1e-6) continue;
+        const channel = low.findIndex((value, i) => Number.isFinite(value) && Number.isFinite(high[i]));
+        if (channel < 0) throw notFinite(name);
+        const measured = 1 - (high[channel]! - low[channel]!) / large;
+        // Rounding of float32 statistics, some 1e-8, is taken back: momenta are short decimals.
+        const momentum = model.dtype === 'float32' ? Number(measured.toFixed(7)) : measured;
+        // A layer whose statistics no pass updates keeps them.
+        if (momentum < 1e-7) continue;
         indices.push(model.buffers.findIndex((buffer) => buffer.name === name));
-        // Rounding of float32 statistics, taken back: momenta are short decimals.
-        factors.push(1 / Number(momentum.toPrecision(6)));
+        factors.push(1 / momentum);
       }
       if (indices.length === 0) {
         zeros.dispose();
@@ -69,11 +75,14 @@ export class Recalibration {
     base: BufferState,
     forward: ForwardBuffers,
     batches: AsyncIterable<BatchHandle>,
+    signal?: AbortSignal,
   ): Promise<BufferState> {
     const states: BufferState[] = [];
     try {
-      for await (const batch of batches)
+      for await (const batch of batches) {
+        throwIfAborted(signal);
         states.push(new BufferState(await forward(this.#zeros, batch), base.model));
+      }
       const handles = states.map((state) => state.handle);
       return new BufferState(
         await call((native) => native.averageBuffers(base.handle, handles, this.#indices, this.#factors)),
@@ -89,14 +98,24 @@ export class Recalibration {
   }
 }
 
+function notFinite(name: string): LossAtlasError {
+  return new LossAtlasError(
+    'ERR_INVALID_DATA',
+    `The batch statistics for '${name}' are not finite: look for NaN or infinity in the model's parameters.`,
+  );
+}
+
 async function constantStatistics(
   model: Model,
   running: Model['buffers'],
   value: number,
 ): Promise<BufferState> {
-  const entries = running.map(({ name, shape }) => {
+  // With the counters at 0 a cumulative average (momentum None) takes its first batch whole.
+  const counters = model.buffers.filter(({ name }) => name.endsWith('num_batches_tracked'));
+  const entries = [...running, ...counters].map(({ name, shape }) => {
     const size = shape.reduce((product, dim) => product * dim, 1);
-    return [name, { data: new Float64Array(size).fill(value), shape }] as const;
+    const filling = name.endsWith('num_batches_tracked') ? 0 : value;
+    return [name, { data: new Float64Array(size).fill(filling), shape }] as const;
   });
   return bufferStateFrom(model, new Map(entries));
 }

@@ -27,6 +27,7 @@ struct Header {
 constexpr size_t kHeaderBytes = 64;
 static_assert(sizeof(Header) <= kHeaderBytes);
 
+constexpr size_t kLargest = size_t{1} << 62;
 constexpr size_t kSmallestCached = size_t{64} << 10;
 // Blocks beyond it are freed: the cache holds what one forward and backward pass keeps turning over.
 constexpr size_t kMaxCachedBytes = size_t{4} << 30;
@@ -44,6 +45,7 @@ class CachingAllocator final : public at::Allocator {
   at::DataPtr allocate(size_t bytes) override {
     const at::Device host(at::kCPU);
     if (bytes == 0) return {nullptr, nullptr, &Free, host};
+    TORCH_CHECK(bytes < kLargest, "a tensor of ", bytes, " bytes cannot be allocated");
     const bool cached = use_cache && bytes >= kSmallestCached;
     const size_t block_bytes = cached ? RoundUp(bytes + kHeaderBytes) : bytes + kHeaderBytes;
     void* block = cached ? Take(block_bytes) : nullptr;
@@ -87,7 +89,8 @@ class CachingAllocator final : public at::Allocator {
     c10::profiledCPUMemoryReporter().Delete(data);
     void* block = static_cast<char*>(data) - kHeaderBytes;
     const Header header = *static_cast<Header*>(block);
-    if (!header.cached || !Instance().Put(block, header.block_bytes)) c10::free_cpu(block);
+    // Only the compute threads fill the cache: what JavaScript lets go of later would stay in it.
+    if (!header.cached || !use_cache || !Instance().Put(block, header.block_bytes)) c10::free_cpu(block);
   }
 
   void* Allocate(size_t bytes) {
@@ -113,7 +116,11 @@ class CachingAllocator final : public at::Allocator {
   bool Put(void* block, size_t bytes) {
     const std::lock_guard lock(mutex_);
     if (cached_bytes_ + bytes > kMaxCachedBytes) return false;
-    blocks_[bytes].push_back(block);
+    try {
+      blocks_[bytes].push_back(block);
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
     cached_bytes_ += bytes;
     return true;
   }

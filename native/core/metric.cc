@@ -19,9 +19,13 @@ class TopKMetric final : public Metric {
     }
     const at::Tensor counted = target->ne(ignore_index_);
     const at::Tensor labels = target->masked_fill(counted.logical_not(), 0).unsqueeze(1);
-    // The label's rank is the number of classes above it.
-    const at::Tensor rank = output.gt(output.gather(1, labels)).sum(1);
-    const at::Tensor finite = at::isfinite(output.gather(1, labels)).squeeze(1);
+    // The label's rank is the number of classes above it, or equal and before it, as argmax has it.
+    const at::Tensor own = output.gather(1, labels);
+    at::Tensor index = at::arange(output.size(1), labels.options());
+    for (int64_t d = 2; d < output.dim(); ++d) index = index.unsqueeze(-1);
+    const at::Tensor before = output.eq(own).logical_and(index.unsqueeze(0).lt(labels));
+    const at::Tensor rank = output.gt(own).logical_or(before).sum(1);
+    const at::Tensor finite = at::isnan(output).any(1).logical_not();
     MetricSum out;
     out.sum = rank.lt(k_).logical_and(finite).logical_and(counted).sum().item<double>();
     out.count = static_cast<double>(batch.NumCounted(ignore_index_));

@@ -224,6 +224,7 @@ struct ModeNode {
   torch::jit::Node* node;
   size_t training;  // position of the input that says "training"
   bool fixed_to;
+  bool can_be_freed = true;
 };
 
 bool IsRecurrent(const torch::jit::Node& node) {
@@ -256,6 +257,13 @@ std::optional<ModeNode> FixedModeOf(torch::jit::Node* node) {
       {"aten::rrelu_", {3, {}}},
   };
   const std::string kind = node->kind().toQualString();
+  // Attention takes its dropout as a number, and the fast path of an encoder layer only exists in eval mode.
+  if (kind == "aten::scaled_dot_product_attention" && node->inputs().size() > 4) {
+    const std::optional<double> dropout = torch::jit::constant_as<double>(node->input(4));
+    return dropout && *dropout > 0 ? std::optional(ModeNode{node, 4, true, false}) : std::nullopt;
+  }
+  if (kind == "aten::_transformer_encoder_layer_fwd" || kind == "aten::_native_multi_head_attention")
+    return ModeNode{node, 0, false, false};
   ModeInput input;
   if (IsRecurrent(*node)) {
     // Packed sequences have batch_sizes as one input more.
@@ -291,10 +299,12 @@ void TorchScriptModel::FreeTracedMode(bool vouched) {
   constexpr const char* kPyTorchLayers = "__torch__.torch.nn.modules.";
   std::set<torch::jit::Graph*> seen;
   std::vector<std::pair<torch::jit::Graph*, ModeNode>> found;
-  bool only_layers = true;
+  bool proven = true;
   for (const torch::jit::Module& module : module_.modules()) {
     const std::optional<c10::QualifiedName>& name = module.type()->name();
-    only_layers = only_layers && name && name->qualifiedName().rfind(kPyTorchLayers, 0) == 0;
+    // Attention that was traced in eval mode has lost its dropout without a mark.
+    proven = proven && name && name->qualifiedName().rfind(kPyTorchLayers, 0) == 0 &&
+             !Contains(name->qualifiedName(), "Attention") && !Contains(name->qualifiedName(), "Transformer");
     const auto method = module.find_method("forward");
     if (!method) continue;
     torch::jit::Graph* graph = method->graph().get();
@@ -303,8 +313,9 @@ void TorchScriptModel::FreeTracedMode(bool vouched) {
       if (const std::optional<ModeNode> fixed = FixedModeOf(node)) found.emplace_back(graph, *fixed);
     });
   }
-  if (!only_layers && !vouched) return;
+  if (!proven && !vouched) return;
   for (const auto& [graph, fixed] : found) {
+    if (!fixed.can_be_freed) continue;
     const torch::jit::WithInsertPoint before(fixed.node);
     fixed.node->replaceInput(fixed.training, graph->insertGetAttr(graph->inputs().at(0), "training"));
   }

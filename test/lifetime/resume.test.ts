@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { copyFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   AbortError,
@@ -147,6 +147,27 @@ describe('resuming a sweep', function () {
       async () => lossSurface(loss, plane, { points: 5, resume: join(folder, 'no', 'folder') }),
       'ERR_FILE_NOT_WRITABLE',
     );
+  });
+
+  it('one sweep at a time writes a file', async () => {
+    using model = await loadFixture('convbn');
+    using loss = objective(model, data);
+    using one = await randomDirection(model, { seed: 1 });
+    using two = await randomDirection(model, { seed: 2 });
+    const resume = join(folder, 'sweep');
+    const outcomes = await Promise.allSettled([
+      lossLine(loss, one, { resume, points: 301 }),
+      lossLine(loss, two, { resume, points: 301 }),
+    ]);
+    expect(outcomes.map(({ status }) => status).sort()).to.deep.equal(['fulfilled', 'rejected']);
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected')!;
+    expect(String(failed.reason)).to.match(/is being written by another sweep of this process/);
+    // A lock of a process that is gone is taken over.
+    await writeFile(`${resume}.lock`, JSON.stringify({ pid: 2 ** 22 + 1, thread: 0, host: hostname() }));
+    await writeFile(`${join(folder, 'new')}.lock`, '');
+    await lossLine(loss, one, { resume: join(folder, 'new'), points: 3 });
+    const first = outcomes[0]!.status === 'fulfilled' ? one : two;
+    await lossLine(loss, first, { resume, points: 301 });
   });
 
   it('lines, interpolations and atlases resume too', async () => {

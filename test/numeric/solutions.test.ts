@@ -270,6 +270,38 @@ describe('what is recorded at a point', () => {
     expect(relativeError(await dense(operator), await dense(other))).to.be.below(1e-12);
   });
 
+  it('a metric may not take a name of the library’s own', async () => {
+    using model = await loadFixture('convbn');
+    for (const name of ['error', 'top-3'])
+      await rejects(
+        async () => loadMetric(fixture('margin.pt'), model, { name }),
+        'ERR_INVALID_OPTION',
+        /another name/,
+      );
+  });
+
+  it('top-1 is the accuracy where outputs are equal, and where they are NaN', async () => {
+    using model = await loadFixture('convbn');
+    using loss = objective(model, data, { metrics: ['top-1'] });
+    for (const value of [0, NaN]) {
+      using theta = await model.vector(new Float64Array(model.size).fill(value));
+      const { accuracy, metrics } = await loss.evaluate(theta);
+      if (value === 0) expect(metrics['top-1']).to.equal(accuracy);
+      else expect(metrics['top-1']).to.equal(0);
+    }
+  });
+
+  it('disposing of an objective while its data are being held leaves nothing behind', async () => {
+    using model = await loadFixture('convbn');
+    for (let i = 0; i < 12; i++) {
+      const loss = objective(model, data, { batchSize: 1 });
+      const pending = loss.evaluate().catch((error: unknown) => error);
+      await new Promise((resolve) => setTimeout(resolve, i / 4));
+      loss.dispose();
+      await pending;
+    }
+  });
+
   it('in float32, recalibration is right to rounding', async () => {
     using model = await loadFixture('convbn', { dtype: 'float32' });
     using loss = objective(model, data, { mode: 'recalibrate', batchSize: 4 });
@@ -499,6 +531,44 @@ describe('atlases', () => {
         expect(surface.checks.centerDifference).to.equal(0);
     }
     await rejects(async () => allModes(loss, { ...options, axes: 'adam' }), 'ERR_INVALID_OPTION', /moments/);
+  });
+
+  it('weight normalisation multiplies once, also where the second axis is made orthogonal', async () => {
+    using model = await loadFixture('convbn');
+    using plane = await randomPlane(model, { seed: 1, normalization: 'weight' });
+    using loose = await randomPlane(model, { seed: 1, normalization: 'weight', orthogonal: false });
+    const [first, second] = [await loose.axes[0].vector.toArray(), await loose.axes[1].vector.toArray()];
+    const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, v, i) => sum + v * b[i]!, 0);
+    const share = dot(second, first) / dot(first, first);
+    const expected = second.map((v, i) => v - share * first[i]!);
+    expect(relativeError(await plane.axes[1].vector.toArray(), expected)).to.be.below(1e-13);
+    expect(plane.axes[1].description.normalization).to.equal('weight');
+  });
+
+  it('a grid holds the model wherever its spacing allows it', async () => {
+    using model = await loadFixture('convbn');
+    using loss = objective(model, data);
+    using raw = await model.randomVector('gaussian', 1);
+    using direction = await customDirection(raw);
+    for (const [low, high, points] of [
+      [-0.2, 1.2, 15],
+      [-0.4, 1.4, 19],
+      [-0.3, 1.3, 17],
+    ] as const) {
+      const line = await lossLine(loss, direction, { range: [low, high], points });
+      expect(line.checks.centerDifference).to.equal(0);
+      expect(line.coordinates.includes(1)).to.equal(true);
+    }
+  });
+
+  it('a solution from a TorchScript file outlives the model that it came with', async () => {
+    using model = await loadFixture('convbn');
+    using solution = await loadSolution(model, fixture('convbn.pt'));
+    using direction = await customDirection(solution.theta);
+    expect(direction.description.relativeNorm).to.be.closeTo(1, 1e-12);
+    using ordered = await loadSolution(model, fixture('convbn_state_dict.pt'), { by: 'order' });
+    using named = await loadSolution(model, fixture('convbn_state_dict.pt'));
+    expect(await ordered.hash()).to.equal(await named.hash());
   });
 
   it('Hessian axes at another solution belong to the Hessian there', async () => {

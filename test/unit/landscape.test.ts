@@ -15,6 +15,13 @@ describe('value explosion', () => {
     expect(wild.verdict).to.equal('explodes');
     expect(wild.shareAboveCap).to.equal(0.75);
     expect(wild.text).to.match(/75 %.*2 are not finite/);
+    // Losses below 0, and a model whose loss is 0 without a scale.
+    expect(defaultCap('model', -10)).to.equal(980);
+    const flow = explosionOf(Float64Array.of(-10.1, -10, -9.9), -10, defaultCap('model', -10));
+    expect(flow.verdict).to.equal('none');
+    expect(flow.maxToCenterRatio).to.be.NaN;
+    expect(explosionOf(Float64Array.of(0, 1e-9), 0, defaultCap('mse', 0)).verdict).to.equal('none');
+    expect(explosionOf(Float64Array.of(0, Infinity), 0, defaultCap('mse', 0)).verdict).to.equal('explodes');
     const none = explosionOf(Float64Array.of(NaN), 0.02, cap);
     expect(none.verdict).to.equal('explodes');
     expect(none.text).to.match(/no value is finite/);

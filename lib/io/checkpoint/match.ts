@@ -110,7 +110,18 @@ function pairsByOrder(tensors: Tensors, wanted: readonly WantedTensor[]): Map<st
     return elementsOf(shape) > 0 && (!buffers.includes(part) || asked.has(part));
   });
   const receivers = wanted.filter(({ shape }) => elementsOf(shape) > 0);
-  return new Map(receivers.slice(0, left.length).map(({ name }, i) => [name, left[i]![0]]));
+  // Lists of parameters and buffers may come one after the other on one side and by layer on the other: each kind is
+  // paired in its own order.
+  const kindOf = (name: string) => (buffers.includes(lastPart(name)) ? lastPart(name) : 'parameter');
+  const pairs = new Map<string, string>();
+  for (const kind of ['parameter', ...buffers]) {
+    const sources = left.filter(([name]) => kindOf(name) === kind);
+    receivers
+      .filter(({ name }) => kindOf(name) === kind)
+      .slice(0, sources.length)
+      .forEach(({ name }, i) => pairs.set(name, sources[i]![0]));
+  }
+  return pairs;
 }
 
 function compare(

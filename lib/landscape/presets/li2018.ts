@@ -69,7 +69,7 @@ export async function li2018Surface(
     for (const [i, values] of raw.values.entries()) {
       normalizeAsLi(model.parameters, values, w, normalization, ignoreBiasAndNorm);
       const label = `direction ${i + 1} (${normalization}-normalised, Li et al. 2018)`;
-      axes.push(await presetAxis(model, values, raw, label, normalization, 2));
+      axes.push(await presetAxis(model, values, raw, label, normalization, 2, options.at));
     }
     const x = coordinates(range, points);
     const y = coordinates(options.yRange ?? range, options.yPoints ?? points);

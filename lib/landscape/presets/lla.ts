@@ -92,7 +92,7 @@ export async function llaSurface(
       const label = `direction ${i + 1} (${normalization === 'none' ? 'as drawn' : `${normalization}, LLA`})`;
       // The Adam equation takes the axes divided by the number of steps.
       if (update === 'adam') scale(values, unit);
-      axes.push(await presetAxis(model, values, raw, label, normalization, order));
+      axes.push(await presetAxis(model, values, raw, label, normalization, order, options.at));
     }
     const recipe = { name: 'lla', notes: Object.freeze(notesOf(options)) } as const;
     const pair = [axes[0]!, axes[1]!] as const;

@@ -65,7 +65,7 @@ export async function lossLandscapesSurface(
       normalizeAsLossLandscapes(model.parameters, values, w, normalization);
       scale(values, norm(w) / norm(values));
       const label = `direction ${i + 1} (${normalization}, then ‖θ‖; loss-landscapes)`;
-      axes.push(await presetAxis(model, values, raw, label, normalization, 2));
+      axes.push(await presetAxis(model, values, raw, label, normalization, 2, options.at));
     }
     const unit = distance / steps;
     const nominal = Float64Array.from({ length: steps }, (_, i) => (i - steps / 2) * unit);

@@ -1,5 +1,6 @@
 import { Direction, isSolution, makeDirection, type Normalization } from '../../directions/direction.js';
 import type { Model } from '../../model/model.js';
+import type { Solution } from '../../model/solution.js';
 import { ParameterVector } from '../../model/parameter-vector.js';
 import type { AxisDescription } from '../../results.js';
 import { isSeed, type Check } from '../../validate.js';
@@ -55,12 +56,13 @@ export async function presetAxis(
   label: string,
   normalization: Normalization,
   order: 1 | 2,
+  at: Solution | undefined,
 ): Promise<Direction> {
   using vector = await model.vector(values);
   const { vector: copy, description } = await makeDirection(vector, {
     kind,
     label,
-    options: {},
+    options: at === undefined ? {} : { at },
     defaultNormalization: 'none',
     ...(seed === null ? {} : { seed }),
   });
