@@ -72,9 +72,20 @@ export const isRange: Check = (v) =>
   Array.isArray(v) &&
   v.length === 2 &&
   v.every((x) => Number.isFinite(x)) &&
-  (v[0] as number) < (v[1] as number)
+  (v[0] as number) < (v[1] as number) &&
+  Number.isFinite((v[1] as number) - (v[0] as number))
     ? null
     : 'a pair [low, high] of finite numbers with low < high';
+
+/** A positional argument that must be an instance of `type`; `words` say what makes one. */
+export function requireInstance(
+  name: string,
+  value: unknown,
+  type: abstract new (...args: never[]) => unknown,
+  words: string,
+): void {
+  if (!(value instanceof type)) throw invalidOption(name, words, value);
+}
 
 /** Checks that every analysis shares. */
 export const analysisChecks = { signal: isSignal, onProgress: isFunction } as const;

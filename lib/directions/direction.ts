@@ -171,7 +171,7 @@ function requireDirection(
   if (!Number.isFinite(norm)) {
     throw new LossAtlasError(
       'ERR_DIRECTION',
-      `The ${name} is not finite: look for NaN or infinity in it and in the model's parameters.`,
+      `The direction '${name}' is not finite: look for NaN or infinity in it and in the model's parameters.`,
     );
   }
   const left = [
@@ -182,7 +182,10 @@ function requireDirection(
   ];
   throw new LossAtlasError(
     'ERR_DIRECTION',
-    `The ${name} is zero after ${normalization} normalisation` +
-      (left.length > 0 ? `, with ${left.join(' and ')}.` : '.'),
+    `The direction '${name}' is zero` +
+      (normalization === 'none' ? '' : ` after ${normalization} normalisation`) +
+      (left.length > 0
+        ? `, with ${left.join(' and ')}.`
+        : ', or what is left of it beside the other axis is.'),
   );
 }

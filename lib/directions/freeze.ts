@@ -1,6 +1,6 @@
 import { LossAtlasError } from '../errors.js';
 import type { ParameterInfo } from '../model/model.js';
-import { isArrayOf, isInteger, isString, suggest } from '../validate.js';
+import { invalidOption, isArrayOf, isInteger, isString, suggest } from '../validate.js';
 
 /**
  * Parameters that stay where they are: names, or patterns in which `*` stands for any characters; or LLA's layer index
@@ -22,8 +22,8 @@ export function frozenParameters(parameters: readonly ParameterInfo[], freeze: F
   if (freeze === undefined) return [];
   const all = parameters.map((_, i) => i);
   if (typeof freeze === 'number') {
-    // As LLA: an index beyond the list freezes nothing.
-    if (Math.abs(freeze) >= parameters.length) return [];
+    if (Math.abs(freeze) >= parameters.length)
+      throw invalidOption("option 'freeze'", `a layer index within ±${parameters.length - 1}`, freeze);
     return freeze > 0 ? all.slice(freeze) : all.slice(0, -freeze);
   }
   const names = parameters.map(({ name }) => name);

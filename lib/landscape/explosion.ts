@@ -38,13 +38,16 @@ export function explosionOf(loss: Float64Array, modelLoss: number, cap: number):
     none: `No value explosion: ${largest}.`,
     grows: `The loss grows without exploding: ${largest}.`,
     explodes:
-      `Value explosion: ${largest}; ${percent(share)} of the points exceed ${cap.toPrecision(3)}` +
-      (numNonFinite > 0 ? `, ${numNonFinite} are not finite.` : '.') +
-      ' Draw it with a cap or on a log scale, or look at a smaller range or at train mode.',
+      `Value explosion: ${largest}; ${counted(numAbove - numNonFinite, numNonFinite, loss.length, cap)}. ` +
+      'Draw it with a cap or on a log scale, or look at a smaller range or at train mode.',
   };
   return Object.freeze({ maxToCenterRatio: ratio, cap, shareAboveCap: share, verdict, text: words[verdict] });
 }
 
-function percent(share: number): string {
-  return `${(100 * share).toPrecision(2)} %`;
+function counted(numAbove: number, numNonFinite: number, total: number, cap: number): string {
+  const percent = (count: number) => `${Number(((100 * count) / total).toPrecision(2))} %`;
+  return [
+    ...(numAbove > 0 ? [`${percent(numAbove)} of the points exceed ${cap.toPrecision(3)}`] : []),
+    ...(numNonFinite > 0 ? [`${percent(numNonFinite)} are not finite`] : []),
+  ].join(', ');
 }

@@ -159,7 +159,10 @@ function readRecords(bytes: Buffer, width: number): Float64Array[] {
 
 async function openFile(path: string): Promise<FileHandle> {
   try {
-    return await open(path, constants.O_RDWR | constants.O_CREAT, 0o666);
+    const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o666);
+    if ((await file.stat()).isFile()) return file;
+    await file.close();
+    throw new Error('it is no regular file');
   } catch (cause) {
     throw new LossAtlasError(
       'ERR_FILE_NOT_WRITABLE',

@@ -59,7 +59,7 @@ export async function landscapeValues(
   const steps = new Steps(plan.label, plan.numPoints, options);
   const isMoved = options.at !== undefined && plan.origin !== null && options.at !== plan.origin;
   if (isMoved && plan.directions.some(({ buffers }) => buffers !== null)) {
-    const expected = `absent: running statistics change along these axes from those of '${plan.origin!.label}' on`;
+    const expected = `absent: running statistics change along these axes from those of '${plan.origin.label}' on`;
     throw invalidOption(`${plan.label}: option 'at'`, expected, options.at);
   }
   const origin = options.at ?? plan.origin;

@@ -1,9 +1,9 @@
 import { Direction } from '../directions/direction.js';
 import { differenceDirection } from '../directions/solutions.js';
-import type { Solution } from '../model/solution.js';
-import type { Objective } from '../objective/objective.js';
+import { Solution } from '../model/solution.js';
+import { Objective } from '../objective/objective.js';
 import type { LossLine } from '../results.js';
-import { checkOptions, isBoolean, isInteger, isRange } from '../validate.js';
+import { checkOptions, isBoolean, isInteger, isRange, requireInstance } from '../validate.js';
 import { landscapeChecks, landscapeValues, ownRecipe, type LandscapeOptions } from './landscape-values.js';
 import { coordinates } from './sweep.js';
 
@@ -20,6 +20,13 @@ export async function lossLine(
   direction: Direction,
   options: LossLineOptions = {},
 ): Promise<LossLine> {
+  requireInstance('lossLine: objective', objective, Objective, 'an Objective (of objective)');
+  requireInstance(
+    'lossLine: direction',
+    direction,
+    Direction,
+    'a Direction (of randomDirection, customDirection …)',
+  );
   checkOptions('lossLine', options, { ...landscapeChecks, range: isRange, points: isInteger(1) });
   const t = coordinates(options.range ?? [-1, 1], options.points ?? 51);
   const plan = {
@@ -68,6 +75,14 @@ export async function interpolate(
   to: Solution,
   options: InterpolateOptions = {},
 ): Promise<LossLine> {
+  requireInstance('interpolate: objective', objective, Objective, 'an Objective (of objective)');
+  for (const [name, solution] of Object.entries({ from, to }))
+    requireInstance(
+      `interpolate: ${name}`,
+      solution,
+      Solution,
+      'a Solution (of loadSolution or ownSolution)',
+    );
   const { at: _, ...checks } = landscapeChecks;
   checkOptions('interpolate', options, {
     ...checks,

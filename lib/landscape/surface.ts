@@ -1,9 +1,9 @@
 import { Direction } from '../directions/direction.js';
-import type { Plane } from '../directions/plane.js';
-import type { Objective } from '../objective/objective.js';
+import { Plane } from '../directions/plane.js';
+import { Objective } from '../objective/objective.js';
 import type { LossSurface, MarkedSolution } from '../results.js';
 import type { Solution } from '../model/solution.js';
-import { checkOptions, invalidOption, isInteger, isRange } from '../validate.js';
+import { checkOptions, invalidOption, isInteger, isRange, requireInstance } from '../validate.js';
 import { landscapeChecks, landscapeValues, ownRecipe, type LandscapeOptions } from './landscape-values.js';
 import { coordinates } from './sweep.js';
 
@@ -29,6 +29,8 @@ export async function lossSurface(
   plane: Plane,
   options: LossSurfaceOptions = {},
 ): Promise<LossSurface> {
+  requireInstance('lossSurface: objective', objective, Objective, 'an Objective (of objective)');
+  requireInstance('lossSurface: plane', plane, Plane, 'a Plane (of randomPlane, hessianPlane …)');
   checkOptions('lossSurface', options, {
     ...landscapeChecks,
     range: isRange,

@@ -75,6 +75,7 @@ export class Objective {
   readonly #options: Provenance['options'];
   readonly #ownedMetrics: readonly MetricHandle[];
   #recalibration: Promise<Recalibration | null> | undefined;
+  #prepared: Recalibration | undefined;
   #disposed = false;
 
   /** Use `objective`. */
@@ -252,7 +253,7 @@ export class Objective {
     this.#recalibration ??= (async () => {
       using own = await this.model.theta();
       for await (const batch of this.batches())
-        return await Recalibration.prepare(this.model, forwardFrom(own), batch);
+        return this.#keep(await Recalibration.prepare(this.model, forwardFrom(own), batch));
       return null;
     })();
     let recalibration: Recalibration | null;
@@ -266,6 +267,12 @@ export class Objective {
     if (buffers !== null) return recalibration.compute(buffers, forwardFrom(theta), this.batches(), signal);
     using own = await this.model.bufferState();
     return await recalibration.compute(own, forwardFrom(theta), this.batches(), signal);
+  }
+
+  #keep(recalibration: Recalibration | null): Recalibration | null {
+    if (this.#disposed) recalibration?.dispose();
+    else this.#prepared = recalibration ?? undefined;
+    return recalibration;
   }
 
   /** The data on the model's device, batch by batch; a batch is valid until the next one is asked for. */
@@ -339,10 +346,7 @@ export class Objective {
     this.#disposed = true;
     disposeHandles([this.#handle, ...this.#ownedMetrics]);
     this.#batches.dispose();
-    this.#recalibration?.then(
-      (recalibration) => recalibration?.dispose(),
-      () => undefined,
-    );
+    this.#prepared?.dispose();
   }
 
   [Symbol.dispose](): void {

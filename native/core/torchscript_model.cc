@@ -290,6 +290,20 @@ void ForEachNode(torch::jit::Block* block, const std::function<void(torch::jit::
   }
 }
 
+// With the optimising executor off libtorch inlines one level of calls at a time.
+void InlineAll(torch::jit::Graph& graph) {
+  constexpr int kDeepest = 256;
+  for (int level = 0; level < kDeepest; ++level) {
+    bool has_calls = false;
+    ForEachNode(graph.block(), [&](torch::jit::Node* node) {
+      has_calls =
+          has_calls || node->kind() == c10::prim::CallMethod || node->kind() == c10::prim::CallFunction;
+    });
+    if (!has_calls) return;
+    torch::jit::Inline(graph);
+  }
+}
+
 }  // namespace
 
 // Puts self.training back where tracing wrote a constant. In the forward of PyTorch's own layers that is what
@@ -325,7 +339,7 @@ void TorchScriptModel::InspectGraph() {
   std::shared_ptr<torch::jit::Graph> graph;
   try {
     graph = module_.get_method("forward").graph()->copy();
-    torch::jit::Inline(*graph);
+    InlineAll(*graph);
   } catch (const std::exception& e) {
     throw Error(code::kModelLoad, std::string("The model's graph cannot be read: ") + FirstLine(e.what()));
   }

@@ -147,6 +147,12 @@ describe('resuming a sweep', function () {
       async () => lossSurface(loss, plane, { points: 5, resume: join(folder, 'no', 'folder') }),
       'ERR_FILE_NOT_WRITABLE',
     );
+    for (const device of ['/dev/full', '/dev/null', folder]) {
+      await rejects(
+        async () => lossSurface(loss, plane, { points: 5, resume: device }),
+        'ERR_FILE_NOT_WRITABLE',
+      );
+    }
   });
 
   it('one sweep at a time writes a file', async () => {
@@ -166,7 +172,7 @@ describe('resuming a sweep', function () {
     await writeFile(`${resume}.lock`, JSON.stringify({ pid: 2 ** 22 + 1, thread: 0, host: hostname() }));
     await writeFile(`${join(folder, 'new')}.lock`, '');
     await lossLine(loss, one, { resume: join(folder, 'new'), points: 3 });
-    const first = outcomes[0]!.status === 'fulfilled' ? one : two;
+    const first = outcomes[0].status === 'fulfilled' ? one : two;
     await lossLine(loss, first, { resume, points: 301 });
   });
 

@@ -353,6 +353,15 @@ describe('traced modules', () => {
     });
   }
 
+  it('are found out however deep their BatchNorm lies', async () => {
+    for (const form of ['eval', 'train'] as const) {
+      using nested = await loadFixture(`nested_traced_${form}`);
+      expect(nested.fixedMode).to.equal(form);
+      using free = await loadFixture(`nested_traced_${form}`, { tracedMode: 'free' });
+      expect(free.fixedMode).to.equal(null);
+    }
+  });
+
   it('with code of their own keep their mode, unless the caller vouches for it', async () => {
     using model = await loadFixture('convbn_traced_eval');
     expect(model.fixedMode).to.equal('eval');
@@ -471,7 +480,6 @@ describe('directions kept and frozen', () => {
       [['conv*', '*.bias'], names.filter((n) => n.startsWith('conv') || n.endsWith('.bias'))],
       [4, names.slice(4)],
       [-4, names.slice(0, 4)],
-      [99, []],
     ] as const) {
       using direction = await customDirection(raw, { freeze, normalization: 'layer', ignore: [] });
       const values = await direction.vector.toArray();
@@ -483,6 +491,11 @@ describe('directions kept and frozen', () => {
         expect(moves, name).to.equal(!(frozen as readonly string[]).includes(name));
       }
     }
+    await rejects(
+      async () => customDirection(raw, { freeze: 99 }),
+      'ERR_INVALID_OPTION',
+      /layer index within ±8/,
+    );
     await rejects(
       async () => customDirection(raw, { freeze: ['conv3.*'] }),
       'ERR_INVALID_OPTION',

@@ -133,7 +133,9 @@ async function freezeAsLla(
   own: { dispose(): void }[],
 ): Promise<readonly Direction[]> {
   const { model } = axes[0].vector;
-  const frozen = new Set(freeze === 0 ? [] : frozenParameters(model.parameters, freeze));
+  // An index beyond the list is ignored.
+  const isIgnored = freeze === 0 || Math.abs(freeze) >= model.parameters.length;
+  const frozen = new Set(isIgnored ? [] : frozenParameters(model.parameters, freeze));
   if (frozen.size === 0) return axes;
   const corner = new Float64Array(model.size);
   const out: Direction[] = [];
