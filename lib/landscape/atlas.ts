@@ -93,8 +93,9 @@ const choices: readonly (readonly [string, NormalizationOptions])[] = [
  * the directions, as in LLA; its grid is not reproduced (`llaSurface` does that).
  */
 export async function allModes(objective: Objective, options: AllModesOptions = {}): Promise<LandscapeAtlas> {
+  const { at: _, ...ownChecks } = surfaceChecks;
   checkOptions('allModes', options, {
-    ...surfaceChecks,
+    ...ownChecks,
     axes: isOneOf('random', 'hessian', 'adam'),
     moments: (v) =>
       typeof v === 'object' && v !== null && 'expAvg' in v ? null : 'Adam moments (of loadMoments)',
@@ -107,6 +108,10 @@ export async function allModes(objective: Objective, options: AllModesOptions = 
       "Adam moments (of loadMoments), for axes: 'adam'",
       moments,
     );
+  if (axes === 'adam' && options.yRange !== undefined && !(options.yRange[0] > 0)) {
+    const expected = "above 0 for axes: 'adam', since Adam divides by √y";
+    throw invalidOption("allModes: option 'yRange'", expected, options.yRange);
+  }
   const { model } = objective;
   const titles: string[] = [];
   const surfaces: LossSurface[] = [];

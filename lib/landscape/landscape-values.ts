@@ -55,6 +55,13 @@ export async function landscapeValues(
   options: LandscapeOptions,
 ): Promise<LandscapeValues> {
   const startedAt = performance.now();
+  if (options.checkCurvature === true && objective.mode === 'recalibrate') {
+    const expected =
+      "false in mode 'recalibrate', where the Hessian holds statistics fixed and the surface does not";
+    throw invalidOption(`${plan.label}: option 'checkCurvature'`, expected, true);
+  }
+  // What the points really move along: not the axes where an update rule makes one direction of both.
+  const moving = plan.directions.slice(0, plan.axes.length);
   const { signal } = options;
   const steps = new Steps(plan.label, plan.numPoints, options);
   const isMoved = options.at !== undefined && plan.origin !== null && options.at !== plan.origin;
@@ -96,7 +103,7 @@ export async function landscapeValues(
       shareNonFinite: numNonFinite / loss.length,
       curvature: Object.freeze(
         options.checkCurvature === true
-          ? await checkCurvature(objective, center.theta, origin, plan.axes, signal)
+          ? await checkCurvature(objective, center.theta, origin, moving, signal)
           : [],
       ),
     }),

@@ -57,7 +57,7 @@ export interface InterpolateOptions extends Omit<LossLineOptions, 'at'> {
   readonly points?: number;
   /**
    * Interpolate the running statistics of BatchNorm too (`states` of Li et al. 2018; default true); otherwise those of
-   * `from` are kept. In mode `train` they are not used, in mode `recalibrate` they are recomputed at every t.
+   * `from` are kept. Beyond [0, 1] extrapolated variances can become negative, and the loss NaN: use `recalibrate` there. In mode `train` they are not used, in mode `recalibrate` they are recomputed at every t.
    */
   readonly states?: boolean;
 }

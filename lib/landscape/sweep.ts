@@ -11,6 +11,8 @@ import { Journal, type Fingerprint } from './journal.js';
 /** A native call should take about this long, so that abort and progress are prompt and calls cost nothing. */
 const targetSeconds = 0.1;
 const maxChunk = 256;
+/** What an abort or a kill may cost at most, where a single point does not take longer. */
+const maxSecondsLost = 1;
 
 export interface SweepOptions {
   /** A file that keeps the values as they come; a run that was killed goes on from it, bit for bit. */
@@ -52,6 +54,10 @@ export async function sweep(
       recorder.add(values);
     });
     if (recorder.numDone > 0) steps.advance(recorder.numDone);
+    // A native call takes all points of a chunk over one batch, and abort is heard between calls.
+    const isPointwise = gradientNorm || objective.mode === 'recalibrate';
+    const numCalls = isPointwise ? 1 : objective.numBatches;
+    const secondsAtOnce = Math.min(targetSeconds * numCalls, maxSecondsLost);
     let chunk = 1;
     while (recorder.numDone < points.numPoints) {
       const count = Math.min(chunk, points.numPoints - recorder.numDone);
@@ -66,7 +72,7 @@ export async function sweep(
         recorder.add(point);
       });
       const secondsPerPoint = (performance.now() - before) / 1000 / count;
-      chunk = Math.max(1, Math.min(maxChunk, Math.round(targetSeconds / secondsPerPoint)));
+      chunk = Math.max(1, Math.min(maxChunk, Math.round(secondsAtOnce / secondsPerPoint)));
       steps.advance(count);
     }
     return recorder.values();

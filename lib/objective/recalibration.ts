@@ -6,6 +6,8 @@ import { call } from '../native/call.js';
 import type { BatchHandle, BuffersHandle } from '../native/addon.js';
 import { throwIfAborted } from '../steps.js';
 
+const groupSize = 16;
+
 /** A forward pass in train mode from the given buffers. */
 export type ForwardBuffers = (from: BufferState, batch: BatchHandle) => Promise<BuffersHandle>;
 
@@ -77,20 +79,41 @@ export class Recalibration {
     batches: AsyncIterable<BatchHandle>,
     signal?: AbortSignal,
   ): Promise<BufferState> {
-    const states: BufferState[] = [];
+    // Statistics are added up in groups, so that memory does not grow with the number of batches.
+    const group: BufferState[] = [];
+    const sums: BufferState[] = [];
+    let count = 0;
+    const addUp = async () => {
+      sums.push(await this.#average(base, group, new Float64Array(this.#factors.length).fill(group.length)));
+      disposeAll(group.splice(0));
+    };
     try {
       for await (const batch of batches) {
         throwIfAborted(signal);
-        states.push(new BufferState(await forward(this.#zeros, batch), base.model));
+        group.push(new BufferState(await forward(this.#zeros, batch), base.model));
+        count++;
+        if (group.length === groupSize) await addUp();
       }
-      const handles = states.map((state) => state.handle);
-      return new BufferState(
-        await call((native) => native.averageBuffers(base.handle, handles, this.#indices, this.#factors)),
-        base.model,
-      );
+      if (sums.length === 0) return await this.#average(base, group, this.#factors);
+      if (group.length > 0) await addUp();
+      const factors = this.#factors.map((factor) => (factor * sums.length) / count);
+      return await this.#average(base, sums, factors);
     } finally {
-      disposeAll(states);
+      disposeAll([...group, ...sums]);
     }
+  }
+
+  /** `base` with factor · (mean over `states`) for each statistic. */
+  async #average(
+    base: BufferState,
+    states: readonly BufferState[],
+    factors: Float64Array,
+  ): Promise<BufferState> {
+    const handles = states.map((state) => state.handle);
+    const average = await call((native) =>
+      native.averageBuffers(base.handle, handles, this.#indices, factors),
+    );
+    return new BufferState(average, base.model);
   }
 
   dispose(): void {

@@ -302,6 +302,22 @@ describe('what is recorded at a point', () => {
     }
   });
 
+  it('recalibration over many batches is the mean of all', async () => {
+    using model = await loadFixture('convbn');
+    const many = data.slice(0, 8);
+    const repeat = (array: { data: ArrayLike<number | bigint> }) =>
+      Float64Array.from({ length: 5 * array.data.length }, (_, i) =>
+        Number(array.data[i % array.data.length]),
+      );
+    const five = dataset({
+      inputs: { data: repeat(many.inputs[0]!), shape: [40, ...many.inputs[0]!.shape.slice(1)] },
+      targets: Array.from(repeat(many.targets!)),
+    });
+    using once = objective(model, many, { mode: 'recalibrate', batchSize: 2 });
+    using often = objective(model, five, { mode: 'recalibrate', batchSize: 2 });
+    expect((await often.evaluate()).loss).to.be.closeTo((await once.evaluate()).loss, 1e-13);
+  });
+
   it('in float32, recalibration is right to rounding', async () => {
     using model = await loadFixture('convbn', { dtype: 'float32' });
     using loss = objective(model, data, { mode: 'recalibrate', batchSize: 4 });
