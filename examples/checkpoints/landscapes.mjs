@@ -91,8 +91,10 @@ async function resnet(net, points) {
       await savePlane(kept, found);
     }
     const plane = await loadPlane(kept, model);
-    const options = { points: 17, range: [-0.1, 0.1] };
-    await surface(`${net}-hessian-${mode}`, loss, plane, `${net}, Hessian axes, ${mode} mode`, options);
+    const title = `${net}, Hessian axes, ${mode} mode`;
+    await surface(`${net}-hessian-${mode}`, loss, plane, title, { points: 17, range: [-0.1, 0.1] });
+    if (net === 'resnet20')
+      await surface(`${net}-hessian-${mode}-wide`, loss, plane, title, { points: 13, range: [-1, 1] });
   }
   if (net !== 'resnet20') return;
   const loss = objective(model, data, { mode: 'recalibrate' });

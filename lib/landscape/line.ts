@@ -4,7 +4,13 @@ import { Solution } from '../model/solution.js';
 import { Objective } from '../objective/objective.js';
 import type { LossLine } from '../results.js';
 import { checkOptions, isBoolean, isInteger, isRange, requireInstance } from '../validate.js';
-import { landscapeChecks, landscapeValues, ownRecipe, type LandscapeOptions } from './landscape-values.js';
+import {
+  landscapeChecks,
+  landscapeValues,
+  ownRecipe,
+  type LandscapeOptions,
+  type LandscapePlan,
+} from './landscape-values.js';
 import { coordinates } from './sweep.js';
 
 export interface LossLineOptions extends LandscapeOptions {
@@ -29,25 +35,7 @@ export async function lossLine(
   );
   checkOptions('lossLine', options, { ...landscapeChecks, range: isRange, points: isInteger(1) });
   const t = coordinates(options.range ?? [-1, 1], options.points ?? 51);
-  const plan = {
-    label: 'loss line',
-    origin: null,
-    directions: [direction],
-    coefficients: t,
-    numPoints: t.length,
-    centerIndex: t.indexOf(0),
-    axes: [direction],
-    solutions: [],
-    recipe: ownRecipe,
-  };
-  const values = await landscapeValues(objective, plan, options);
-  return Object.freeze({
-    kind: 'loss-line',
-    formatVersion: 1,
-    coordinates: t,
-    axis: direction.description,
-    ...values,
-  });
+  return lineOn(objective, { label: 'loss line', origin: null, direction, t, solutions: [] }, options);
 }
 
 export interface InterpolateOptions extends Omit<LossLineOptions, 'at'> {
@@ -57,7 +45,8 @@ export interface InterpolateOptions extends Omit<LossLineOptions, 'at'> {
   readonly points?: number;
   /**
    * Interpolate the running statistics of BatchNorm too (`states` of Li et al. 2018; default true); otherwise those of
-   * `from` are kept. Beyond [0, 1] extrapolated variances can become negative, and the loss NaN: use `recalibrate` there. In mode `train` they are not used, in mode `recalibrate` they are recomputed at every t.
+   * `from` are kept. In mode `train` they are not used, in mode `recalibrate` they are recomputed at every t; in mode
+   * `eval` extrapolated variances can become negative beyond [0, 1], and the loss NaN.
    */
   readonly states?: boolean;
 }
@@ -94,21 +83,36 @@ export async function interpolate(
   using direction = await differenceDirection(from, to);
   const t = coordinates(range, points);
   const moving = states ? direction : new Direction(direction.vector, direction.description);
+  const solutions = [
+    { label: from.label, coordinates: Float64Array.of(0) },
+    { label: to.label, coordinates: Float64Array.of(1) },
+  ];
+  const line = { label: 'interpolation', origin: from, direction: moving, t, solutions };
+  return await lineOn(objective, line, rest);
+}
+
+interface LineParts extends Pick<LandscapePlan, 'label' | 'origin' | 'solutions'> {
+  readonly direction: Direction;
+  readonly t: Float64Array;
+}
+
+async function lineOn(
+  objective: Objective,
+  { label, origin, direction, t, solutions }: LineParts,
+  options: LandscapeOptions,
+): Promise<LossLine> {
   const plan = {
-    label: 'interpolation',
-    origin: from,
-    directions: [moving],
+    label,
+    origin,
+    directions: [direction],
     coefficients: t,
-    numPoints: points,
+    numPoints: t.length,
     centerIndex: t.indexOf(0),
     axes: [direction],
-    solutions: [
-      { label: from.label, coordinates: Float64Array.of(0) },
-      { label: to.label, coordinates: Float64Array.of(1) },
-    ],
+    solutions,
     recipe: ownRecipe,
   };
-  const values = await landscapeValues(objective, plan, rest);
+  const values = await landscapeValues(objective, plan, options);
   return Object.freeze({
     kind: 'loss-line',
     formatVersion: 1,

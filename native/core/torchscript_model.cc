@@ -1,8 +1,5 @@
 #include "core/torchscript_model.h"
 
-#include <torch/csrc/jit/passes/inliner.h>
-
-#include <functional>
 #include <map>
 #include <set>
 #include <tuple>
@@ -148,7 +145,7 @@ TorchScriptModel::TorchScriptModel(const std::string& path, const LoadOptions& o
                     "' has no forward method. Save a module whose forward() maps inputs to outputs.");
   }
   CollectSlots(options);
-  FreeTracedMode(options.free_mode);
+  FreeTracedMode(module_, options.free_mode);
   InspectGraph();
 }
 
@@ -217,145 +214,20 @@ void TorchScriptModel::CollectSlots(const LoadOptions& options) {
   options_ = parameters_.front().options().requires_grad(false);
 }
 
-namespace {
-
-// An operator that depends on the mode, and the constant that a trace put in the place of self.training.
-struct ModeNode {
-  torch::jit::Node* node;
-  size_t training;  // position of the input that says "training"
-  bool fixed_to;
-  bool can_be_freed = true;
-};
-
-bool IsRecurrent(const torch::jit::Node& node) {
-  static const std::set<std::string> kRecurrent = {"aten::lstm", "aten::gru", "aten::rnn_tanh",
-                                                   "aten::rnn_relu"};
-  return kRecurrent.contains(node.kind().toQualString());
-}
-
-// Whether the node's mode is a constant that matters.
-std::optional<ModeNode> FixedModeOf(torch::jit::Node* node) {
-  // Position of the input that says "training", and of the probability where 0 makes the mode immaterial.
-  struct ModeInput {
-    size_t training = 0;
-    std::optional<size_t> probability;
-  };
-  static const std::map<std::string, ModeInput> kModeInputs = {
-      {"aten::batch_norm", {5, {}}},
-      {"aten::native_batch_norm", {5, {}}},
-      {"aten::instance_norm", {5, {}}},
-      {"aten::dropout", {2, 1}},
-      {"aten::dropout_", {2, 1}},
-      {"aten::native_dropout", {2, 1}},
-      {"aten::feature_dropout", {2, 1}},
-      {"aten::feature_dropout_", {2, 1}},
-      {"aten::alpha_dropout", {2, 1}},
-      {"aten::alpha_dropout_", {2, 1}},
-      {"aten::feature_alpha_dropout", {2, 1}},
-      {"aten::feature_alpha_dropout_", {2, 1}},
-      {"aten::rrelu", {3, {}}},
-      {"aten::rrelu_", {3, {}}},
-  };
-  const std::string kind = node->kind().toQualString();
-  // Attention takes its dropout as a number, and the fast path of an encoder layer only exists in eval mode.
-  if (kind == "aten::scaled_dot_product_attention" && node->inputs().size() > 4) {
-    const std::optional<double> dropout = torch::jit::constant_as<double>(node->input(4));
-    return dropout && *dropout > 0 ? std::optional(ModeNode{node, 4, true, false}) : std::nullopt;
-  }
-  if (kind == "aten::_transformer_encoder_layer_fwd" || kind == "aten::_native_multi_head_attention")
-    return ModeNode{node, 0, false, false};
-  ModeInput input;
-  if (IsRecurrent(*node)) {
-    // Packed sequences have batch_sizes as one input more.
-    const bool packed = node->input(3)->type()->kind() == c10::TypeKind::ListType;
-    input = packed ? ModeInput{7, 6} : ModeInput{6, 5};
-  } else if (const auto place = kModeInputs.find(kind); place != kModeInputs.end()) {
-    input = place->second;
-  } else {
-    return {};
-  }
-  if (node->inputs().size() <= input.training) return {};
-  const std::optional<bool> fixed = torch::jit::constant_as<bool>(node->input(input.training));
-  if (!fixed) return {};
-  if (input.probability && torch::jit::constant_as<double>(node->input(*input.probability)) == 0.0) return {};
-  // Without running statistics (track_running_stats = False) the batch's own are used in both modes.
-  if (Contains(kind, "_norm") && node->input(3)->mustBeNone()) return {};
-  return ModeNode{node, input.training, *fixed};
-}
-
-void ForEachNode(torch::jit::Block* block, const std::function<void(torch::jit::Node*)>& visit) {
-  for (torch::jit::Node* node : block->nodes()) {
-    for (torch::jit::Block* inner : node->blocks()) ForEachNode(inner, visit);
-    visit(node);
-  }
-}
-
-// With the optimising executor off libtorch inlines one level of calls at a time.
-void InlineAll(torch::jit::Graph& graph) {
-  constexpr int kDeepest = 256;
-  for (int level = 0; level < kDeepest; ++level) {
-    bool has_calls = false;
-    ForEachNode(graph.block(), [&](torch::jit::Node* node) {
-      has_calls =
-          has_calls || node->kind() == c10::prim::CallMethod || node->kind() == c10::prim::CallFunction;
-    });
-    if (!has_calls) return;
-    torch::jit::Inline(graph);
-  }
-}
-
-}  // namespace
-
-// Puts self.training back where tracing wrote a constant. In the forward of PyTorch's own layers that is what
-// their source says. A class of the user's may have branched on self.training while it was traced, which
-// leaves no mark: the switch is then made only if the caller vouches for it.
-void TorchScriptModel::FreeTracedMode(bool vouched) {
-  constexpr const char* kPyTorchLayers = "__torch__.torch.nn.modules.";
-  std::set<torch::jit::Graph*> seen;
-  std::vector<std::pair<torch::jit::Graph*, ModeNode>> found;
-  bool proven = true;
-  for (const torch::jit::Module& module : module_.modules()) {
-    const std::optional<c10::QualifiedName>& name = module.type()->name();
-    // Attention that was traced in eval mode has lost its dropout without a mark.
-    proven = proven && name && name->qualifiedName().rfind(kPyTorchLayers, 0) == 0 &&
-             !Contains(name->qualifiedName(), "Attention") && !Contains(name->qualifiedName(), "Transformer");
-    const auto method = module.find_method("forward");
-    if (!method) continue;
-    torch::jit::Graph* graph = method->graph().get();
-    if (!seen.insert(graph).second || !module.type()->findAttribute("training")) continue;
-    ForEachNode(graph->block(), [&](torch::jit::Node* node) {
-      if (const std::optional<ModeNode> fixed = FixedModeOf(node)) found.emplace_back(graph, *fixed);
-    });
-  }
-  if (!proven && !vouched) return;
-  for (const auto& [graph, fixed] : found) {
-    if (!fixed.can_be_freed) continue;
-    const torch::jit::WithInsertPoint before(fixed.node);
-    fixed.node->replaceInput(fixed.training, graph->insertGetAttr(graph->inputs().at(0), "training"));
-  }
-}
-
 void TorchScriptModel::InspectGraph() {
-  std::shared_ptr<torch::jit::Graph> graph;
   try {
-    graph = module_.get_method("forward").graph()->copy();
-    InlineAll(*graph);
+    fixed_modes_ = FindFixedModes(module_);
   } catch (const std::exception& e) {
     throw Error(code::kModelLoad, std::string("The model's graph cannot be read: ") + FirstLine(e.what()));
   }
-  ForEachNode(graph->block(), [&](torch::jit::Node* node) {
-    if (IsRecurrent(*node)) has_recurrent_ = true;
-    const std::optional<ModeNode> fixed = FixedModeOf(node);
-    if (fixed) (fixed->fixed_to ? baked_train_ : baked_eval_) = node->kind().toQualString();
-  });
 }
 
 void TorchScriptModel::RequireMode(Mode mode) const {
-  const std::string& conflict = mode == Mode::kEval ? baked_train_ : baked_eval_;
+  const std::string& conflict = mode == Mode::kEval ? fixed_modes_.train : fixed_modes_.eval;
   if (conflict.empty()) return;
   if (FixedMode() == "mixed") {
     throw Error(code::kModeBakedIn,
-                "The model's graph fixes '" + baked_eval_ + "' to eval and '" + baked_train_ +
+                "The model's graph fixes '" + fixed_modes_.eval + "' to eval and '" + fixed_modes_.train +
                     "' to train mode, so it fits neither. Export it with torch.jit.script.");
   }
   const std::string fixed = mode == Mode::kEval ? "train" : "eval";
@@ -370,8 +242,8 @@ void TorchScriptModel::RequireMode(Mode mode) const {
 }
 
 std::string TorchScriptModel::FixedMode() const {
-  if (!baked_eval_.empty()) return baked_train_.empty() ? "eval" : "mixed";
-  return baked_train_.empty() ? "" : "train";
+  if (!fixed_modes_.eval.empty()) return fixed_modes_.train.empty() ? "eval" : "mixed";
+  return fixed_modes_.train.empty() ? "" : "train";
 }
 
 at::Tensor TorchScriptModel::Parameters() const {
@@ -418,7 +290,7 @@ void TorchScriptModel::Restore(const Saved& saved) noexcept {
 at::Tensor TorchScriptModel::Forward(const std::vector<c10::IValue>& inputs) {
   c10::IValue output;
   // cuDNN's recurrent layers have no second derivative, and in eval mode not even a first.
-  const ScopedNoCuDnn cudnn(has_recurrent_);
+  const ScopedNoCuDnn cudnn(fixed_modes_.has_recurrent);
   try {
     output = module_.forward(inputs);
   } catch (const c10::OutOfMemoryError&) {

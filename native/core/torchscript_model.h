@@ -6,6 +6,7 @@
 
 #include "core/model.h"
 #include "core/torch.h"
+#include "core/traced_mode.h"
 
 namespace lossatlas {
 
@@ -57,7 +58,6 @@ class TorchScriptModel : public Model {
   };
 
   void CollectSlots(const LoadOptions& options);
-  void FreeTracedMode(bool vouched);
   void InspectGraph();
 
   torch::jit::Module module_;
@@ -66,10 +66,7 @@ class TorchScriptModel : public Model {
   std::vector<AttributePlace> attributes_;
   std::vector<at::Tensor> parameters_;  // distinct, in layout order
   std::vector<at::Tensor> buffer_tensors_;
-  bool has_recurrent_ = false;
-  // An operator whose mode the graph fixes (tracing does that), by the mode it is fixed to; empty where none.
-  std::string baked_eval_;
-  std::string baked_train_;
+  FixedModes fixed_modes_;
 };
 
 }  // namespace lossatlas
