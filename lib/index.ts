@@ -13,6 +13,8 @@ export {
   type ParameterInfo,
 } from './model/model.js';
 export { combine, ParameterVector } from './model/parameter-vector.js';
+export { parameterBlocks, type ParameterBlock } from './model/parameter-names.js';
+export { subspace, type ParameterSpace } from './model/parameter-space.js';
 export { bufferStateFrom, BufferState } from './model/buffer-state.js';
 export { ownSolution, Solution } from './model/solution.js';
 export { loadSolution, type LoadSolutionOptions } from './model/load-solution.js';
@@ -46,7 +48,11 @@ export type { Evaluation } from './objective/evaluation.js';
 export { loadMetric, Metric, type MetricChoice } from './objective/metric.js';
 
 export type { LinearOperator } from './operators/linear-operator.js';
-export { hessian, HessianOperator, type HessianOptions } from './operators/hessian.js';
+export type { CurvatureMatrix, CurvatureOperator, CurvatureOptions } from './operators/curvature-operator.js';
+export { empiricalFisher, monteCarloFisher, type MonteCarloFisherOptions } from './operators/fisher.js';
+export { gaussNewton } from './operators/gauss-newton.js';
+export { hessian } from './operators/hessian.js';
+export { scaled, shifted } from './operators/shifted.js';
 
 export { eigenpairs, type EigenpairsOptions, type EigenpairsWithVectors } from './spectrum/eigenpairs.js';
 export { hessianTrace, type TraceOptions } from './spectrum/trace.js';

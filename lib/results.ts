@@ -30,6 +30,8 @@ export interface Provenance {
   };
   /** Where: `model` (its own parameters), `given vector`, or the label of a solution. */
   readonly point: string;
+  /** The matrix of a spectral result in words, for example `Hessian of layer4.*`; null for others. */
+  readonly operator: string | null;
   readonly mode: Mode;
   readonly dtype: 'float32' | 'float64';
   readonly device: string;

@@ -58,7 +58,7 @@ export async function adamStep(
 ): Promise<ParameterVector> {
   const step = new ParameterVector(
     await call((native) => native.adamDirection(first.handle, second.handle, epsilon)),
-    first.model,
+    first.space,
   );
   if (Number.isFinite(await step.norm())) return step;
   step.dispose();

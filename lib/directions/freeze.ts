@@ -1,6 +1,6 @@
-import { LossAtlasError } from '../errors.js';
 import type { ParameterInfo } from '../model/model.js';
-import { invalidOption, isArrayOf, isInteger, isString, suggest } from '../validate.js';
+import { matchParameterNames } from '../model/parameter-names.js';
+import { invalidOption, isArrayOf, isInteger, isString } from '../validate.js';
 
 /**
  * Parameters that stay where they are: names, or patterns in which `*` stands for any characters; or LLA's layer index
@@ -20,24 +20,11 @@ export function isFreeze(value: unknown): string | null {
 /** Indices of the frozen parameters. Throws ERR_INVALID_OPTION for a pattern that fits none. */
 export function frozenParameters(parameters: readonly ParameterInfo[], freeze: Freeze | undefined): number[] {
   if (freeze === undefined) return [];
-  const all = parameters.map((_, i) => i);
   if (typeof freeze === 'number') {
     if (Math.abs(freeze) >= parameters.length)
       throw invalidOption("option 'freeze'", `a layer index within ±${parameters.length - 1}`, freeze);
+    const all = parameters.map((_, i) => i);
     return freeze > 0 ? all.slice(freeze) : all.slice(0, -freeze);
   }
-  const names = parameters.map(({ name }) => name);
-  const patterns = freeze.map((text) => {
-    const pattern = new RegExp(`^${text.split('*').map(escape).join('.*')}$`);
-    if (names.some((name) => pattern.test(name))) return pattern;
-    throw new LossAtlasError(
-      'ERR_INVALID_OPTION',
-      `option 'freeze': '${text}' fits no parameter. ${suggest(text, names)}`,
-    );
-  });
-  return all.filter((i) => patterns.some((pattern) => pattern.test(names[i]!)));
-}
-
-function escape(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return matchParameterNames(parameters, freeze, 'freeze');
 }

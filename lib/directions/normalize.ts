@@ -27,5 +27,5 @@ export async function normalize(
       Float64Array.from(options.frozen),
     ),
   );
-  return { vector: new ParameterVector(vector, direction.model), numZeroGroups };
+  return { vector: new ParameterVector(vector, direction.space), numZeroGroups };
 }

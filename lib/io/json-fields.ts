@@ -59,7 +59,7 @@ export function decodeField(field: Field, value: unknown, key: string, refuse: R
 }
 
 function plainField(
-  field: 'string' | 'string[]' | 'boolean' | 'boolean[]',
+  field: 'string' | 'string|null' | 'string[]' | 'boolean' | 'boolean[]',
   value: unknown,
   key: string,
   refuse: Refuse,
@@ -68,6 +68,7 @@ function plainField(
     const item = field === 'boolean[]' ? 'boolean' : 'string';
     return mapList(value, key, refuse, (element, at) => plainField(item, element, at, refuse));
   }
+  if (field === 'string|null') return value === null ? null : plainField('string', value, key, refuse);
   return typeof value === field ? value : refuse(key, `a ${field}`);
 }
 

@@ -30,6 +30,7 @@ export type Field =
   | 'number'
   | 'number|null'
   | 'string'
+  | 'string|null'
   | 'string[]'
   | 'boolean'
   | 'boolean[]'
@@ -64,11 +65,15 @@ type FieldOf<T> = [T] extends [Float64Array]
             ? 'boolean'
             : [T] extends [number | null]
               ? FieldOfNumber<T>
-              : [T] extends [string]
-                ? string extends T
-                  ? 'string'
-                  : { readonly oneOf: readonly T[] }
+              : [T] extends [string | null]
+                ? FieldOfString<T>
                 : FieldOfStructure<T>;
+
+type FieldOfString<T> = [T] extends [string]
+  ? string extends T
+    ? 'string'
+    : { readonly oneOf: readonly T[] }
+  : 'string|null';
 
 type FieldOfNumber<T> = [T] extends [number]
   ? number extends T
@@ -111,6 +116,7 @@ const provenance: ShapeOf<Provenance> = {
     },
   },
   point: 'string',
+  operator: 'string|null',
   mode: { oneOf: ['eval', 'train', 'recalibrate'] },
   dtype: { oneOf: ['float32', 'float64'] },
   device: 'string',

@@ -43,7 +43,8 @@ export async function hessianPlane(
   const axes: Direction[] = [];
   try {
     for (const [i, vector] of pairs.vectors.entries()) {
-      const direction = await makeDirection(vector, {
+      using whole = await operator.space.embed(vector);
+      const direction = await makeDirection(whole, {
         kind: 'hessian-eigenvector',
         seed: search.seed ?? 0,
         eigenvalue: pairs.values[i]!,

@@ -69,7 +69,7 @@ async function fromTorchScript(model: Model, path: string, label: string): Promi
     const { theta, buffers } = solution;
     return new Solution(
       label,
-      new ParameterVector(theta.handle, model),
+      new ParameterVector(theta.handle, model.space),
       new BufferState(buffers.handle, model),
     );
   } catch (error) {

@@ -6,6 +6,7 @@ import type { DType, Law } from '../types.js';
 import { checkOptions, invalidOption, isOneOf, isString } from '../validate.js';
 import { BufferState } from './buffer-state.js';
 import { requireTorchScript } from './file-kind.js';
+import { ParameterSpace } from './parameter-space.js';
 import { ParameterVector } from './parameter-vector.js';
 
 export type { BufferInfo, ParameterInfo };
@@ -33,6 +34,8 @@ export class Model extends NativeResource<ModelHandle> {
   readonly hash: string;
   /** Whether parameters that were saved without requires_grad count as parameters. */
   readonly includesFrozen: boolean;
+  /** The vectors over all parameters. */
+  readonly space: ParameterSpace;
   readonly #description: ModelDescription;
 
   /** Use `loadModel`. */
@@ -42,6 +45,7 @@ export class Model extends NativeResource<ModelHandle> {
     this.hash = hash;
     this.includesFrozen = includesFrozen;
     this.#description = callSync((native) => native.describeModel(handle));
+    this.space = new ParameterSpace(this, null);
   }
 
   /** Number of parameters n; tied ones count once. */
@@ -68,28 +72,27 @@ export class Model extends NativeResource<ModelHandle> {
 
   /** θ*: the parameters as loaded, as a new vector. */
   async theta(): Promise<ParameterVector> {
-    return new ParameterVector(await call((native) => native.modelParameters(this.handle)), this);
+    return new ParameterVector(await call((native) => native.modelParameters(this.handle)), this.space);
   }
 
   /** A vector from n numbers in the order of `parameters`. */
   async vector(values: Float32Array | Float64Array): Promise<ParameterVector> {
-    return new ParameterVector(await call((native) => native.vectorFromArray(this.handle, values)), this);
+    return this.space.vector(values);
   }
 
-  /**
-   * A seeded random vector: `gaussian` N(0,1), `uniform` U(−1,1), `rademacher` ±1. The same seed and stream give the
-   * same numbers on every device and dtype; streams of one seed are independent.
-   */
+  /** A seeded random vector; see ParameterSpace. */
   async randomVector(law: Law, seed: number, stream = 0): Promise<ParameterVector> {
-    return new ParameterVector(
-      await call((native) => native.randomVector(this.handle, law, seed, stream)),
-      this,
-    );
+    return this.space.randomVector(law, seed, stream);
   }
 
   /** The buffers as loaded (running statistics of BatchNorm), as a new state. */
   async bufferState(): Promise<BufferState> {
     return new BufferState(await call((native) => native.modelBuffers(this.handle)), this);
+  }
+
+  override dispose(): void {
+    this.space.dispose();
+    super.dispose();
   }
 
   /** The values of a buffer, in float64. */

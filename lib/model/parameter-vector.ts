@@ -1,21 +1,28 @@
 import { call, NativeResource } from '../native/call.js';
 import type { VectorHandle } from '../native/addon.js';
 import type { Model } from './model.js';
+import type { ParameterSpace } from './parameter-space.js';
 
-/** n numbers over a model's parameters, on its device: θ*, a direction, a probe, an eigenvector. Never changes. */
+/**
+ * Numbers over a model's parameters (or some of them: its space), on the model's device: θ*, a direction, a probe, an
+ * eigenvector. Never changes.
+ */
 export class ParameterVector extends NativeResource<VectorHandle> {
-  readonly model: Model;
+  readonly space: ParameterSpace;
 
-  constructor(handle: VectorHandle, model: Model) {
+  constructor(handle: VectorHandle, space: ParameterSpace) {
     super(handle);
-    this.model = model;
+    this.space = space;
   }
 
+  get model(): Model {
+    return this.space.model;
+  }
   get size(): number {
-    return this.model.size;
+    return this.space.size;
   }
 
-  /** The values in the order of `model.parameters`. */
+  /** The values in the order of `space.parameters`. */
   async toArray(): Promise<Float64Array> {
     return call((native) => native.vectorToArray(this.handle));
   }
@@ -34,7 +41,7 @@ export class ParameterVector extends NativeResource<VectorHandle> {
   async multiply(other: ParameterVector): Promise<ParameterVector> {
     return new ParameterVector(
       await call((native) => native.multiplyVectors(this.handle, other.handle)),
-      this.model,
+      this.space,
     );
   }
 
@@ -50,7 +57,7 @@ export async function combine(
 ): Promise<ParameterVector> {
   const handles = vectors.map((v) => v.handle);
   const handle = await call((native) => native.combineVectors(handles, Float64Array.from(coefficients)));
-  return new ParameterVector(handle, vectors[0].model);
+  return new ParameterVector(handle, vectors[0].space);
 }
 
 /** sum + term, consuming both; an undefined sum starts at the term. */

@@ -12,12 +12,14 @@ export type ModelHandle = Handle<'model'>;
 export type VectorHandle = Handle<'vector'>;
 export type BatchHandle = Handle<'batch'>;
 export type ObjectiveHandle = Handle<'objective'>;
+export type SpaceHandle = Handle<'space'>;
 export type GraphHandle = Handle<'graph'>;
 export type BasisHandle = Handle<'basis'>;
 export type BuffersHandle = Handle<'buffers'>;
 export type MetricHandle = Handle<'metric'>;
 export type AnyHandle =
   | ModelHandle
+  | SpaceHandle
   | VectorHandle
   | BatchHandle
   | ObjectiveHandle
@@ -47,6 +49,14 @@ export interface ModelDescription {
   readonly fixedMode: 'eval' | 'train' | 'mixed' | null;
   readonly parameters: readonly ParameterInfo[];
   readonly buffers: readonly BufferInfo[];
+}
+
+export interface CurvatureGraph {
+  readonly graph: GraphHandle;
+  readonly evaluation: Float64Array;
+  /** What the graph keeps alive, and the most that building it took. */
+  readonly graphBytes: number;
+  readonly peakBytes: number;
 }
 
 export interface Addon {
@@ -90,9 +100,14 @@ export interface Addon {
     index: number,
   ): Promise<BatchHandle>;
 
-  vectorFromArray(model: ModelHandle, values: Float32Array | Float64Array): Promise<VectorHandle>;
+  /** Of the model's parameters at `places` (ascending), or of all for null. */
+  makeSpace(model: ModelHandle, places: Float64Array | null): SpaceHandle;
+  /** The space's part of a vector over the whole model; and back, with zeros elsewhere. */
+  restrictVector(space: SpaceHandle, vector: VectorHandle): Promise<VectorHandle>;
+  embedVector(space: SpaceHandle, vector: VectorHandle): Promise<VectorHandle>;
+  vectorFromArray(space: SpaceHandle, values: Float32Array | Float64Array): Promise<VectorHandle>;
   vectorToArray(vector: VectorHandle): Promise<Float64Array>;
-  randomVector(model: ModelHandle, law: Law, seed: number, stream: number): Promise<VectorHandle>;
+  randomVector(space: SpaceHandle, law: Law, seed: number, stream: number): Promise<VectorHandle>;
   /** Σ cᵢ vᵢ */
   combineVectors(vectors: readonly VectorHandle[], coefficients: Float64Array): Promise<VectorHandle>;
   /** a ⊙ b */
@@ -155,22 +170,34 @@ export interface Addon {
     buffers: BuffersHandle | null,
     batch: BatchHandle,
   ): Promise<{ evaluation: Float64Array; vector: VectorHandle }>;
-  /** The graph of that gradient, kept for Hessian-vector products. */
-  gradientGraph(
+  /** The graph of that gradient over `space`, kept for Hessian-vector products. */
+  hessianGraph(
     objective: ObjectiveHandle,
+    space: SpaceHandle,
     theta: VectorHandle,
     buffers: BuffersHandle | null,
     batch: BatchHandle,
-  ): Promise<{ graph: GraphHandle; evaluation: Float64Array; graphBytes: number }>;
-  /** H·v of the loss sum for every v; `keep` false frees the graph on the way, `batched` takes all v in one pass. */
-  hessianProducts(
+  ): Promise<CurvatureGraph>;
+  /** Jᵀ M J of the output's Jacobian J; `numSamples` and `seed` matter to the Monte-Carlo Fisher alone. */
+  gaussNewtonGraph(
+    objective: ObjectiveHandle,
+    space: SpaceHandle,
+    theta: VectorHandle,
+    buffers: BuffersHandle | null,
+    batch: BatchHandle,
+    kind: 'gauss-newton' | 'empirical-fisher' | 'monte-carlo-fisher',
+    numSamples: number,
+    seed: number,
+  ): Promise<CurvatureGraph>;
+  /** The product of the loss sum's matrix with every v; `keep` false frees the graph on the way, `batched` takes all v in one pass. */
+  curvatureProducts(
     graph: GraphHandle,
     vectors: readonly VectorHandle[],
     keep: boolean,
     batched: boolean,
   ): Promise<VectorHandle[]>;
 
-  makeKrylovBasis(model: ModelHandle, capacity: number): Promise<BasisHandle>;
+  makeKrylovBasis(space: SpaceHandle, capacity: number): Promise<BasisHandle>;
   /** Appends what is left of `vector` unless it is below breakdown · max(‖vector‖, scale). */
   extendBasis(
     basis: BasisHandle,

@@ -183,7 +183,7 @@ export class Objective {
           native.gradient(this.#handle, point.handle, used?.handle ?? null, batch),
         );
         total.add(step.evaluation, 0);
-        sum = await accumulate(sum, new ParameterVector(step.vector, this.model));
+        sum = await accumulate(sum, new ParameterVector(step.vector, this.model.space));
       }
       const evaluation = total.mean();
       const gradient = await sum!.scale(1 / total.count);
@@ -313,7 +313,7 @@ export class Objective {
   }
 
   /** Everything that a result says about where it came from. `startedAt` is a `performance.now()`. */
-  async provenance(startedAt: number, point = 'model'): Promise<Provenance> {
+  async provenance(startedAt: number, point = 'model', operator: string | null = null): Promise<Provenance> {
     const seconds = (performance.now() - startedAt) / 1000;
     return Object.freeze({
       model: this.model.name,
@@ -327,6 +327,7 @@ export class Objective {
       criterion: this.loss,
       options: this.#options,
       point,
+      operator,
       mode: this.mode,
       dtype: this.model.dtype,
       device: this.model.device,

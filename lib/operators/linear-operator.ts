@@ -1,15 +1,18 @@
-import type { Model } from '../model/model.js';
+import type { ParameterSpace } from '../model/parameter-space.js';
 import type { ParameterVector } from '../model/parameter-vector.js';
 import type { Provenance } from '../results.js';
 
 /**
- * A symmetric matrix over a model's parameters that is known by its products. Everything spectral sees only this.
+ * A symmetric matrix over a model's parameters, or over some of them, that is known by its products. Everything
+ * spectral sees only this.
  */
 export interface LinearOperator {
   /** Whose layout, dtype and device the vectors have. */
-  readonly model: Model;
+  readonly space: ParameterSpace;
   /** n: the matrix is n × n. */
   readonly size: number;
+  /** In words, for results: `Hessian of layer4.*`. */
+  readonly label: string;
   /** A·v for every v, as new vectors. */
   apply(vectors: readonly ParameterVector[], signal?: AbortSignal): Promise<ParameterVector[]>;
   /** What results say about where they came from. `startedAt` is a `performance.now()`. */

@@ -46,7 +46,7 @@ export async function eigenpairs(
   });
   const startedAt = performance.now();
   const { which = 'largest-magnitude', seed = 0 } = options;
-  const tolerance = options.tolerance ?? (operator.model.dtype === 'float64' ? 1e-8 : 1e-4);
+  const tolerance = options.tolerance ?? (operator.space.dtype === 'float64' ? 1e-8 : 1e-4);
   const k = Math.min(options.k ?? 2, operator.size);
   const maxSteps = Math.max(k, Math.min(options.maxSteps ?? 300, operator.size));
   const progress = new Steps('eigenpairs', maxSteps + k, options);
@@ -104,7 +104,7 @@ async function iterate(
   search: Search,
   progress: Steps,
 ): Promise<{ ritz: RitzPairs; lanczos: Lanczos }> {
-  const start = await operator.model.randomVector('gaussian', search.seed, 0);
+  const start = await operator.space.randomVector('gaussian', search.seed, 0);
   let lanczos: Lanczos | undefined;
   try {
     lanczos = await Lanczos.start(operator, start, search.maxSteps);
@@ -131,7 +131,7 @@ async function iterate(
         values.every((v, i) => Math.abs(v - (before?.[i] ?? NaN)) <= 1e-6 * scale);
       before = values;
       if (same) return { ritz, lanczos };
-      const fresh = await operator.model.randomVector('gaussian', search.seed, stream++);
+      const fresh = await operator.space.randomVector('gaussian', search.seed, stream++);
       const grown = await lanczos.restart(fresh).finally(() => {
         fresh.dispose();
       });

@@ -1,4 +1,4 @@
-import type { Model } from '../model/model.js';
+import type { ParameterSpace } from '../model/parameter-space.js';
 import { ParameterVector } from '../model/parameter-vector.js';
 import type { BasisHandle } from '../native/addon.js';
 import { call, NativeResource } from '../native/call.js';
@@ -14,22 +14,22 @@ export interface Extension {
 
 /** Orthonormal vectors on the model's device; takes up to capacity × n numbers, as it grows. */
 export class KrylovBasis extends NativeResource<BasisHandle> {
-  readonly model: Model;
+  readonly space: ParameterSpace;
   #count = 0;
 
   private constructor(
     handle: BasisHandle,
-    model: Model,
+    space: ParameterSpace,
     readonly capacity: number,
   ) {
     super(handle);
-    this.model = model;
+    this.space = space;
   }
 
-  static async create(model: Model, capacity: number): Promise<KrylovBasis> {
+  static async create(space: ParameterSpace, capacity: number): Promise<KrylovBasis> {
     return new KrylovBasis(
-      await call((native) => native.makeKrylovBasis(model.handle, capacity)),
-      model,
+      await call((native) => native.makeKrylovBasis(space.handle, capacity)),
+      space,
       capacity,
     );
   }
@@ -50,7 +50,7 @@ export class KrylovBasis extends NativeResource<BasisHandle> {
 
   /** A view of one vector. */
   async row(index: number): Promise<ParameterVector> {
-    return new ParameterVector(await call((native) => native.basisRow(this.handle, index)), this.model);
+    return new ParameterVector(await call((native) => native.basisRow(this.handle, index)), this.space);
   }
 
   /** Σᵢ columns[c][i]·rowᵢ for every c. */
@@ -60,6 +60,6 @@ export class KrylovBasis extends NativeResource<BasisHandle> {
       flat.set(column.subarray(0, this.#count), c * this.#count);
     });
     const handles = await call((native) => native.combineBasis(this.handle, flat, columns.length));
-    return handles.map((handle) => new ParameterVector(handle, this.model));
+    return handles.map((handle) => new ParameterVector(handle, this.space));
   }
 }

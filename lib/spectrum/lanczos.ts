@@ -35,12 +35,12 @@ export class Lanczos {
   private constructor(operator: LinearOperator, basis: KrylovBasis) {
     this.operator = operator;
     this.basis = basis;
-    this.#breakdown = breakdownShare[operator.model.dtype];
+    this.#breakdown = breakdownShare[operator.space.dtype];
   }
 
   /** Room for `maxSteps` steps; `start` is copied and normalised. */
   static async start(operator: LinearOperator, start: ParameterVector, maxSteps: number): Promise<Lanczos> {
-    const basis = await KrylovBasis.create(operator.model, maxSteps);
+    const basis = await KrylovBasis.create(operator.space, maxSteps);
     try {
       const { appended } = await basis.extend(start, 0);
       if (appended) return new Lanczos(operator, basis);

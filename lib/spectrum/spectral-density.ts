@@ -72,7 +72,7 @@ async function runProbe(
   probe: number,
   progress: Steps,
 ): Promise<ProbeQuadrature> {
-  const start = await operator.model.randomVector('rademacher', seed, probe);
+  const start = await operator.space.randomVector('rademacher', seed, probe);
   let lanczos: Lanczos | undefined;
   try {
     lanczos = await Lanczos.start(operator, start, steps);

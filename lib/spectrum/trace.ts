@@ -85,7 +85,7 @@ async function sampleProbe(
   stream: number,
   signal: AbortSignal | undefined,
 ) {
-  const v = await operator.model.randomVector('rademacher', seed, stream);
+  const v = await operator.space.randomVector('rademacher', seed, stream);
   let product: ParameterVector | undefined;
   try {
     product = await applyOne(operator, v, signal);

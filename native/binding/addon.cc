@@ -51,6 +51,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Export<Dispose>(exports, "dispose");
   Export<NumThreads>(exports, "numThreads");
   ExportBuffers(exports);
+  ExportCurvature(exports);
   ExportModel(exports);
   ExportVector(exports);
   ExportObjective(exports);

@@ -13,6 +13,7 @@ namespace lossatlas {
 
 // Each file of this folder adds its functions to the exports.
 void ExportBuffers(Napi::Object exports);
+void ExportCurvature(Napi::Object exports);
 void ExportModel(Napi::Object exports);
 void ExportVector(Napi::Object exports);
 void ExportObjective(Napi::Object exports);
@@ -49,6 +50,11 @@ Napi::Value Submit(Napi::Env env, Work work, Convert convert) {
         };
       });
 }
+
+// Arguments that must belong to the objective's model; the buffers may be null.
+std::shared_ptr<ParameterVector> PointOf(const Arguments& args, size_t index, const char* name,
+                                         const Objective& objective);
+std::shared_ptr<BufferState> BuffersOf(const Arguments& args, size_t index, const Objective& objective);
 
 // Conversions
 Napi::Value VectorHandle(Napi::Env env, ParameterVector vector);

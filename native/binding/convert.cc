@@ -2,6 +2,19 @@
 
 namespace lossatlas {
 
+std::shared_ptr<ParameterVector> PointOf(const Arguments& args, size_t index, const char* name,
+                                         const Objective& objective) {
+  std::shared_ptr<ParameterVector> vector = args.Handle<ParameterVector>(index, name);
+  objective.model->layout()->RequireMatch(*vector->layout);
+  return vector;
+}
+
+std::shared_ptr<BufferState> BuffersOf(const Arguments& args, size_t index, const Objective& objective) {
+  std::shared_ptr<BufferState> buffers = args.MaybeHandle<BufferState>(index, "buffers");
+  if (buffers) RequireBuffersOf(*objective.model, *buffers);
+  return buffers;
+}
+
 Napi::Value VectorHandle(Napi::Env env, ParameterVector vector) {
   const int64_t bytes = vector.bytes();
   return MakeHandle(env, std::make_shared<ParameterVector>(std::move(vector)), bytes);

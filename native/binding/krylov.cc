@@ -1,17 +1,18 @@
 #include "binding/binding.h"
 #include "core/error.h"
 #include "core/krylov_basis.h"
+#include "core/parameter_space.h"
 #include "core/small_eigen.h"
 
 namespace lossatlas {
 namespace {
 
-// makeKrylovBasis(model, capacity)
+// makeKrylovBasis(space, capacity)
 Napi::Value MakeKrylovBasis(const Arguments& args) {
-  const std::shared_ptr<Model> model = args.Handle<Model>(0, "model");
+  const std::shared_ptr<ParameterSpace> space = args.Handle<ParameterSpace>(0, "space");
   const int64_t capacity = args.Integer(1, "capacity", 1, INT32_MAX);
   return Submit(
-      args.env(), [=] { return std::make_shared<KrylovBasis>(model->layout(), capacity, model->options()); },
+      args.env(), [=] { return std::make_shared<KrylovBasis>(space->layout(), capacity, space->options()); },
       [](Napi::Env env, std::shared_ptr<KrylovBasis> basis) {
         // It grows with its use, by blocks that are freed together with it.
         return MakeHandle(env, std::move(basis), 0);

@@ -1,19 +1,12 @@
 #include "core/objective.h"
 
 #include "binding/binding.h"
-#include "core/curvature_product.h"
 #include "core/error.h"
 
 namespace lossatlas {
 namespace {
 
 using VectorPointer = std::shared_ptr<ParameterVector>;
-
-VectorPointer PointOf(const Arguments& args, size_t index, const char* name, const Objective& objective) {
-  VectorPointer vector = args.Handle<ParameterVector>(index, name);
-  objective.model->layout()->RequireMatch(*vector->layout);
-  return vector;
-}
 
 // loadMetric(path, model): on the model's device
 Napi::Value LoadMetricBinding(const Arguments& args) {
@@ -43,12 +36,6 @@ Napi::Value MakeObjective(const Arguments& args) {
   objective->metrics = args.Handles<Metric>(7, "metrics");
   objective->model->RequireMode(objective->mode);
   return MakeHandle(args.env(), std::move(objective), 0);
-}
-
-std::shared_ptr<BufferState> BuffersOf(const Arguments& args, size_t index, const Objective& objective) {
-  std::shared_ptr<BufferState> buffers = args.MaybeHandle<BufferState>(index, "buffers");
-  if (buffers) RequireBuffersOf(*objective.model, *buffers);
-  return buffers;
 }
 
 // evaluatePoints(objective, origin, buffers | null, directions, bufferDirections, coefficients, numPoints,
@@ -110,45 +97,6 @@ Napi::Value Gradient(const Arguments& args) {
       });
 }
 
-// gradientGraph(objective, theta, buffers | null, batch): {graph, evaluation, graphBytes} of the loss sum
-Napi::Value MakeGradientGraph(const Arguments& args) {
-  const std::shared_ptr<Objective> objective = args.Handle<Objective>(0, "objective");
-  const VectorPointer theta = PointOf(args, 1, "theta", *objective);
-  const std::shared_ptr<BufferState> buffers = BuffersOf(args, 2, *objective);
-  const std::shared_ptr<Batch> batch = args.Handle<Batch>(3, "batch");
-  return Submit(
-      args.env(),
-      [=] { return std::make_shared<GradientGraph>(*objective, theta->values, buffers.get(), *batch); },
-      [](Napi::Env env, std::shared_ptr<GradientGraph> graph) {
-        Napi::Object out = Napi::Object::New(env);
-        out.Set("evaluation", ToFloat64Array(env, std::vector<Evaluation>{graph->evaluation()}));
-        out.Set("graphBytes", static_cast<double>(graph->graph_bytes()));
-        const int64_t bytes = graph->graph_bytes();
-        out.Set("graph", MakeHandle(env, std::move(graph), bytes));
-        return out;
-      });
-}
-
-// hessianProducts(graph, vectors, keep, batched): vectors
-Napi::Value HessianProducts(const Arguments& args) {
-  const std::shared_ptr<GradientGraph> graph = args.Handle<GradientGraph>(0, "graph");
-  const std::vector<VectorPointer> vectors = args.Handles<ParameterVector>(1, "vectors");
-  const bool keep = args.Bool(2, "keep");
-  const bool batched = args.Bool(3, "batched");
-  for (const VectorPointer& v : vectors) graph->layout().RequireMatch(*v->layout);
-  return Submit(
-      args.env(),
-      [=] {
-        std::vector<at::Tensor> inputs;
-        for (const VectorPointer& v : vectors) inputs.push_back(v->values);
-        std::vector<ParameterVector> out;
-        for (at::Tensor& product : graph->Apply(inputs, keep, batched))
-          out.push_back({vectors[out.size()]->layout, std::move(product)});
-        return out;
-      },
-      VectorHandles);
-}
-
 }  // namespace
 
 void ExportObjective(Napi::Object exports) {
@@ -158,8 +106,6 @@ void ExportObjective(Napi::Object exports) {
   Export<EvaluatePointsBinding>(exports, "evaluatePoints");
   Export<ForwardBuffersBinding>(exports, "forwardBuffers");
   Export<Gradient>(exports, "gradient");
-  Export<MakeGradientGraph>(exports, "gradientGraph");
-  Export<HessianProducts>(exports, "hessianProducts");
 }
 
 }  // namespace lossatlas

@@ -2,6 +2,7 @@
 #include "core/error.h"
 #include "core/flat_kernels.h"
 #include "core/normalization.h"
+#include "core/parameter_space.h"
 #include "core/random.h"
 
 namespace lossatlas {
@@ -15,19 +16,52 @@ Role ParseRole(const std::string& name) {
   throw Error(code::kInvalidArgument, "role '" + name + "' is not bias or norm");
 }
 
-// vectorFromArray(model, values: Float32Array | Float64Array)
-Napi::Value VectorFromArray(const Arguments& args) {
+// makeSpace(model, places | null): null for all parameters
+Napi::Value MakeSpace(const Arguments& args) {
   const std::shared_ptr<Model> model = args.Handle<Model>(0, "model");
+  if (args.at(1).IsNull()) return MakeHandle(args.env(), std::make_shared<ParameterSpace>(*model), 0);
+  std::vector<size_t> places;
+  for (const double place : args.Doubles(1, "places")) {
+    if (!(place >= 0 && place < static_cast<double>(model->layout()->parameters().size())))
+      throw Error(code::kInvalidArgument, "places must be indices of the model's parameters");
+    places.push_back(static_cast<size_t>(place));
+  }
+  return MakeHandle(args.env(), std::make_shared<ParameterSpace>(*model, std::move(places)), 0);
+}
+
+// restrictVector(space, vector): the space's part of a vector over the whole model
+Napi::Value RestrictVector(const Arguments& args) {
+  const std::shared_ptr<ParameterSpace> space = args.Handle<ParameterSpace>(0, "space");
+  const VectorPointer whole = args.Handle<ParameterVector>(1, "vector");
+  return Submit(
+      args.env(),
+      [=] {
+        return ParameterVector{space->layout(), space->Restrict(*whole)};
+      },
+      VectorHandle);
+}
+
+// embedVector(space, vector): over the whole model, zero outside the space
+Napi::Value EmbedVector(const Arguments& args) {
+  const std::shared_ptr<ParameterSpace> space = args.Handle<ParameterSpace>(0, "space");
+  const VectorPointer part = args.Handle<ParameterVector>(1, "vector");
+  return Submit(
+      args.env(), [=] { return space->Embed(*part); }, VectorHandle);
+}
+
+// vectorFromArray(space, values: Float32Array | Float64Array)
+Napi::Value VectorFromArray(const Arguments& args) {
+  const std::shared_ptr<ParameterSpace> space = args.Handle<ParameterSpace>(0, "space");
   const at::Tensor values = args.Flat(1, "values");
-  if (values.numel() != model->layout()->size()) {
+  const int64_t size = space->layout()->size();
+  if (values.numel() != size) {
     throw Error(code::kLayoutMismatch, "The array has " + std::to_string(values.numel()) +
-                                           " values, the model " + std::to_string(model->layout()->size()) +
-                                           " parameters.");
+                                           " values, but there are " + std::to_string(size) + " parameters.");
   }
   return Submit(
       args.env(),
       [=] {
-        return ParameterVector{model->layout(), values.to(model->options())};
+        return ParameterVector{space->layout(), values.to(space->options())};
       },
       VectorHandle);
 }
@@ -44,9 +78,9 @@ Napi::Value VectorToArray(const Arguments& args) {
       [](Napi::Env env, const std::vector<double>& values) { return ToFloat64Array(env, values); });
 }
 
-// randomVector(model, law, seed, stream)
+// randomVector(space, law, seed, stream)
 Napi::Value MakeRandomVector(const Arguments& args) {
-  const std::shared_ptr<Model> model = args.Handle<Model>(0, "model");
+  const std::shared_ptr<ParameterSpace> space = args.Handle<ParameterSpace>(0, "space");
   const Law law = ParseLaw(args.String(1, "law"));
   constexpr int64_t kLargest = (int64_t{1} << 53) - 1;
   const auto seed = static_cast<uint64_t>(args.Integer(2, "seed", 0, kLargest));
@@ -54,8 +88,8 @@ Napi::Value MakeRandomVector(const Arguments& args) {
   return Submit(
       args.env(),
       [=] {
-        return ParameterVector{model->layout(),
-                               RandomVector(law, seed, stream, model->layout()->size(), model->options())};
+        return ParameterVector{space->layout(),
+                               RandomVector(law, seed, stream, space->layout()->size(), space->options())};
       },
       VectorHandle);
 }
@@ -150,6 +184,9 @@ Napi::Value NormalizeVector(const Arguments& args) {
 }  // namespace
 
 void ExportVector(Napi::Object exports) {
+  Export<MakeSpace>(exports, "makeSpace");
+  Export<RestrictVector>(exports, "restrictVector");
+  Export<EmbedVector>(exports, "embedVector");
   Export<VectorFromArray>(exports, "vectorFromArray");
   Export<VectorToArray>(exports, "vectorToArray");
   Export<MakeRandomVector>(exports, "randomVector");

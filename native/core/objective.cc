@@ -14,12 +14,6 @@ uint64_t SeedOf(const Objective& objective, const Batch& batch) {
   return StreamSeed(objective.seed, static_cast<uint64_t>(batch.index()));
 }
 
-at::Tensor RunForward(const Objective& objective, const Batch& batch) {
-  if (objective.mode == Mode::kEval) return objective.model->Forward(batch.inputs());
-  const ScopedSeed seed(SeedOf(objective, batch), objective.model->options().device());
-  return objective.model->Forward(batch.inputs());
-}
-
 // origin + Σ a_i d_i into `point`, one pass over memory for each pair of directions.
 void SetPoint(at::Tensor& point, const at::Tensor& origin, const std::vector<at::Tensor>& directions,
               const double* a) {
@@ -60,6 +54,12 @@ std::vector<at::Tensor> MakeLeaves(const ParameterLayout& layout, const at::Tens
   std::vector<at::Tensor> leaves = layout.Split(theta.detach());
   for (at::Tensor& leaf : leaves) leaf = leaf.detach().requires_grad_(requires_grad);
   return leaves;
+}
+
+at::Tensor RunForward(const Objective& objective, const Batch& batch) {
+  if (objective.mode == Mode::kEval) return objective.model->Forward(batch.inputs());
+  const ScopedSeed seed(SeedOf(objective, batch), objective.model->options().device());
+  return objective.model->Forward(batch.inputs());
 }
 
 LossTerms RunLoss(const Objective& objective, const Batch& batch) {

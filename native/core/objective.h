@@ -39,7 +39,9 @@ struct Subspace {
 std::vector<at::Tensor> MakeLeaves(const ParameterLayout& layout, const at::Tensor& theta,
                                    bool requires_grad);
 
-// Forward pass and loss; the model must already be in its state.
+// The model's output; the model must already be in its state. Dropout has masks of the batch's own.
+at::Tensor RunForward(const Objective& objective, const Batch& batch);
+// The same, and the loss.
 LossTerms RunLoss(const Objective& objective, const Batch& batch);
 
 // Losses and metrics at every point p of the subspace; each is computed from the origin, so nothing drifts.

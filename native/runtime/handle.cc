@@ -26,13 +26,15 @@ const char* KindName(HandleKind kind) {
     case HandleKind::kObjective:
       return "objective";
     case HandleKind::kGraph:
-      return "gradient graph";
+      return "curvature graph";
     case HandleKind::kBasis:
       return "Krylov basis";
     case HandleKind::kBuffers:
       return "set of buffers";
     case HandleKind::kMetric:
       return "metric";
+    case HandleKind::kSpace:
+      return "parameter space";
   }
   return "handle";
 }

@@ -14,14 +14,15 @@ namespace lossatlas {
 
 class Batch;
 struct BufferState;
-class GradientGraph;
+class CurvatureGraph;
 class KrylovBasis;
 class Metric;
 class Model;
 struct Objective;
+class ParameterSpace;
 struct ParameterVector;
 
-enum class HandleKind { kModel, kVector, kBatch, kObjective, kGraph, kBasis, kBuffers, kMetric };
+enum class HandleKind { kModel, kVector, kBatch, kObjective, kGraph, kBasis, kBuffers, kMetric, kSpace };
 
 template <class T>
 struct HandleTraits;
@@ -42,7 +43,7 @@ struct HandleTraits<Objective> {
   static constexpr HandleKind kKind = HandleKind::kObjective;
 };
 template <>
-struct HandleTraits<GradientGraph> {
+struct HandleTraits<CurvatureGraph> {
   static constexpr HandleKind kKind = HandleKind::kGraph;
 };
 template <>
@@ -56,6 +57,10 @@ struct HandleTraits<BufferState> {
 template <>
 struct HandleTraits<Metric> {
   static constexpr HandleKind kKind = HandleKind::kMetric;
+};
+template <>
+struct HandleTraits<ParameterSpace> {
+  static constexpr HandleKind kKind = HandleKind::kSpace;
 };
 
 namespace internal {

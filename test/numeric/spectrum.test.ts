@@ -7,7 +7,7 @@ import {
   objective,
   renderDensity,
   spectralDensity,
-  type HessianOperator,
+  type CurvatureOperator,
   type Model,
   type Objective,
 } from '../../dist/index.js';
@@ -19,7 +19,7 @@ class Setting {
   constructor(
     readonly model: Model,
     readonly loss: Objective,
-    readonly operator: HessianOperator,
+    readonly operator: CurvatureOperator,
   ) {}
   [Symbol.dispose](): void {
     this.operator.dispose();

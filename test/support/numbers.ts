@@ -25,7 +25,7 @@ export async function dense(operator: LinearOperator): Promise<Float64Array> {
   for (let j = 0; j < n; j++) {
     const unit = new Float64Array(n);
     unit[j] = 1;
-    using vector = await operator.model.vector(unit);
+    using vector = await operator.space.vector(unit);
     const [product] = await operator.apply([vector]);
     using column = product!;
     (await column.toArray()).forEach((value, i) => {
@@ -70,7 +70,8 @@ export function jacobiEigenvalues(matrix: Float64Array): Float64Array {
 /** The 5-line operator: a diagonal matrix over any model's vectors. */
 export function diagonalOperator(diagonal: ParameterVector): LinearOperator {
   return {
-    model: diagonal.model,
+    space: diagonal.space,
+    label: 'diagonal matrix',
     size: diagonal.size,
     apply: async (vectors) => Promise.all(vectors.map(async (v) => diagonal.multiply(v))),
     provenance: async () => Promise.resolve(noProvenance),
@@ -88,6 +89,7 @@ const noProvenance: Provenance = Object.freeze({
   preprocessing: '',
   options: { batchSize: 1, labelSmoothing: 0, ignoreIndex: -100, delta: 1, seed: 0, metrics: [] },
   point: 'model',
+  operator: 'diagonal matrix',
   criterion: '',
   mode: 'eval',
   dtype: 'float64',

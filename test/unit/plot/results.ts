@@ -22,6 +22,7 @@ export const provenance: Provenance = {
   preprocessing: '',
   options: { batchSize: 1, labelSmoothing: 0, ignoreIndex: -100, delta: 1, seed: 0, metrics: ['top-5'] },
   point: 'model',
+  operator: null,
   criterion: 'cross-entropy',
   mode: 'eval',
   dtype: 'float32',

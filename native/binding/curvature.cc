@@ -1,0 +1,92 @@
+#include "binding/binding.h"
+#include "core/gauss_newton_graph.h"
+#include "core/hessian_graph.h"
+
+namespace lossatlas {
+namespace {
+
+struct GraphArguments {
+  std::shared_ptr<Objective> objective;
+  std::shared_ptr<ParameterSpace> space;
+  std::shared_ptr<ParameterVector> theta;
+  std::shared_ptr<BufferState> buffers;
+  std::shared_ptr<Batch> batch;
+
+  explicit GraphArguments(const Arguments& args)
+      : objective(args.Handle<Objective>(0, "objective")),
+        space(args.Handle<ParameterSpace>(1, "space")),
+        theta(PointOf(args, 2, "theta", *objective)),
+        buffers(BuffersOf(args, 3, *objective)),
+        batch(args.Handle<Batch>(4, "batch")) {
+    space->RequireModel(*objective->model);
+  }
+};
+
+// {graph, evaluation, graphBytes, peakBytes}
+Napi::Value GraphHandle(Napi::Env env, std::shared_ptr<CurvatureGraph> graph) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("evaluation", ToFloat64Array(env, std::vector<Evaluation>{graph->evaluation()}));
+  const int64_t bytes = graph->graph_bytes();
+  out.Set("graphBytes", static_cast<double>(bytes));
+  out.Set("peakBytes", static_cast<double>(graph->peak_bytes()));
+  out.Set("graph", MakeHandle(env, std::move(graph), bytes));
+  return out;
+}
+
+// hessianGraph(objective, space, theta, buffers | null, batch), of the loss sum
+Napi::Value MakeHessianGraph(const Arguments& args) {
+  const GraphArguments a(args);
+  return Submit(
+      args.env(),
+      [=]() -> std::shared_ptr<CurvatureGraph> {
+        return std::make_shared<HessianGraph>(*a.objective, *a.space, a.theta->values, a.buffers.get(),
+                                              *a.batch);
+      },
+      GraphHandle);
+}
+
+// gaussNewtonGraph(objective, space, theta, buffers | null, batch, kind, numSamples, seed), of the loss sum
+Napi::Value MakeGaussNewtonGraph(const Arguments& args) {
+  const GraphArguments a(args);
+  GaussNewtonOptions options;
+  options.kind = ParseGaussNewtonKind(args.String(5, "kind"));
+  options.num_samples = args.Integer(6, "numSamples", 1, INT32_MAX);
+  options.seed = static_cast<uint64_t>(args.Integer(7, "seed", 0, (int64_t{1} << 53) - 1));
+  return Submit(
+      args.env(),
+      [=]() -> std::shared_ptr<CurvatureGraph> {
+        return std::make_shared<GaussNewtonGraph>(*a.objective, *a.space, a.theta->values, a.buffers.get(),
+                                                  *a.batch, options);
+      },
+      GraphHandle);
+}
+
+// curvatureProducts(graph, vectors, keep, batched): vectors
+Napi::Value CurvatureProducts(const Arguments& args) {
+  const std::shared_ptr<CurvatureGraph> graph = args.Handle<CurvatureGraph>(0, "graph");
+  const std::vector<std::shared_ptr<ParameterVector>> vectors = args.Handles<ParameterVector>(1, "vectors");
+  const bool keep = args.Bool(2, "keep");
+  const bool batched = args.Bool(3, "batched");
+  for (const std::shared_ptr<ParameterVector>& v : vectors) graph->layout().RequireMatch(*v->layout);
+  return Submit(
+      args.env(),
+      [=] {
+        std::vector<at::Tensor> inputs;
+        for (const std::shared_ptr<ParameterVector>& v : vectors) inputs.push_back(v->values);
+        std::vector<ParameterVector> out;
+        for (at::Tensor& product : graph->Apply(inputs, keep, batched))
+          out.push_back({vectors[out.size()]->layout, std::move(product)});
+        return out;
+      },
+      VectorHandles);
+}
+
+}  // namespace
+
+void ExportCurvature(Napi::Object exports) {
+  Export<MakeHessianGraph>(exports, "hessianGraph");
+  Export<MakeGaussNewtonGraph>(exports, "gaussNewtonGraph");
+  Export<CurvatureProducts>(exports, "curvatureProducts");
+}
+
+}  // namespace lossatlas

@@ -1,0 +1,86 @@
+#include "core/curvature_graph.h"
+
+#include <ATen/LegacyVmapMode.h>
+
+#include "core/error.h"
+
+namespace lossatlas {
+namespace {
+
+// RAII: operators see the batch dimension of at::_add_batch_dim.
+class ScopedVmap {
+ public:
+  ScopedVmap() : level_(at::impl::VmapMode::increment_nesting()) {}
+  ~ScopedVmap() { at::impl::VmapMode::decrement_nesting(); }
+  ScopedVmap(const ScopedVmap&) = delete;
+  ScopedVmap& operator=(const ScopedVmap&) = delete;
+  int64_t level() const { return level_; }
+
+ private:
+  int64_t level_;
+};
+
+}  // namespace
+
+std::vector<at::Tensor> CurvatureGraph::Apply(const std::vector<at::Tensor>& vectors, bool keep,
+                                              bool batched) {
+  if (batched && keep && vectors.size() > 1) {
+    try {
+      return ApplyBatched(vectors);
+    } catch (const c10::Error&) {
+      // An operator without a batching rule; one after the other works, or says what is wrong.
+    }
+  }
+  std::vector<at::Tensor> products;
+  products.reserve(vectors.size());
+  for (size_t i = 0; i < vectors.size(); ++i) {
+    const Tensors product = Multiply(layout_->Split(vectors[i]), keep || i + 1 < vectors.size());
+    at::NoGradGuard no_grad;
+    products.push_back(layout_->Join(product, options_));
+  }
+  if (!keep) Free();
+  return products;
+}
+
+std::vector<at::Tensor> CurvatureGraph::ApplyBatched(const std::vector<at::Tensor>& vectors) {
+  const int64_t count = static_cast<int64_t>(vectors.size());
+  const at::Tensor block = at::stack(vectors);  // [k, n]
+  const std::vector<ParameterInfo>& infos = layout_->parameters();
+  Tensors products;
+  {
+    const ScopedVmap vmap;
+    Tensors seeds;
+    for (const ParameterInfo& info : infos) {
+      std::vector<int64_t> shape = info.shape;
+      shape.insert(shape.begin(), count);
+      const at::Tensor part = block.narrow(1, info.offset, info.numel).reshape(shape);
+      seeds.push_back(at::_add_batch_dim(part, 0, vmap.level()));
+    }
+    products = Multiply(seeds, /*keep=*/true);
+    for (at::Tensor& product : products) {
+      if (product.defined()) product = at::_remove_batch_dim(product, vmap.level(), count, 0);
+    }
+  }
+  at::NoGradGuard no_grad;
+  std::vector<at::Tensor> parts;
+  for (size_t i = 0; i < infos.size(); ++i) {
+    parts.push_back(products[i].defined() ? products[i].reshape({count, -1})
+                                          : at::zeros({count, infos[i].numel}, options_));
+  }
+  const at::Tensor joined = at::cat(parts, 1);
+  std::vector<at::Tensor> out;
+  for (int64_t i = 0; i < count; ++i) out.push_back(joined[i].contiguous());
+  return out;
+}
+
+SpaceLeaves MakeSpaceLeaves(const Model& model, const ParameterSpace& space, const at::Tensor& theta) {
+  SpaceLeaves out;
+  out.all = MakeLeaves(*model.layout(), theta.clone(), false);
+  for (const size_t place : space.places()) {
+    out.all[place].requires_grad_(true);
+    out.chosen.push_back(out.all[place]);
+  }
+  return out;
+}
+
+}  // namespace lossatlas

@@ -1,0 +1,55 @@
+// Products of one batch with a curvature matrix over a space of parameters, from a graph that is kept.
+#pragma once
+#include <vector>
+
+#include "core/objective.h"
+#include "core/parameter_space.h"
+
+namespace lossatlas {
+
+class CurvatureGraph {
+ public:
+  virtual ~CurvatureGraph() = default;
+  CurvatureGraph(const CurvatureGraph&) = delete;
+  CurvatureGraph& operator=(const CurvatureGraph&) = delete;
+
+  const ParameterLayout& layout() const { return *layout_; }
+  const Evaluation& evaluation() const { return evaluation_; }
+  // What the graph keeps alive, and the most that building it took.
+  int64_t graph_bytes() const { return graph_bytes_; }
+  int64_t peak_bytes() const { return peak_bytes_; }
+
+  // The product with each v of `vectors`, of the loss *sum*. `keep` = false frees the graph on the way; the
+  // object is then spent. `batched` runs all vectors in one pass (vmap) where the model's operators allow it.
+  std::vector<at::Tensor> Apply(const std::vector<at::Tensor>& vectors, bool keep, bool batched);
+
+ protected:
+  using Tensors = torch::autograd::variable_list;
+
+  explicit CurvatureGraph(const ParameterSpace& space) : layout_(space.layout()), options_(space.options()) {}
+
+  // One tensor per parameter of the space in, one out; an undefined one is zero. Under vmap too.
+  virtual Tensors Multiply(const Tensors& vector, bool keep) = 0;
+  // Lets go of the graph.
+  virtual void Free() = 0;
+
+  std::shared_ptr<const ParameterLayout> layout_;
+  at::TensorOptions options_;
+  Evaluation evaluation_;
+  int64_t graph_bytes_ = 0;
+  int64_t peak_bytes_ = 0;
+
+ private:
+  std::vector<at::Tensor> ApplyBatched(const std::vector<at::Tensor>& vectors);
+};
+
+// Leaves at θ over the whole model, those of the space first-class citizens of autograd and the others
+// constants.
+struct SpaceLeaves {
+  std::vector<at::Tensor> all;     // per parameter of the model
+  std::vector<at::Tensor> chosen;  // per parameter of the space
+};
+// The leaves keep θ alive and unchanged: the caller's tensor may be written to later.
+SpaceLeaves MakeSpaceLeaves(const Model& model, const ParameterSpace& space, const at::Tensor& theta);
+
+}  // namespace lossatlas

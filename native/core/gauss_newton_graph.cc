@@ -1,0 +1,79 @@
+#include "core/gauss_newton_graph.h"
+
+#include "core/error.h"
+#include "core/memory_meter.h"
+#include "core/random.h"
+#include "core/scoped_state.h"
+
+namespace lossatlas {
+namespace {
+
+using Kind = GaussNewtonOptions::Kind;
+
+std::unique_ptr<OutputMatrix> MakeMiddle(const Objective& objective, const at::Tensor& output,
+                                         const Batch& batch, const GaussNewtonOptions& options) {
+  switch (options.kind) {
+    case Kind::kEmpiricalFisher:
+      return EmpiricalOuterProducts(objective, output, batch);
+    case Kind::kMonteCarloFisher:
+      return SampledOuterProducts(objective, output, batch, options.num_samples,
+                                  StreamSeed(options.seed, static_cast<uint64_t>(batch.index())));
+    case Kind::kGaussNewton:
+      break;
+  }
+  return LossHessian(objective, output, batch);
+}
+
+}  // namespace
+
+Kind ParseGaussNewtonKind(const std::string& name) {
+  if (name == "gauss-newton") return Kind::kGaussNewton;
+  if (name == "empirical-fisher") return Kind::kEmpiricalFisher;
+  if (name == "monte-carlo-fisher") return Kind::kMonteCarloFisher;
+  throw Error(code::kInvalidArgument, "curvature '" + name + "' is unknown");
+}
+
+GaussNewtonGraph::GaussNewtonGraph(const Objective& objective, const ParameterSpace& space,
+                                   const at::Tensor& theta, const BufferState* buffers, const Batch& batch,
+                                   const GaussNewtonOptions& options)
+    : CurvatureGraph(space) {
+  const MemoryMeter meter;
+  const SpaceLeaves leaves = MakeSpaceLeaves(*objective.model, space, theta);
+  leaves_ = leaves.chosen;
+  const ScopedState state(*objective.model, leaves.all, objective.mode, TensorsOf(buffers));
+  output_ = RunForward(objective, batch);
+  evaluation_ = ReadTerms(ComputeLoss(objective.criterion, output_.detach(), batch));
+  middle_ = MakeMiddle(objective, output_.detach(), batch, options);
+  if (output_.requires_grad()) {
+    dummy_ = at::zeros_like(output_).requires_grad_(true);
+    const Tensors pullbacks = torch::autograd::grad({output_}, leaves_, {dummy_}, /*retain_graph=*/true,
+                                                    /*create_graph=*/true, /*allow_unused=*/true);
+    for (size_t i = 0; i < pullbacks.size(); ++i) {
+      if (!pullbacks[i].defined() || !pullbacks[i].requires_grad()) continue;
+      pullbacks_.push_back(pullbacks[i]);
+      places_.push_back(i);
+    }
+  }
+  graph_bytes_ = meter.live_bytes();
+  peak_bytes_ = meter.peak_bytes();
+}
+
+CurvatureGraph::Tensors GaussNewtonGraph::Multiply(const Tensors& vector, bool keep) {
+  if (pullbacks_.empty()) return Tensors(leaves_.size());
+  Tensors seeds;
+  seeds.reserve(places_.size());
+  for (const size_t place : places_) seeds.push_back(vector[place]);
+  // The forward part of the graph serves both passes.
+  const at::Tensor tangent = torch::autograd::grad(pullbacks_, {dummy_}, seeds, /*retain_graph=*/true,
+                                                   /*create_graph=*/false)[0];
+  const at::Tensor cotangent = middle_->Multiply(tangent);
+  return torch::autograd::grad({output_}, leaves_, {cotangent}, keep, /*create_graph=*/false,
+                               /*allow_unused=*/true);
+}
+
+void GaussNewtonGraph::Free() {
+  pullbacks_.clear();
+  output_.reset();
+}
+
+}  // namespace lossatlas

@@ -1,0 +1,39 @@
+#include "core/hessian_graph.h"
+
+#include "core/memory_meter.h"
+#include "core/scoped_state.h"
+
+namespace lossatlas {
+
+HessianGraph::HessianGraph(const Objective& objective, const ParameterSpace& space, const at::Tensor& theta,
+                           const BufferState* buffers, const Batch& batch)
+    : CurvatureGraph(space) {
+  const MemoryMeter meter;
+  const SpaceLeaves leaves = MakeSpaceLeaves(*objective.model, space, theta);
+  leaves_ = leaves.chosen;
+  const ScopedState state(*objective.model, leaves.all, objective.mode, TensorsOf(buffers));
+  const LossTerms terms = RunLoss(objective, batch);
+  evaluation_ = ReadTerms(terms);
+  if (terms.sum.requires_grad()) {
+    const Tensors gradients = torch::autograd::grad({terms.sum}, leaves_, {}, /*retain_graph=*/true,
+                                                    /*create_graph=*/true, /*allow_unused=*/true);
+    for (size_t i = 0; i < gradients.size(); ++i) {
+      if (!gradients[i].defined() || !gradients[i].requires_grad()) continue;
+      gradients_.push_back(gradients[i]);
+      places_.push_back(i);
+    }
+  }
+  graph_bytes_ = meter.live_bytes();
+  peak_bytes_ = meter.peak_bytes();
+}
+
+CurvatureGraph::Tensors HessianGraph::Multiply(const Tensors& vector, bool keep) {
+  if (gradients_.empty()) return Tensors(leaves_.size());
+  Tensors seeds;
+  seeds.reserve(places_.size());
+  for (const size_t place : places_) seeds.push_back(vector[place]);
+  return torch::autograd::grad(gradients_, leaves_, seeds, keep, /*create_graph=*/false,
+                               /*allow_unused=*/true);
+}
+
+}  // namespace lossatlas
