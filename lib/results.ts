@@ -212,6 +212,10 @@ export interface Eigenpairs {
   readonly allConverged: boolean;
   readonly tolerance: number;
   readonly numProducts: number;
+  readonly numRestarts: number;
+  /** Vectors that the Krylov basis could hold, and the bytes that they would take. */
+  readonly basisSize: number;
+  readonly basisBytes: number;
   readonly seed: number;
   readonly provenance: Provenance;
 }

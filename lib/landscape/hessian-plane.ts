@@ -7,8 +7,8 @@ import {
 import { Plane } from '../directions/plane.js';
 import { LossAtlasError } from '../errors.js';
 import type { LinearOperator } from '../operators/linear-operator.js';
-import { eigenpairs, type EigenpairsOptions } from '../spectrum/eigenpairs.js';
-import { analysisChecks, checkOptions, isInteger, isOneOf, isPositive, isSeed } from '../validate.js';
+import { eigenpairs, eigenpairsChecks, type EigenpairsOptions } from '../spectrum/eigenpairs.js';
+import { checkOptions, isOneOf } from '../validate.js';
 
 export interface HessianPlaneOptions extends NormalizationOptions, Omit<EigenpairsOptions, 'k' | 'which'> {
   /** `largest` (default): the two largest eigenvalues (Gabdullin 2024); `both-ends`: largest and most negative. */
@@ -28,12 +28,9 @@ export async function hessianPlane(
   options: HessianPlaneOptions = {},
 ): Promise<Plane> {
   checkOptions('hessianPlane', options, {
-    ...analysisChecks,
+    ...eigenpairsChecks,
     ...normalizationChecks,
     which: isOneOf('largest', 'both-ends', 'largest-magnitude'),
-    tolerance: isPositive,
-    maxSteps: isInteger(1),
-    seed: isSeed,
   });
   if (operator.size < 2) {
     throw new LossAtlasError('ERR_DIRECTION', 'A plane needs a model with at least two parameters.');

@@ -197,7 +197,8 @@ export interface Addon {
     batched: boolean,
   ): Promise<VectorHandle[]>;
 
-  makeKrylovBasis(space: SpaceHandle, capacity: number): Promise<BasisHandle>;
+  /** `onHost`: in host memory, though the vectors live on a GPU. */
+  makeKrylovBasis(space: SpaceHandle, capacity: number, onHost: boolean): Promise<BasisHandle>;
   /** Appends what is left of `vector` unless it is below breakdown · max(‖vector‖, scale). */
   extendBasis(
     basis: BasisHandle,
@@ -207,6 +208,8 @@ export interface Addon {
   ): Promise<{ overlaps: Float64Array; norm: number; appended: boolean }>;
   basisRow(basis: BasisHandle, index: number): Promise<VectorHandle>;
   combineBasis(basis: BasisHandle, coefficients: Float64Array, numColumns: number): Promise<VectorHandle[]>;
+  /** The vectors become Σᵢ coefficients[c][i]·rowᵢ, in place. */
+  rotateBasis(basis: BasisHandle, coefficients: Float64Array, numColumns: number): Promise<void>;
   /** Ascending eigenvalues and unit eigenvectors (row i belongs to value i) of a symmetric m × m matrix. */
   symmetricEigen(matrix: Float64Array, m: number): Promise<{ values: Float64Array; vectors: Float64Array }>;
 }

@@ -1,22 +1,60 @@
-import { combine, disposeAll, type ParameterVector } from '../model/parameter-vector.js';
+import { LossAtlasError } from '../errors.js';
+import { combine, disposeAll, ParameterVector } from '../model/parameter-vector.js';
 import { applyOne, type LinearOperator } from '../operators/linear-operator.js';
 import type { Eigenpairs } from '../results.js';
 import { Steps } from '../steps.js';
 import type { AnalysisOptions } from '../types.js';
-import { analysisChecks, checkOptions, isInteger, isOneOf, isPositive, isSeed } from '../validate.js';
-import { Lanczos, type RitzPairs } from './lanczos.js';
+import {
+  analysisChecks,
+  checkOptions,
+  isArrayOf,
+  isBoolean,
+  isInteger,
+  isOneOf,
+  isPositive,
+  isSeed,
+  type Check,
+} from '../validate.js';
+import { basisBytes, planBasis, type BasisOptions } from './basis-plan.js';
+import { KrylovSubspace, type RitzPairs } from './krylov-subspace.js';
 
-export interface EigenpairsOptions extends AnalysisOptions {
+export interface EigenpairsOptions extends AnalysisOptions, BasisOptions {
   /** Number of pairs; default 2. For `both-ends` the larger half comes from the top. */
   readonly k?: number;
   /** Default `largest-magnitude`. */
   readonly which?: Eigenpairs['which'];
   /** Residual ‖Av − λv‖ relative to the largest |λ|; default 1e-4 (float32) or 1e-8 (float64). */
   readonly tolerance?: number;
-  /** Products at most; default min(n, 300). The basis takes up to maxSteps × n numbers. */
-  readonly maxSteps?: number;
+  /** Products at most, before the pairs are verified; default min(n, 300). */
+  readonly maxProducts?: number;
+  /**
+   * Vectors that are multiplied at once (block Lanczos); default 1. More find multiple eigenvalues, and pay where the
+   * operator takes several vectors in one pass (`batched`).
+   */
+  readonly blockSize?: number;
+  /** Vectors to start from, for example those of a neighbouring point; default random ones of `seed`. */
+  readonly start?: readonly ParameterVector[];
+  /** Measure every residual by one more product (default); else trust the recurrence, which float32 bounds. */
+  readonly verify?: boolean;
   readonly seed?: number;
 }
+
+/** Checks of everything but `k` and `which`. */
+export const eigenpairsChecks: Readonly<Record<string, Check>> = {
+  ...analysisChecks,
+  tolerance: isPositive,
+  maxProducts: isInteger(1),
+  blockSize: isInteger(1),
+  basisSize: isInteger(3),
+  memoryBudget: isPositive,
+  basisPlacement: isOneOf('device', 'host'),
+  start: isArrayOf(
+    (v) => (v instanceof ParameterVector ? null : ''),
+    'an array of ParameterVectors of the operator’s space',
+  ),
+  verify: isBoolean,
+  seed: isSeed,
+};
 
 /** Eigenpairs with their vectors, which live on the model's device until `dispose()`. */
 export interface EigenpairsWithVectors extends Eigenpairs {
@@ -26,38 +64,45 @@ export interface EigenpairsWithVectors extends Eigenpairs {
 }
 
 /**
- * Extreme eigenpairs of an operator by Lanczos with full reorthogonalisation. The values come in the order that `which`
- * names (`both-ends`: largest first, then from the most negative up). Every pair carries its residual, measured by one
- * more product, and says whether it converged.
+ * Extreme eigenpairs of an operator by thick-restart Lanczos (Wu & Simon 2000) with full reorthogonalisation. The values
+ * come in the order that `which` names (`both-ends`: largest first, then from the most negative up). Every pair carries
+ * its residual and says whether it converged.
  *
  *     using top = await eigenpairs(hessian(loss), { k: 2, which: 'largest' });
+ *
+ * Throws ERR_OUT_OF_MEMORY before it starts if the memory budget holds no basis, ERR_DIRECTION for a zero start.
  */
 export async function eigenpairs(
   operator: LinearOperator,
   options: EigenpairsOptions = {},
 ): Promise<EigenpairsWithVectors> {
   checkOptions('eigenpairs', options, {
-    ...analysisChecks,
+    ...eigenpairsChecks,
     k: isInteger(1),
     which: isOneOf('largest-magnitude', 'largest', 'smallest', 'both-ends'),
-    tolerance: isPositive,
-    maxSteps: isInteger(1),
-    seed: isSeed,
   });
   const startedAt = performance.now();
-  const { which = 'largest-magnitude', seed = 0 } = options;
+  const { which = 'largest-magnitude', seed = 0, verify = true } = options;
   const tolerance = options.tolerance ?? (operator.space.dtype === 'float64' ? 1e-8 : 1e-4);
   const k = Math.min(options.k ?? 2, operator.size);
-  const maxSteps = Math.max(k, Math.min(options.maxSteps ?? 300, operator.size));
-  const progress = new Steps('eigenpairs', maxSteps + k, options);
-  const { ritz, lanczos } = await iterate(operator, { k, which, tolerance, maxSteps, seed }, progress);
+  const maxProducts = Math.max(k, Math.min(options.maxProducts ?? 300, operator.size));
+  const blockSize = Math.min(options.blockSize ?? 1, operator.size);
+  const numStarts = Math.max(blockSize, options.start?.length ?? 0);
+  const plan = planBasis(operator.space, options, {
+    wanted: maxProducts + blockSize,
+    // Below it a restart would keep nothing but the pairs themselves.
+    needed: Math.min(operator.size, k + numStarts + blockSize + 1),
+  });
+  const search = { k, which, tolerance, maxProducts, blockSize, seed, start: options.start ?? [], ...plan };
+  const progress = new Steps('eigenpairs', maxProducts + (verify ? k : 0), options);
+  const { ritz, subspace, numProducts, numRestarts } = await iterate(operator, search, progress);
   const vectors: ParameterVector[] = [];
   try {
     const chosen = select(ritz.values, k, which);
-    vectors.push(...(await lanczos.basis.combine(chosen.map((i) => ritz.vectors[i]!))));
+    vectors.push(...(await subspace.basis.combine(chosen.map((i) => ritz.vectors[i]!))));
     const values = Float64Array.from(chosen, (i) => ritz.values[i]!);
-    const residuals = new Float64Array(k);
-    for (let i = 0; i < k; i++) {
+    const residuals = Float64Array.from(chosen, (i) => ritz.residualBounds[i]!);
+    for (let i = 0; verify && i < k; i++) {
       residuals[i] = await residualNorm(operator, vectors[i]!, values[i]!, progress.signal);
       progress.advance();
     }
@@ -76,7 +121,10 @@ export async function eigenpairs(
       converged: Object.freeze(converged),
       allConverged: converged.every(Boolean),
       tolerance,
-      numProducts: lanczos.numSteps + k,
+      numProducts: numProducts + (verify ? k : 0),
+      numRestarts,
+      basisSize: plan.basisSize,
+      basisBytes: basisBytes(operator.space, plan.basisSize),
       seed,
       provenance: await operator.provenance(startedAt),
       vectors: Object.freeze(vectors),
@@ -87,61 +135,114 @@ export async function eigenpairs(
     disposeAll(vectors);
     throw error;
   } finally {
-    lanczos.dispose();
+    subspace.dispose();
   }
 }
 
-interface Search {
+interface Search extends Required<Pick<BasisOptions, 'basisSize' | 'basisPlacement'>> {
   readonly k: number;
   readonly which: Eigenpairs['which'];
   readonly tolerance: number;
-  readonly maxSteps: number;
+  readonly maxProducts: number;
+  readonly blockSize: number;
+  readonly start: readonly ParameterVector[];
   readonly seed: number;
 }
 
-async function iterate(
-  operator: LinearOperator,
-  search: Search,
-  progress: Steps,
-): Promise<{ ritz: RitzPairs; lanczos: Lanczos }> {
-  const start = await operator.space.randomVector('gaussian', search.seed, 0);
-  let lanczos: Lanczos | undefined;
+interface Found {
+  readonly ritz: RitzPairs;
+  readonly subspace: KrylovSubspace;
+  readonly numProducts: number;
+  readonly numRestarts: number;
+}
+
+async function iterate(operator: LinearOperator, search: Search, progress: Steps): Promise<Found> {
+  const { k, which, tolerance, maxProducts, blockSize, basisSize } = search;
+  const random = new RandomStarts(operator, search.seed);
+  const subspace = await startSubspace(operator, search, random);
+  let numProducts = 0;
+  let numRestarts = 0;
+  let nextCheck = k + 2;
+  let before: readonly number[] | undefined;
   try {
-    lanczos = await Lanczos.start(operator, start, search.maxSteps);
-    let before: readonly number[] | undefined;
-    for (let stream = 1; ;) {
-      await lanczos.step(progress.signal);
-      progress.advance();
-      const done = lanczos.numSteps >= search.maxSteps;
-      const due = lanczos.numSteps >= search.k + 2 && lanczos.numSteps % 2 === 0;
-      if (!done && !due && !lanczos.exhausted) continue;
-      const ritz = await lanczos.ritz();
+    for (;;) {
+      const count = Math.min(blockSize, subspace.numPending, maxProducts - numProducts);
+      await subspace.expand(count, progress.signal);
+      numProducts += count;
+      progress.advance(count);
+      const isDone = numProducts >= maxProducts;
+      const isExhausted = subspace.numPending === 0;
+      const isFull =
+        basisSize < operator.size &&
+        subspace.basis.count + Math.min(blockSize, subspace.numPending) > basisSize;
+      if (!isDone && !isExhausted && !isFull && numProducts < nextCheck) continue;
+      const ritz = await subspace.ritz();
       const scale = largestMagnitude(ritz.values);
-      const chosen = select(ritz.values, search.k, search.which);
-      if (done) return { ritz, lanczos };
-      if (!lanczos.exhausted) {
-        const small = chosen.every((i) => ritz.residualBounds[i]! <= 0.5 * search.tolerance * scale);
-        if (small) return { ritz, lanczos };
+      const chosen = select(ritz.values, k, which);
+      nextCheck = numProducts + Math.max(1, Math.floor(subspace.numApplied / 20));
+      if (isDone) return { ritz, subspace, numProducts, numRestarts };
+      if (!isExhausted) {
+        const isSmall =
+          chosen.length === k && chosen.every((i) => ritz.residualBounds[i]! <= 0.5 * tolerance * scale);
+        if (isSmall) return { ritz, subspace, numProducts, numRestarts };
+        if (!isFull) continue;
+        const room = basisSize - subspace.numPending - blockSize;
+        await subspace.restart(
+          ritz,
+          select(ritz.values, Math.min(room, k + Math.ceil((room - k) / 2)), which),
+        );
+        numRestarts++;
         continue;
       }
       // A Krylov space holds one copy of a multiple eigenvalue: fresh vectors find the others, until one brings nothing.
       const values = chosen.map((i) => ritz.values[i]!);
-      const same =
-        values.length === search.k &&
-        values.every((v, i) => Math.abs(v - (before?.[i] ?? NaN)) <= 1e-6 * scale);
+      const isSame =
+        values.length === k && values.every((v, i) => Math.abs(v - (before?.[i] ?? NaN)) <= 1e-6 * scale);
       before = values;
-      if (same) return { ritz, lanczos };
-      const fresh = await operator.space.randomVector('gaussian', search.seed, stream++);
-      const grown = await lanczos.restart(fresh).finally(() => {
-        fresh.dispose();
-      });
-      if (!grown) return { ritz, lanczos };
+      if (isSame || subspace.basis.count === operator.size)
+        return { ritz, subspace, numProducts, numRestarts };
+      if (subspace.basis.count === basisSize) {
+        await subspace.restart(ritz, select(ritz.values, Math.max(k, basisSize - 2), which));
+        numRestarts++;
+      }
+      if (!(await random.addTo(subspace))) return { ritz, subspace, numProducts, numRestarts };
     }
   } catch (error) {
-    lanczos?.dispose();
+    subspace.dispose();
     throw error;
+  }
+}
+
+/** Gaussian start vectors, each with a stream of its own. */
+class RandomStarts {
+  #stream = 0;
+  constructor(
+    readonly operator: LinearOperator,
+    readonly seed: number,
+  ) {}
+
+  async next(): Promise<ParameterVector> {
+    return this.operator.space.randomVector('gaussian', this.seed, this.#stream++);
+  }
+
+  async addTo(subspace: KrylovSubspace): Promise<boolean> {
+    using vector = await this.next();
+    return await subspace.addStart(vector);
+  }
+}
+
+async function startSubspace(
+  operator: LinearOperator,
+  search: Search,
+  random: RandomStarts,
+): Promise<KrylovSubspace> {
+  const fresh: ParameterVector[] = [];
+  try {
+    while (search.start.length + fresh.length < search.blockSize) fresh.push(await random.next());
+    const starts = [...search.start, ...fresh];
+    return await KrylovSubspace.start(operator, starts, search.basisSize, search.basisPlacement);
   } finally {
-    start.dispose();
+    disposeAll(fresh);
   }
 }
 

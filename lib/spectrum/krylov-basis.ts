@@ -12,7 +12,10 @@ export interface Extension {
   readonly appended: boolean;
 }
 
-/** Orthonormal vectors on the model's device; takes up to capacity × n numbers, as it grows. */
+/** Where a basis lies: with the model, or in host memory beside a GPU that is too small for it. */
+export type BasisPlacement = 'device' | 'host';
+
+/** Orthonormal vectors; takes up to capacity × n numbers, as it grows. */
 export class KrylovBasis extends NativeResource<BasisHandle> {
   readonly space: ParameterSpace;
   #count = 0;
@@ -26,9 +29,13 @@ export class KrylovBasis extends NativeResource<BasisHandle> {
     this.space = space;
   }
 
-  static async create(space: ParameterSpace, capacity: number): Promise<KrylovBasis> {
+  static async create(
+    space: ParameterSpace,
+    capacity: number,
+    placement: BasisPlacement = 'device',
+  ): Promise<KrylovBasis> {
     return new KrylovBasis(
-      await call((native) => native.makeKrylovBasis(space.handle, capacity)),
+      await call((native) => native.makeKrylovBasis(space.handle, capacity, placement === 'host')),
       space,
       capacity,
     );
@@ -48,18 +55,30 @@ export class KrylovBasis extends NativeResource<BasisHandle> {
     return result;
   }
 
-  /** A view of one vector. */
+  /** A view of one vector, until `rotate`. */
   async row(index: number): Promise<ParameterVector> {
     return new ParameterVector(await call((native) => native.basisRow(this.handle, index)), this.space);
   }
 
-  /** Σᵢ columns[c][i]·rowᵢ for every c. */
+  /** Σᵢ columns[c][i]·rowᵢ for every c; missing entries are zero. */
   async combine(columns: readonly Float64Array[]): Promise<ParameterVector[]> {
+    const flat = this.#flatten(columns);
+    const handles = await call((native) => native.combineBasis(this.handle, flat, columns.length));
+    return handles.map((handle) => new ParameterVector(handle, this.space));
+  }
+
+  /** The vectors become those combinations, in place; `columns` must be orthonormal. */
+  async rotate(columns: readonly Float64Array[]): Promise<void> {
+    const flat = this.#flatten(columns);
+    await call((native) => native.rotateBasis(this.handle, flat, columns.length));
+    this.#count = columns.length;
+  }
+
+  #flatten(columns: readonly Float64Array[]): Float64Array {
     const flat = new Float64Array(columns.length * this.#count);
     columns.forEach((column, c) => {
       flat.set(column.subarray(0, this.#count), c * this.#count);
     });
-    const handles = await call((native) => native.combineBasis(this.handle, flat, columns.length));
-    return handles.map((handle) => new ParameterVector(handle, this.space));
+    return flat;
   }
 }

@@ -4,7 +4,7 @@ import { Steps } from '../steps.js';
 import type { AnalysisOptions } from '../types.js';
 import { analysisChecks, checkOptions, isInteger, isSeed } from '../validate.js';
 import { criteria, type ProbeQuadrature } from './criteria.js';
-import { Lanczos } from './lanczos.js';
+import { KrylovSubspace } from './krylov-subspace.js';
 import { meanEstimate } from './statistics.js';
 
 export interface SpectralDensityOptions extends AnalysisOptions {
@@ -73,18 +73,18 @@ async function runProbe(
   progress: Steps,
 ): Promise<ProbeQuadrature> {
   const start = await operator.space.randomVector('rademacher', seed, probe);
-  let lanczos: Lanczos | undefined;
+  let subspace: KrylovSubspace | undefined;
   try {
-    lanczos = await Lanczos.start(operator, start, steps);
+    subspace = await KrylovSubspace.start(operator, [start], steps);
     // An invariant subspace ends the probe: its nodes are exact then.
-    while (lanczos.numSteps < steps && !lanczos.exhausted) {
-      await lanczos.step(progress.signal);
+    while (subspace.numApplied < steps && subspace.numPending > 0) {
+      await subspace.expand(1, progress.signal);
       progress.advance();
     }
-    const { values, vectors } = await lanczos.ritz();
+    const { values, vectors } = await subspace.ritz();
     return { nodes: values, weights: Float64Array.from(vectors, (vector) => vector[0]! ** 2) };
   } finally {
     start.dispose();
-    lanczos?.dispose();
+    subspace?.dispose();
   }
 }

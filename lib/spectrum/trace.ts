@@ -4,7 +4,7 @@ import type { TraceEstimate } from '../results.js';
 import { Steps } from '../steps.js';
 import type { AnalysisOptions } from '../types.js';
 import { analysisChecks, checkOptions, isInteger, isPositive, isSeed } from '../validate.js';
-import { notFinite } from './lanczos.js';
+import { notFinite } from './krylov-subspace.js';
 import { interval } from './statistics.js';
 
 export interface TraceOptions extends AnalysisOptions {

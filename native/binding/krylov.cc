@@ -7,12 +7,14 @@
 namespace lossatlas {
 namespace {
 
-// makeKrylovBasis(space, capacity)
+// makeKrylovBasis(space, capacity, onHost)
 Napi::Value MakeKrylovBasis(const Arguments& args) {
   const std::shared_ptr<ParameterSpace> space = args.Handle<ParameterSpace>(0, "space");
   const int64_t capacity = args.Integer(1, "capacity", 1, INT32_MAX);
+  const bool on_host = args.Bool(2, "onHost");
   return Submit(
-      args.env(), [=] { return std::make_shared<KrylovBasis>(space->layout(), capacity, space->options()); },
+      args.env(),
+      [=] { return std::make_shared<KrylovBasis>(space->layout(), capacity, space->options(), on_host); },
       [](Napi::Env env, std::shared_ptr<KrylovBasis> basis) {
         // It grows with its use, by blocks that are freed together with it.
         return MakeHandle(env, std::move(basis), 0);
@@ -71,6 +73,27 @@ Napi::Value CombineBasis(const Arguments& args) {
       VectorHandles);
 }
 
+// rotateBasis(basis, coefficients, numColumns): in place
+Napi::Value RotateBasis(const Arguments& args) {
+  const std::shared_ptr<KrylovBasis> basis = args.Handle<KrylovBasis>(0, "basis");
+  const std::vector<double> coefficients = args.Doubles(1, "coefficients");
+  const int64_t num_columns = args.Integer(2, "numColumns", 1, INT32_MAX);
+  return Submit(
+      args.env(),
+      [=] {
+        if (num_columns > basis->count() ||
+            coefficients.size() != static_cast<size_t>(num_columns * basis->count())) {
+          throw Error(
+              code::kInvalidArgument,
+              "rotateBasis wants numColumns × (vectors in the basis) coefficients, numColumns at most "
+              "the number of vectors");
+        }
+        basis->Rotate(coefficients, num_columns);
+        return true;
+      },
+      [](Napi::Env env, bool) { return env.Undefined(); });
+}
+
 // symmetricEigen(matrix, m): {values, vectors}
 Napi::Value SymmetricEigenBinding(const Arguments& args) {
   const std::vector<double> matrix = args.Doubles(0, "matrix");
@@ -94,6 +117,7 @@ void ExportKrylov(Napi::Object exports) {
   Export<ExtendBasis>(exports, "extendBasis");
   Export<BasisRow>(exports, "basisRow");
   Export<CombineBasis>(exports, "combineBasis");
+  Export<RotateBasis>(exports, "rotateBasis");
   Export<SymmetricEigenBinding>(exports, "symmetricEigen");
 }
 

@@ -14,8 +14,11 @@ constexpr int64_t kBlockRows = 16;
 }
 
 KrylovBasis::KrylovBasis(std::shared_ptr<const ParameterLayout> layout, int64_t capacity,
-                         at::TensorOptions options)
-    : layout_(std::move(layout)), options_(options), capacity_(capacity) {}
+                         at::TensorOptions options, bool on_host)
+    : layout_(std::move(layout)),
+      options_(options),
+      storage_(on_host ? options.device(c10::kCPU) : options),
+      capacity_(capacity) {}
 
 int64_t KrylovBasis::Used(size_t block) const {
   return std::min(kBlockRows, count_ - static_cast<int64_t>(block) * kBlockRows);
@@ -24,7 +27,7 @@ int64_t KrylovBasis::Used(size_t block) const {
 KrylovBasis::Extension KrylovBasis::Extend(const at::Tensor& vector, double breakdown, double scale) {
   at::NoGradGuard no_grad;
   Extension out;
-  at::Tensor rest = vector.clone();
+  at::Tensor rest = vector.to(storage_, /*non_blocking=*/false, /*copy=*/true);
   const double start = Norm(rest);
   out.overlaps.assign(static_cast<size_t>(count_), 0.0);
   double before = start;
@@ -48,7 +51,7 @@ KrylovBasis::Extension KrylovBasis::Extend(const at::Tensor& vector, double brea
   out.appended = count_ < capacity() && out.norm > breakdown * std::max(start, scale);
   if (!out.appended) return out;
   if (count_ % kBlockRows == 0) {
-    blocks_.push_back(at::empty({std::min(kBlockRows, capacity_ - count_), layout_->size()}, options_));
+    blocks_.push_back(at::empty({std::min(kBlockRows, capacity_ - count_), layout_->size()}, storage_));
   }
   blocks_.back()[count_ % kBlockRows].copy_(rest.mul_(1.0 / out.norm));
   ++count_;
@@ -60,22 +63,45 @@ at::Tensor KrylovBasis::Row(int64_t index) const {
     throw Error(code::kInvalidArgument,
                 "row " + std::to_string(index) + " of a basis of " + std::to_string(count_) + " vectors");
   }
-  return blocks_[static_cast<size_t>(index / kBlockRows)][index % kBlockRows];
+  return blocks_[static_cast<size_t>(index / kBlockRows)][index % kBlockRows].to(options_);
 }
 
 std::vector<at::Tensor> KrylovBasis::Combine(const std::vector<double>& coefficients,
                                              int64_t num_columns) const {
   at::NoGradGuard no_grad;
-  const at::Tensor c = at::tensor(coefficients, c10::kDouble).view({num_columns, count_}).to(options_);
-  at::Tensor product = at::zeros({num_columns, layout_->size()}, options_);
+  const at::Tensor c = at::tensor(coefficients, c10::kDouble).view({num_columns, count_}).to(storage_);
+  at::Tensor product = at::zeros({num_columns, layout_->size()}, storage_);
   for (size_t block = 0; block < blocks_.size(); ++block) {
     const int64_t used = Used(block);
     product.addmm_(c.narrow(1, static_cast<int64_t>(block) * kBlockRows, used),
                    blocks_[block].narrow(0, 0, used));
   }
   std::vector<at::Tensor> out;
-  for (int64_t i = 0; i < num_columns; ++i) out.push_back(product[i].clone());
+  for (int64_t i = 0; i < num_columns; ++i)
+    out.push_back(product[i].to(options_, /*non_blocking=*/false, /*copy=*/true));
   return out;
+}
+
+void KrylovBasis::Rotate(const std::vector<double>& coefficients, int64_t num_columns) {
+  at::NoGradGuard no_grad;
+  const at::Tensor c = at::tensor(coefficients, c10::kDouble).view({num_columns, count_}).to(storage_);
+  // A slice of all rows at a time, so that nothing of the basis's size is taken besides it.
+  constexpr int64_t kWidth = 1 << 14;
+  const int64_t n = layout_->size();
+  for (int64_t start = 0; start < n; start += kWidth) {
+    const int64_t width = std::min(kWidth, n - start);
+    std::vector<at::Tensor> slices;
+    for (size_t block = 0; block < blocks_.size(); ++block)
+      slices.push_back(blocks_[block].narrow(0, 0, Used(block)).narrow(1, start, width));
+    const at::Tensor turned = c.mm(at::cat(slices));
+    for (int64_t row = 0; row < num_columns; ++row) {
+      blocks_[static_cast<size_t>(row / kBlockRows)][row % kBlockRows]
+          .narrow(0, start, width)
+          .copy_(turned[row]);
+    }
+  }
+  count_ = num_columns;
+  blocks_.resize(static_cast<size_t>((num_columns + kBlockRows - 1) / kBlockRows));
 }
 
 }  // namespace lossatlas

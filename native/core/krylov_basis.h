@@ -10,7 +10,9 @@ namespace lossatlas {
 class KrylovBasis {
  public:
   // At most `capacity` vectors of the layout's size; memory is taken in blocks, as the basis grows.
-  KrylovBasis(std::shared_ptr<const ParameterLayout> layout, int64_t capacity, at::TensorOptions options);
+  // `on_host`: keep the rows in host memory though the vectors live on a GPU.
+  KrylovBasis(std::shared_ptr<const ParameterLayout> layout, int64_t capacity, at::TensorOptions options,
+              bool on_host = false);
 
   int64_t count() const { return count_; }
   int64_t capacity() const { return capacity_; }
@@ -26,16 +28,21 @@ class KrylovBasis {
   // `breakdown` · max(‖vector‖, scale) or the basis is full.
   Extension Extend(const at::Tensor& vector, double breakdown, double scale);
 
+  // On the vectors' device; a view where the rows lie there.
   at::Tensor Row(int64_t index) const;
   // Σ_i coefficients[c][i]·row_i for each c; coefficients is [num_columns][count] row by row.
   std::vector<at::Tensor> Combine(const std::vector<double>& coefficients, int64_t num_columns) const;
+  // The rows become Σ_i coefficients[c][i]·row_i, in place; views of rows that were given out change with
+  // them. The coefficients' rows must be orthonormal.
+  void Rotate(const std::vector<double>& coefficients, int64_t num_columns);
 
  private:
   // Rows of `block` that are in use.
   int64_t Used(size_t block) const;
 
   std::shared_ptr<const ParameterLayout> layout_;
-  at::TensorOptions options_;
+  at::TensorOptions options_;  // of the vectors
+  at::TensorOptions storage_;  // of the rows
   int64_t capacity_;
   std::vector<at::Tensor> blocks_;  // [kBlockRows, n] each
   int64_t count_ = 0;

@@ -121,6 +121,17 @@ void TestKrylovBasis() {
     const KrylovBasis::Extension inside = basis.Extend(basis.Row(3), 1e-5, 0);
     EXPECT(!inside.appended && Near(inside.overlaps[3], 1, 1e-6));
     EXPECT(CodeOf([&] { basis.Row(40); }) == code::kInvalidArgument);
+    // Rotated to two mixed rows: as Combine says, orthonormal, and the basis goes on from there.
+    std::vector<double> mix(2 * 40, 0.0);
+    mix[3] = mix[40 + 17] = 0.6;
+    mix[17] = 0.8;
+    mix[40 + 3] = -0.8;
+    const std::vector<at::Tensor> expected = basis.Combine(mix, 2);
+    basis.Rotate(mix, 2);
+    EXPECT(basis.count() == 2);
+    EXPECT(Near(Dot(basis.Row(0), expected[0]), 1, 1e-6) && Near(Dot(basis.Row(1), expected[1]), 1, 1e-6));
+    EXPECT(Near(Dot(basis.Row(0), basis.Row(1)), 0, 1e-6));
+    EXPECT(basis.Extend(base, 0, 0).appended && basis.count() == 3);
   }
 }
 

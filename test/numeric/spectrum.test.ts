@@ -85,7 +85,7 @@ describe('eigenpairs', () => {
 
   it('says so when they did not converge', async () => {
     using setting = await convbn('eval');
-    using pairs = await eigenpairs(setting.operator, { k: 3, maxSteps: 6, which: 'smallest' });
+    using pairs = await eigenpairs(setting.operator, { k: 3, maxProducts: 6, which: 'smallest' });
     expect(pairs.allConverged).to.equal(false);
     expect(pairs.converged.filter(Boolean).length).to.be.below(3);
     expect(Math.max(...pairs.residuals)).to.be.above(pairs.tolerance);
