@@ -83,7 +83,7 @@ interface Process {
   readonly reach: number;
   readonly progress: Steps;
   /** Runs `work` on what takes the place of a remainder that is exactly 0. */
-  replace(work: (vector: ParameterVector) => Promise<ParameterVector>): Promise<ParameterVector>;
+  readonly replace: (work: (vector: ParameterVector) => Promise<ParameterVector>) => Promise<ParameterVector>;
 }
 
 async function windowedLanczos(
