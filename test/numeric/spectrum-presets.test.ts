@@ -54,7 +54,7 @@ async function withStarts(
   const start: ParameterVector[] = [];
   try {
     for (let i = 0; i < count; i++)
-      start.push(await operator.model.vector(numbers.slice(i * n, (i + 1) * n)));
+      start.push(await operator.space.vector(numbers.slice(i * n, (i + 1) * n)));
     await work(start);
   } finally {
     for (const vector of start) vector.dispose();
@@ -404,7 +404,7 @@ describe('spectral presets', () => {
             expect(aborted).to.equal('AbortError');
             await rejects(async () => run(operator, { start: [] }), 'ERR_INVALID_OPTION', /start/);
           }
-          using start = await operator.model.randomVector('gaussian', 0);
+          using start = await operator.space.randomVector('gaussian', 0);
           await rejects(
             async () => program.eigenpairs(operator, { start: [start], k: 2 }),
             'ERR_INVALID_OPTION',

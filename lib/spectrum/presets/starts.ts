@@ -34,7 +34,7 @@ export class Starts {
     { start, seed = 0 }: PresetSpectrumOptions,
   ) {
     if (start !== undefined && start.length < count) {
-      throw invalidOption(`${caller}: option 'start'`, `${count} vectors, one for each`, start);
+      throw invalidOption(`${caller}: option 'start'`, `at least ${count} vectors, one for each pair or probe`, start);
     }
     this.#operator = operator;
     this.#law = law;
@@ -60,7 +60,7 @@ export class Starts {
   }
 
   async #draw<T>(law: Law, stream: number, work: (vector: ParameterVector) => Promise<T>): Promise<T> {
-    using drawn = await this.#operator.model.randomVector(law, this.#seed, stream);
+    using drawn = await this.#operator.space.randomVector(law, this.#seed, stream);
     return await work(drawn);
   }
 }
