@@ -426,6 +426,17 @@ describe('spectral presets', () => {
     );
   });
 
+  it('refuse start vectors of another model', async () => {
+    using other = await loadFixture('mlp', { dtype: 'float64' });
+    using start = await other.theta();
+    await withHessian('float64', async (operator) => {
+      for (const program of [lla, pyhessian]) {
+        for (const run of [program.eigenpairs, program.trace, program.density] as const)
+          await rejects(async () => run(operator, { start: [start] }), 'ERR_LAYOUT_MISMATCH');
+      }
+    });
+  });
+
   it('say when a product is not finite', async () => {
     await withDiagonal(
       (i) => (i === 1 ? NaN : 1),

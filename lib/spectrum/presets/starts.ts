@@ -34,7 +34,11 @@ export class Starts {
     { start, seed = 0 }: PresetSpectrumOptions,
   ) {
     if (start !== undefined && start.length < count) {
-      throw invalidOption(`${caller}: option 'start'`, `at least ${count} vectors, one for each pair or probe`, start);
+      throw invalidOption(
+        `${caller}: option 'start'`,
+        `at least ${count} vectors, one for each pair or probe`,
+        start,
+      );
     }
     this.#operator = operator;
     this.#law = law;
