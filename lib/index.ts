@@ -59,6 +59,25 @@ export { hessianTrace, type TraceOptions } from './spectrum/trace.js';
 export { spectralDensity, type SpectralDensityOptions } from './spectrum/spectral-density.js';
 export { criteria, eigenvalueRatio, khCriterion, type ProbeQuadrature } from './spectrum/criteria.js';
 export { renderDensity, type RenderDensityOptions } from './spectrum/density.js';
+export {
+  llaEigenpairs,
+  llaSpectralDensity,
+  llaTrace,
+  renderLlaDensity,
+  type LlaSpectralDensityOptions,
+} from './spectrum/presets/lla.js';
+export {
+  pyhessianEigenpairs,
+  pyhessianSpectralDensity,
+  pyhessianTrace,
+  renderPyhessianDensity,
+} from './spectrum/presets/pyhessian.js';
+export type { PresetRenderOptions } from './spectrum/presets/binned-density.js';
+export type { PresetEigenpairsOptions } from './spectrum/presets/power-iteration.js';
+export type * from './spectrum/presets/preset-results.js';
+export type { PresetTraceOptions } from './spectrum/presets/running-mean-trace.js';
+export type { PresetSpectrumOptions } from './spectrum/presets/starts.js';
+export type { PresetDensityOptions } from './spectrum/presets/windowed-lanczos.js';
 
 export {
   customDirection,
