@@ -23,7 +23,7 @@ export function initialLaw(
   const known = pytorchLaw(parameter, shapeOf);
   if (scheme === 'pytorch' || (known !== null && 'constant' in known && parameter.role !== 'bias'))
     return known;
-  return lawByShape(scheme, parameter, shapeOf);
+  return lawByShape(scheme, parameter, shapeOf) ?? known;
 }
 
 /** Whether a row of zeros is what an index for padding looks up. */
@@ -42,7 +42,8 @@ function lawByShape(
 ): InitialLaw | null {
   const leaf = leafOf(name);
   if (role === 'norm') return leaf.includes('bias') ? zero : one;
-  if (role === 'bias') return scheme === 'kaiming' ? zero : fanLaw(shapeOf(siblingWeight(name)));
+  if (role === 'bias' && scheme === 'kaiming') return zero;
+  if (role === 'bias') return fanLaw(shapeOf(siblingWeight(name))) ?? fanLaw(shape);
   if (shape.length < 2) return null;
   return scheme === 'kaiming' ? { normal: Math.sqrt(2 * inverse(fanIn(shape))) } : fanLaw(shape);
 }

@@ -1,6 +1,6 @@
 import { LossAtlasError } from '../errors.js';
 import type { NdArray } from '../types.js';
-import { checkOptions, invalidOption, isOneOf, isSeed, isString, requireInstance } from '../validate.js';
+import { checkOptions, isOneOf, isSeed, isString, requireInstance } from '../validate.js';
 import { bufferStateFrom } from './buffer-state.js';
 import { initialLaw, mayHavePadding, type InitialLaw, type InitialScheme } from './initial-law.js';
 import { Model, type BufferInfo, type ParameterInfo } from './model.js';
