@@ -33,8 +33,8 @@ const gaussianStream = 2 ** 40 + 1;
  *
  * - `pytorch` (default): each layer of torch.nn as its reset_parameters draws it; for Linear and convolutions
  *   U(±1/√fan_in), weight and bias (torch/nn/modules, PyTorch 2.13; fan_in = size(1) · kernel, transposed or not).
- *   This is what “random uniform weights” are in Gabdullin 2024 (arXiv 2412.10146, Table 2), whose program LLA has no
- *   law of its own and keeps what the model's constructor drew.
+ *   Our reading of the “random uniform weights” of Gabdullin 2024 (arXiv 2412.10146): its program LLA has no law of its
+ *   own and takes what the model's constructor drew.
  * - `uniform`: weights of two or more dimensions U(±1/√fan_in) whoever owns them, biases within the same bounds.
  * - `kaiming`: the same weights N(0, 2/fan_in), biases 0 (He et al. 2015, arXiv 1502.01852, section 2.2).
  *
