@@ -20,6 +20,8 @@ export type ErrorCode =
   | 'ERR_CHECKPOINT_MISMATCH'
   /** No parameter can be differentiated: a frozen module, or all `requires_grad` are false. */
   | 'ERR_NO_PARAMETERS'
+  /** Parameters of the user's own modules, of which nobody can know how they are initialised; the message names them. */
+  | 'ERR_UNKNOWN_LAW'
   /** The mode asked for contradicts the mode a traced module was recorded in. */
   | 'ERR_MODE_BAKED_IN'
   /** The forward pass failed on this input (shape, dtype, number of inputs). */

@@ -18,6 +18,8 @@ export { subspace, type ParameterSpace } from './model/parameter-space.js';
 export { bufferStateFrom, BufferState } from './model/buffer-state.js';
 export { ownSolution, Solution } from './model/solution.js';
 export { loadSolution, type LoadSolutionOptions } from './model/load-solution.js';
+export { randomSolution, type RandomSolutionOptions } from './model/random-solution.js';
+export type { InitialLaw, InitialScheme } from './model/initial-law.js';
 export { fileKind, type FileKind } from './model/file-kind.js';
 
 export {

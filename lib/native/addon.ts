@@ -34,12 +34,16 @@ export interface ParameterInfo {
   readonly offset: number;
   readonly numel: number;
   readonly role: 'weight' | 'bias' | 'norm';
+  /** Python's classes of the modules around it, outermost first; the last owns it: `torch.nn.modules.conv.Conv2d`. */
+  readonly modules: readonly string[];
 }
 
 export interface BufferInfo {
   readonly name: string;
   readonly shape: readonly number[];
   readonly dtype: string;
+  /** As of a parameter. */
+  readonly modules: readonly string[];
 }
 
 export interface ModelDescription {

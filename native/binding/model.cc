@@ -12,6 +12,12 @@ Napi::Array Shape(Napi::Env env, const std::vector<int64_t>& shape) {
   return out;
 }
 
+Napi::Array Strings(Napi::Env env, const std::vector<std::string>& strings) {
+  Napi::Array out = Napi::Array::New(env, strings.size());
+  for (uint32_t i = 0; i < strings.size(); ++i) out.Set(i, Napi::String::New(env, strings[i]));
+  return out;
+}
+
 // loadModel(path, device, dtype | null, includeFrozen, freeMode)
 Napi::Value LoadModel(const Arguments& args) {
   const std::string path = args.String(0, "path");
@@ -46,6 +52,7 @@ Napi::Value DescribeModel(const Arguments& args) {
     item.Set("offset", static_cast<double>(p.offset));
     item.Set("numel", static_cast<double>(p.numel));
     item.Set("role", RoleName(p.role));
+    item.Set("modules", Strings(env, p.modules));
     parameters.Set(parameters.Length(), item);
   }
   Napi::Array buffers = Napi::Array::New(env);
@@ -54,6 +61,7 @@ Napi::Value DescribeModel(const Arguments& args) {
     item.Set("name", b.name);
     item.Set("shape", Shape(env, b.shape));
     item.Set("dtype", b.dtype);
+    item.Set("modules", Strings(env, b.modules));
     buffers.Set(buffers.Length(), item);
   }
   Napi::Object out = Napi::Object::New(env);

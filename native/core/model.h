@@ -17,6 +17,7 @@ struct BufferInfo {
   std::string name;
   std::vector<int64_t> shape;
   std::string dtype;
+  std::vector<std::string> modules;  // as of a parameter
 };
 
 class Model {

@@ -18,6 +18,8 @@ struct ParameterInfo {
   int64_t offset = 0;
   int64_t numel = 0;
   Role role = Role::kWeight;
+  // Classes of the modules around it, outermost first; the last owns it.
+  std::vector<std::string> modules = {};
 };
 
 class ParameterLayout {

@@ -20,6 +20,17 @@ TieKey KeyOf(const at::Tensor& t) {
 
 bool Contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
 
+// As Python names it: archives put classes under `__torch__`, and variants of one under `___torch_mangle_N`.
+std::string ClassName(const c10::ClassTypePtr& type) {
+  if (!type->name()) return "";
+  std::string text;
+  for (const std::string& atom : type->name()->atoms()) {
+    if (atom == "__torch__" || atom.rfind("___torch_mangle_", 0) == 0) continue;
+    text += (text.empty() ? "" : ".") + atom;
+  }
+  return text;
+}
+
 // The owner's class name decides what a parameter is; a free scale without a known owner counts as weight.
 Role RoleOf(const std::string& owner_class, const std::string& leaf) {
   if (Contains(owner_class, "Norm") || Contains(owner_class, "norm")) return Role::kNorm;
@@ -29,7 +40,7 @@ Role RoleOf(const std::string& owner_class, const std::string& leaf) {
 
 struct FoundTensor {
   std::string name;
-  std::string owner_class;
+  std::vector<std::string> modules;
   std::string leaf;
   TensorPlace place;
 };
@@ -53,25 +64,25 @@ void RefuseNestedTensors(const c10::IValue& value, const std::string& name) {
 }
 
 void Visit(const c10::intrusive_ptr<c10::ivalue::Object>& object, const std::string& prefix,
-           std::set<const void*>& seen, Found& out) {
+           std::vector<std::string> modules, std::set<const void*>& seen, Found& out) {
   // A submodule that is registered twice is visited once: its tensors are the same.
   if (!seen.insert(object.get()).second) return;
   const c10::ClassTypePtr type = object->type();
-  const std::string owner = type->name() ? type->name()->qualifiedName() : "";
+  modules.push_back(ClassName(type));
   for (size_t i = 0; i < type->numAttributes(); ++i) {
     const std::string leaf = type->getAttributeName(i);
     const c10::IValue& value = object->getSlot(i);
     if (value.isTensor() && value.toTensor().defined()) {
       (type->is_parameter(i) ? out.parameters : out.others)
-          .push_back({prefix + leaf, owner, leaf, {object, i, {}}});
+          .push_back({prefix + leaf, modules, leaf, {object, i, {}}});
     } else if (value.isTensorList()) {
       for (size_t item = 0; item < value.toTensorList().size(); ++item) {
-        out.others.push_back({prefix + leaf + "." + std::to_string(item), owner, leaf, {object, i, item}});
+        out.others.push_back({prefix + leaf + "." + std::to_string(item), modules, leaf, {object, i, item}});
       }
     } else if (value.isBool() || value.isInt() || value.isDouble()) {
       out.attributes.push_back({object, i, leaf == "training" && value.isBool()});
     } else if (value.isObject() && value.toObject()->type()->is_module()) {
-      Visit(value.toObject(), prefix + leaf + ".", seen, out);
+      Visit(value.toObject(), prefix + leaf + ".", modules, seen, out);
     } else {
       RefuseNestedTensors(value, prefix + leaf);
     }
@@ -81,7 +92,7 @@ void Visit(const c10::intrusive_ptr<c10::ivalue::Object>& object, const std::str
 Found FindState(const torch::jit::Module& module) {
   Found out;
   std::set<const void*> seen;
-  Visit(module._ivalue(), "", seen, out);
+  Visit(module._ivalue(), "", {}, seen, out);
   return out;
 }
 
@@ -167,7 +178,8 @@ void TorchScriptModel::CollectSlots(const LoadOptions& options) {
     const auto [known_place, is_new] = known_buffers.try_emplace(KeyOf(tensor), buffer_tensors_.size());
     if (is_new) {
       buffer_tensors_.push_back(converted(tensor));
-      buffers_.push_back({f.name, tensor.sizes().vec(), TypeName(buffer_tensors_.back().scalar_type())});
+      const std::string type = TypeName(buffer_tensors_.back().scalar_type());
+      buffers_.push_back({f.name, tensor.sizes().vec(), type, f.modules});
     }
     buffer_slots_.push_back({f.place, known_place->second});
   };
@@ -179,7 +191,7 @@ void TorchScriptModel::CollectSlots(const LoadOptions& options) {
     }
     const auto [known_place, is_new] = known.try_emplace(KeyOf(tensor), parameters_.size());
     if (is_new) {
-      infos.push_back({f.name, tensor.sizes().vec(), 0, 0, RoleOf(f.owner_class, f.leaf)});
+      infos.push_back({f.name, tensor.sizes().vec(), 0, 0, RoleOf(f.modules.back(), f.leaf), f.modules});
       parameters_.push_back(converted(tensor));
     }
     parameter_slots_.push_back({f.place, known_place->second});

@@ -35,6 +35,7 @@ describe('frozen parameters', () => {
     offset: 0,
     numel: 1,
     role: 'weight' as const,
+    modules: [],
   }));
 
   it('patterns are no regular expressions', () => {
