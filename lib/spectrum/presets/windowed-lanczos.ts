@@ -4,7 +4,7 @@ import { applyOne, type LinearOperator } from '../../operators/linear-operator.j
 import { Steps } from '../../steps.js';
 import { checkOptions, isInteger } from '../../validate.js';
 import type { ProbeQuadrature } from '../criteria.js';
-import { notFinite } from '../lanczos.js';
+import { notFinite } from '../krylov-subspace.js';
 import { normalized, orthonormalized } from './gram-schmidt.js';
 import type { PresetSpectralDensity, SpectralRecipe } from './preset-results.js';
 import { presetSpectrumChecks, Starts, type PresetSpectrumOptions } from './starts.js';
