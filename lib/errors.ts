@@ -44,6 +44,8 @@ export type ErrorCode =
   /** An argument of the raw addon has the wrong type. */
   | 'ERR_INVALID_ARGUMENT'
   | 'ERR_ABORTED'
+  /** Results that were made at different settings and are not to be compared; the message names the differences. */
+  | 'ERR_SETTINGS'
   /** A file to resume from that belongs to other settings, or is none; the message shows the difference. */
   | 'ERR_RESUME'
   /** The native addon or libtorch cannot be loaded; the message says which command to run. */

@@ -59,7 +59,17 @@ export { scaled, shifted } from './operators/shifted.js';
 export { eigenpairs, type EigenpairsOptions, type EigenpairsWithVectors } from './spectrum/eigenpairs.js';
 export { hessianTrace, type TraceOptions } from './spectrum/trace.js';
 export { spectralDensity, type SpectralDensityOptions } from './spectrum/spectral-density.js';
-export { criteria, eigenvalueRatio, khCriterion, type ProbeQuadrature } from './spectrum/criteria.js';
+export {
+  averageCriteria,
+  criteria,
+  eigenvalueRatio,
+  kh,
+  khCriterion,
+  type SpectrumCriteriaOptions,
+  type ProbeSet,
+} from './spectrum/criteria.js';
+export type { ProbeQuadrature, Quadrature } from './spectrum/quadrature.js';
+export type { BasisOptions } from './spectrum/basis-plan.js';
 export { renderDensity, type RenderDensityOptions } from './spectrum/density.js';
 export {
   llaEigenpairs,

@@ -232,23 +232,54 @@ export interface TraceEstimate extends Estimate {
   readonly provenance: Provenance;
 }
 
+/** An estimate, and what its Lanczos steps certify of it. */
+export interface BracketedEstimate extends Estimate {
+  /**
+   * Where the value lies for these very probes, whatever the spectrum between the Ritz values (Chebyshev, Markov and
+   * Stieltjes; the spectrum is taken to end at the outermost Ritz values and their residual bounds). More steps narrow
+   * it, more probes do not.
+   */
+  readonly bracket: { readonly low: number; readonly high: number };
+  /** False where the bracket is wider than the interval, and than 1 % of the value: the steps do not determine it. */
+  readonly determined: boolean;
+}
+
+/** KHn (Gabdullin 2024, arXiv 2412.10146, section 3.3) in three figures. */
+export interface KhCriterion extends Estimate {
+  // The value itself is LLA's: the mean over probes of Σ_{λ<0} (|λ|w)ⁿ / Σ_{λ>0} (λw)ⁿ. It depends on the number of
+  // steps and compares only at equal settings.
+  readonly n: number;
+  /** Σ_{λ<0} |λ|ⁿw / Σ_{λ>0} λⁿw, sums over probes: of the spectrum itself, as far as the steps determine it. */
+  readonly ratio: BracketedEstimate;
+  /** The same over |λ| ≥ tailThreshold·max|λ|, which Lanczos resolves. */
+  readonly tail: BracketedEstimate;
+}
+
+/** What the values of criteria depend on besides the matrix. */
 export interface CriteriaSettings {
   readonly steps: number;
   readonly probes: number;
+  /** Batches whose criteria were averaged; 1 for a single matrix. */
+  readonly batches: number;
   readonly confidence: number;
+  readonly tailThreshold: number;
 }
 
-/** Criteria of Gabdullin 2024 (arXiv 2412.10146, section 3.3) with confidence intervals over probes. */
+/**
+ * Criteria of Gabdullin 2024 (arXiv 2412.10146, section 3.3) with confidence intervals over probes, and over batches
+ * where several were averaged.
+ */
 export interface Criteria {
-  /** mean over probes of |λ_min / λ_max|. */
-  readonly re: Estimate;
-  /** KHn for n = 0.5 and n = 1: mean over probes of Σ_{λ<0} (|λ|w)ⁿ / Σ_{λ>0} (λw)ⁿ. */
-  readonly kh05: Estimate;
-  readonly kh1: Estimate;
+  /** mean over probes of |λ_min / λ_max|; the bracket, which the interval includes, from both ends' residual bounds. */
+  readonly re: BracketedEstimate;
+  readonly kh05: KhCriterion;
+  readonly kh1: KhCriterion;
   /** Σ_{λ<0} w. */
-  readonly negativeMass: Estimate;
+  readonly negativeMass: BracketedEstimate;
   /** Σ_{λ<0} |λ|w / Σ |λ|w. */
-  readonly negativeCurvatureShare: Estimate;
+  readonly negativeCurvatureShare: BracketedEstimate;
+  /** Σ w over |λ| < tailThreshold·max|λ|. */
+  readonly nearZeroMass: BracketedEstimate;
   readonly settings: CriteriaSettings;
 }
 
@@ -264,6 +295,8 @@ export interface SpectralDensity {
   /** nodes[p] ascending Ritz values of probe p, weights[p] their masses (sum 1). */
   readonly nodes: readonly Float64Array[];
   readonly weights: readonly Float64Array[];
+  /** residualBounds[p]: ‖Hy − λy‖ of each node's Ritz vector; all 0 where the probe ended in an invariant subspace. */
+  readonly residualBounds: readonly Float64Array[];
   readonly trace: Estimate;
   readonly criteria: Criteria;
   readonly numProducts: number;

@@ -1,10 +1,12 @@
 import type {
   AxisDescription,
+  BracketedEstimate,
   Criteria,
   CurvatureCheck,
   Eigenpairs,
   Estimate,
   Explosion,
+  KhCriterion,
   LandscapeAtlas,
   LandscapeValues,
   LossLine,
@@ -219,13 +221,35 @@ const estimate: ShapeOf<Estimate> = {
   standardError: 'number',
 };
 
+const bracketed: ShapeOf<BracketedEstimate> = {
+  ...estimate,
+  bracket: { object: { low: 'number', high: 'number' } },
+  determined: 'boolean',
+};
+
+const kh: ShapeOf<KhCriterion> = {
+  ...estimate,
+  n: 'number',
+  ratio: { object: bracketed },
+  tail: { object: bracketed },
+};
+
 const criteria: ShapeOf<Criteria> = {
-  re: { object: estimate },
-  kh05: { object: estimate },
-  kh1: { object: estimate },
-  negativeMass: { object: estimate },
-  negativeCurvatureShare: { object: estimate },
-  settings: { object: { steps: 'number', probes: 'number', confidence: 'number' } },
+  re: { object: bracketed },
+  kh05: { object: kh },
+  kh1: { object: kh },
+  negativeMass: { object: bracketed },
+  negativeCurvatureShare: { object: bracketed },
+  nearZeroMass: { object: bracketed },
+  settings: {
+    object: {
+      steps: 'number',
+      probes: 'number',
+      batches: 'number',
+      confidence: 'number',
+      tailThreshold: 'number',
+    },
+  },
 };
 
 /** The fields of every kind, in the order in which they are written. */
@@ -294,6 +318,7 @@ export const resultShapes: { readonly [K in ResultKind]: ShapeOf<ResultOf<K>> } 
     seed: 'number',
     nodes: 'float64[]',
     weights: 'float64[]',
+    residualBounds: 'float64[]',
     trace: { object: estimate },
     criteria: { object: criteria },
     numProducts: 'number',
@@ -335,9 +360,14 @@ export function findLengthMismatch(result: Result): string | null {
       );
     }
     case 'spectral-density': {
-      const { nodes, weights } = result;
-      const lists = check('weights', weights.length, nodes.length);
-      const problems = nodes.map((list, i) => check(`weights[${i}]`, weights[i]?.length, list.length));
+      const { nodes, weights, residualBounds } = result;
+      const lists =
+        check('weights', weights.length, nodes.length) ??
+        check('residualBounds', residualBounds.length, nodes.length);
+      const problems = nodes.flatMap((list, i) => [
+        check(`weights[${i}]`, weights[i]?.length, list.length),
+        check(`residualBounds[${i}]`, residualBounds[i]?.length, list.length),
+      ]);
       return lists ?? problems.find((problem) => problem !== null) ?? null;
     }
     case 'trace':

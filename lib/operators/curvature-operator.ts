@@ -87,6 +87,9 @@ export class CurvatureOperator implements LinearOperator {
   get size(): number {
     return this.space.size;
   }
+  get takesBlocks(): boolean {
+    return this.#options.batched === true;
+  }
   /** Bytes that the retained graphs take. */
   get retainedBytes(): number {
     return this.#retainedBytes;

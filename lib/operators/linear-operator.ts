@@ -13,6 +13,8 @@ export interface LinearOperator {
   readonly size: number;
   /** In words, for results: `Hessian of layer4.*`. */
   readonly label: string;
+  /** Whether several vectors at once are cheaper than one after the other. Default false. */
+  readonly takesBlocks?: boolean;
   /** A·v for every v, as new vectors. */
   apply(vectors: readonly ParameterVector[], signal?: AbortSignal): Promise<ParameterVector[]>;
   /** What results say about where they came from. `startedAt` is a `performance.now()`. */

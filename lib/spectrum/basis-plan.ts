@@ -15,7 +15,8 @@ export interface BasisOptions {
 }
 
 export interface BasisPlan {
-  readonly basisSize: number;
+  /** Vectors that the basis may hold. */
+  readonly room: number;
   readonly basisPlacement: BasisPlacement;
 }
 
@@ -36,9 +37,9 @@ export function planBasis(
   const { basisPlacement = 'device' } = options;
   const isOnHost = basisPlacement === 'host' || space.device === 'cpu';
   const budget = options.memoryBudget ?? (isOnHost ? process.availableMemory() / 4 : 4e9);
-  const most = Math.min(wanted, space.size, options.basisSize ?? Infinity);
-  const basisSize = Math.min(most, Math.floor(budget / basisBytes(space, 1)));
-  if (basisSize >= needed) return { basisSize, basisPlacement };
+  const most = Math.min(wanted, options.basisSize ?? Infinity);
+  const room = Math.min(most, Math.floor(budget / basisBytes(space, 1)));
+  if (room >= needed) return { room, basisPlacement };
   if (options.basisSize !== undefined && options.basisSize < needed) {
     throw new LossAtlasError(
       'ERR_INVALID_OPTION',

@@ -1,17 +1,33 @@
-import type { Criteria, Estimate } from '../results.js';
-import { meanEstimate } from './statistics.js';
+import { LossAtlasError } from '../errors.js';
+import type { BracketedEstimate, Criteria, CriteriaSettings, Estimate, KhCriterion } from '../results.js';
+import { checkOptions, isNumber, isPositive } from '../validate.js';
+import {
+  certify,
+  integrate,
+  nearZero,
+  negativePower,
+  positivePower,
+  type Bracket,
+  type IntegrandBounds,
+  type ProbeQuadrature,
+  type Quadrature,
+} from './quadrature.js';
+import { jackknifeRatio, meanEstimate } from './statistics.js';
 
-/** Nodes (Ritz values, ascending) and weights (sum 1) of one quadrature probe. */
-export interface ProbeQuadrature {
-  readonly nodes: Float64Array;
-  readonly weights: Float64Array;
+export interface SpectrumCriteriaOptions {
+  /** Confidence of the intervals; default 0.95. */
+  readonly confidence?: number;
+  /** τ: the tail of the spectrum is |λ| ≥ τ·max|λ|, and what is not in it is near zero. Default 0.01. */
+  readonly tailThreshold?: number;
 }
+
+export const criteriaChecks = { confidence: isNumber(0, 1), tailThreshold: isNumber(0, 1) };
 
 /**
  * KHn of one probe by LLA's formula: Σ_{λ<0} (|λ|w)ⁿ / Σ_{λ>0} (λw)ⁿ (Gabdullin 2024, arXiv 2412.10146, section 3.3).
  * Infinite where nothing is positive. For n ≠ 1 it depends on the number of Lanczos steps, not only on H.
  */
-export function khCriterion({ nodes, weights }: ProbeQuadrature, n: number): number {
+export function khCriterion({ nodes, weights }: Quadrature, n: number): number {
   let negative = 0;
   let positive = 0;
   nodes.forEach((node, i) => {
@@ -23,36 +39,199 @@ export function khCriterion({ nodes, weights }: ProbeQuadrature, n: number): num
 }
 
 /** |λ_min / λ_max| of one probe: the ratio of its extreme Ritz values. */
-export function eigenvalueRatio({ nodes }: ProbeQuadrature): number {
+export function eigenvalueRatio({ nodes }: Pick<Quadrature, 'nodes'>): number {
   return Math.abs(nodes[0]! / nodes[nodes.length - 1]!);
 }
 
-function negativeMass({ nodes, weights }: ProbeQuadrature): number {
-  return nodes.reduce((sum, node, i) => sum + (node < 0 ? weights[i]! : 0), 0);
+/**
+ * KHn in its three figures, for any n > 0.
+ *
+ *     const kh2 = kh(spectrum, 2);
+ *     console.log(kh2.ratio.value, kh2.ratio.bracket, kh2.ratio.determined);
+ */
+export function kh(spectrum: ProbeSet, n: number, options: SpectrumCriteriaOptions = {}): KhCriterion {
+  checkOptions('kh', { n, ...options }, { n: isPositive, ...criteriaChecks });
+  return new Figures(probesOf(spectrum), options).kh(n);
 }
 
-function negativeCurvatureShare({ nodes, weights }: ProbeQuadrature): number {
-  const total = nodes.reduce((sum, node, i) => sum + Math.abs(node) * weights[i]!, 0);
-  const negative = nodes.reduce((sum, node, i) => sum + Math.max(0, -node) * weights[i]!, 0);
-  return total === 0 ? 0 : negative / total;
+/** The criteria of a spectral density, for other confidence or tail than it was made with. */
+export function criteria(spectrum: ProbeSet, options: SpectrumCriteriaOptions = {}): Criteria {
+  checkOptions('criteria', options, criteriaChecks);
+  const settings = { steps: spectrum.steps, probes: spectrum.nodes.length, batches: 1 };
+  return new Figures(probesOf(spectrum), options).all(settings);
+}
+
+/** What a spectral density holds of its probes. */
+export interface ProbeSet {
+  readonly steps: number;
+  readonly nodes: readonly Float64Array[];
+  readonly weights: readonly Float64Array[];
+  readonly residualBounds: readonly Float64Array[];
+}
+
+function probesOf({ nodes, weights, residualBounds }: ProbeSet): ProbeQuadrature[] {
+  return nodes.map((list, i) => ({ nodes: list, weights: weights[i]!, residualBounds: residualBounds[i]! }));
+}
+
+class Figures {
+  readonly probes: readonly ProbeQuadrature[];
+  readonly confidence: number;
+  readonly tailThreshold: number;
+  /** τ·max|λ| */
+  readonly threshold: number;
+
+  constructor(probes: readonly ProbeQuadrature[], options: SpectrumCriteriaOptions) {
+    const { confidence = 0.95, tailThreshold = 0.01 } = options;
+    this.probes = probes;
+    this.confidence = confidence;
+    this.tailThreshold = tailThreshold;
+    const ends = probes.flatMap(({ nodes }) => [Math.abs(nodes[0]!), Math.abs(nodes[nodes.length - 1]!)]);
+    this.threshold = tailThreshold * Math.max(...ends);
+  }
+
+  all(counts: Pick<CriteriaSettings, 'steps' | 'probes' | 'batches'>): Criteria {
+    const { confidence, tailThreshold } = this;
+    return Object.freeze({
+      re: this.re(),
+      kh05: this.kh(0.5),
+      kh1: this.kh(1),
+      negativeMass: this.mean(negativePower(0)),
+      negativeCurvatureShare: this.share(),
+      nearZeroMass: this.mean(nearZero(this.threshold)),
+      settings: Object.freeze({ ...counts, confidence, tailThreshold }),
+    });
+  }
+
+  kh(n: number): KhCriterion {
+    const lla = meanEstimate(
+      this.probes.map((probe) => khCriterion(probe, n)),
+      this.confidence,
+    );
+    const ratio = this.ratio(negativePower(n), positivePower(n));
+    const tail = this.ratio(negativePower(n, this.threshold), positivePower(n, this.threshold));
+    return Object.freeze({ ...notNegative(lla), n, ratio, tail });
+  }
+
+  re(): BracketedEstimate {
+    const brackets = this.probes.map(({ nodes, residualBounds }) => {
+      const last = nodes.length - 1;
+      const [bottom, top] = [Math.abs(nodes[0]!), Math.abs(nodes[last]!)];
+      const [below, above] = [residualBounds[0]!, residualBounds[last]!];
+      return {
+        low: Math.max(0, bottom - below) / (top + above),
+        high: (bottom + below) / Math.max(0, top - above),
+      };
+    });
+    const bracket = meanBracket(brackets);
+    const estimate = meanEstimate(this.probes.map(eigenvalueRatio), this.confidence);
+    // Ritz values fall short of the extremes, most probes by next to nothing and one in a thousand by much: Student's
+    // interval alone holds neither their mean nor the ratio of the extremes. With the residual bounds it holds the ratio.
+    const low = Math.min(estimate.low, bracket.low);
+    const high = Math.max(estimate.high, bracket.high);
+    return bracketed({ ...estimate, low, high }, bracket);
+  }
+
+  /** The mean over probes of ∫ f dμ. */
+  mean(f: IntegrandBounds): BracketedEstimate {
+    const samples = this.probes.map((probe) => integrate(probe, f));
+    const bracket = meanBracket(this.probes.map((probe) => certify(probe, f)));
+    return bracketed(meanEstimate(samples, this.confidence), bracket);
+  }
+
+  /** Σ over probes of the numerators by that of the denominators. */
+  ratio(numerator: IntegrandBounds, denominator: IntegrandBounds): BracketedEstimate {
+    const parts = (f: IntegrandBounds) => this.probes.map((probe) => integrate(probe, f));
+    const above = meanBracket(this.probes.map((probe) => certify(probe, numerator)));
+    const below = meanBracket(this.probes.map((probe) => certify(probe, denominator)));
+    const bracket = {
+      low: above.low === 0 ? 0 : above.low / below.high,
+      high: above.high === 0 ? 0 : above.high / below.low,
+    };
+    return bracketed(jackknifeRatio(parts(numerator), parts(denominator), this.confidence), bracket);
+  }
+
+  /** A / (A + B), which rises with A and falls with B. */
+  share(): BracketedEstimate {
+    const negative = this.ratio(negativePower(1), positivePower(1));
+    const share = (q: number) => (q === Infinity ? 1 : q / (1 + q));
+    const estimate = {
+      value: share(negative.value),
+      low: share(Math.max(0, negative.low)),
+      high: share(negative.high),
+      standardError: negative.standardError / (1 + negative.value) ** 2,
+    };
+    return bracketed(estimate, { low: share(negative.bracket.low), high: share(negative.bracket.high) });
+  }
+}
+
+function meanBracket(brackets: readonly Bracket[]): Bracket {
+  const mean = (key: keyof Bracket) => brackets.reduce((sum, b) => sum + b[key], 0) / brackets.length;
+  return { low: mean('low'), high: mean('high') };
+}
+
+/** None of the criteria can be negative, so neither can its interval. */
+function notNegative(estimate: Estimate): Estimate {
+  return { ...estimate, low: Math.max(0, estimate.low) };
+}
+
+/** A bracket below this share of its value determines it, however small the statistical error is. */
+const sharp = 0.01;
+
+function bracketed(estimate: Estimate, bracket: Bracket): BracketedEstimate {
+  const { value, low, high, standardError } = notNegative(estimate);
+  const width = bracket.high - bracket.low;
+  return Object.freeze({
+    value,
+    low,
+    high,
+    standardError,
+    bracket: Object.freeze({ low: bracket.low, high: bracket.high }),
+    determined: width <= high - low || width <= sharp * value || width === 0,
+  });
 }
 
 /**
- * The criteria of Gabdullin 2024 as means over probes with Student intervals. Two results compare only at equal
- * numbers of steps and probes, which therefore stand in `settings`.
+ * The mean of several batches' criteria: the intervals are Student's over the batches, and hold what varies between
+ * probes too. Throws ERR_SETTINGS unless they were made at equal settings.
  */
-export function criteria(probes: readonly ProbeQuadrature[], steps: number, confidence = 0.95): Criteria {
-  // None of these can be negative, so neither can the interval.
-  const estimate = (figure: (probe: ProbeQuadrature) => number): Estimate => {
-    const result = meanEstimate(probes.map(figure), confidence);
-    return Object.freeze({ ...result, low: Math.max(0, result.low) });
-  };
+export function averageCriteria(list: readonly Criteria[], confidence = 0.95): Criteria {
+  const [first] = list;
+  if (first === undefined) throw new LossAtlasError('ERR_EMPTY_DATA', 'There are no criteria to average.');
+  for (const other of list) requireEqualSettings(first.settings, other.settings);
+  const mean = (pick: (criteria: Criteria) => Estimate) =>
+    notNegative(
+      meanEstimate(
+        list.map((item) => pick(item).value),
+        confidence,
+      ),
+    );
+  const bracket = (pick: (criteria: Criteria) => BracketedEstimate) =>
+    bracketed(mean(pick), meanBracket(list.map((item) => pick(item).bracket)));
+  const average = (pick: (criteria: Criteria) => KhCriterion): KhCriterion =>
+    Object.freeze({
+      ...mean(pick),
+      n: pick(first).n,
+      ratio: bracket((item) => pick(item).ratio),
+      tail: bracket((item) => pick(item).tail),
+    });
   return Object.freeze({
-    re: estimate(eigenvalueRatio),
-    kh05: estimate((probe) => khCriterion(probe, 0.5)),
-    kh1: estimate((probe) => khCriterion(probe, 1)),
-    negativeMass: estimate(negativeMass),
-    negativeCurvatureShare: estimate(negativeCurvatureShare),
-    settings: Object.freeze({ steps, probes: probes.length, confidence }),
+    re: bracket((item) => item.re),
+    kh05: average((item) => item.kh05),
+    kh1: average((item) => item.kh1),
+    negativeMass: bracket((item) => item.negativeMass),
+    negativeCurvatureShare: bracket((item) => item.negativeCurvatureShare),
+    nearZeroMass: bracket((item) => item.nearZeroMass),
+    settings: Object.freeze({ ...first.settings, batches: list.length, confidence }),
   });
+}
+
+function requireEqualSettings(a: CriteriaSettings, b: CriteriaSettings): void {
+  const keys = Object.keys(a) as (keyof CriteriaSettings)[];
+  const differing = keys.filter((key) => a[key] !== b[key]);
+  if (differing.length === 0) return;
+  const words = differing.map((key) => `${key} (${a[key]} and ${b[key]})`).join(', ');
+  throw new LossAtlasError(
+    'ERR_SETTINGS',
+    `The criteria were made at different settings, and their values depend on them: ${words}. Compute both alike.`,
+  );
 }

@@ -1,4 +1,3 @@
-import { LossAtlasError } from '../errors.js';
 import { combine, disposeAll, ParameterVector } from '../model/parameter-vector.js';
 import { applyOne, type LinearOperator } from '../operators/linear-operator.js';
 import type { Eigenpairs } from '../results.js';
@@ -89,11 +88,13 @@ export async function eigenpairs(
   const blockSize = Math.min(options.blockSize ?? 1, operator.size);
   const numStarts = Math.max(blockSize, options.start?.length ?? 0);
   const plan = planBasis(operator.space, options, {
-    wanted: maxProducts + blockSize,
+    wanted: Math.min(operator.size, maxProducts + numStarts + blockSize),
     // Below it a restart would keep nothing but the pairs themselves.
     needed: Math.min(operator.size, k + numStarts + blockSize + 1),
   });
-  const search = { k, which, tolerance, maxProducts, blockSize, seed, start: options.start ?? [], ...plan };
+  const { room: basisSize, basisPlacement } = plan;
+  const start = options.start ?? [];
+  const search = { k, which, tolerance, maxProducts, blockSize, seed, start, basisSize, basisPlacement };
   const progress = new Steps('eigenpairs', maxProducts + (verify ? k : 0), options);
   const { ritz, subspace, numProducts, numRestarts } = await iterate(operator, search, progress);
   const vectors: ParameterVector[] = [];
@@ -123,8 +124,8 @@ export async function eigenpairs(
       tolerance,
       numProducts: numProducts + (verify ? k : 0),
       numRestarts,
-      basisSize: plan.basisSize,
-      basisBytes: basisBytes(operator.space, plan.basisSize),
+      basisSize,
+      basisBytes: basisBytes(operator.space, basisSize),
       seed,
       provenance: await operator.provenance(startedAt),
       vectors: Object.freeze(vectors),

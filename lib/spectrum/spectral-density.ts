@@ -1,17 +1,26 @@
+import type { ParameterVector } from '../model/parameter-vector.js';
 import type { LinearOperator } from '../operators/linear-operator.js';
-import type { SpectralDensity } from '../results.js';
+import type { Estimate, SpectralDensity } from '../results.js';
 import { Steps } from '../steps.js';
 import type { AnalysisOptions } from '../types.js';
-import { analysisChecks, checkOptions, isInteger, isSeed } from '../validate.js';
-import { criteria, type ProbeQuadrature } from './criteria.js';
-import { KrylovSubspace } from './krylov-subspace.js';
+import { analysisChecks, checkOptions, isInteger, isOneOf, isPositive, isSeed } from '../validate.js';
+import { planBasis, type BasisOptions } from './basis-plan.js';
+import { criteria, criteriaChecks, type SpectrumCriteriaOptions } from './criteria.js';
+import { expandTogether, KrylovSubspace } from './krylov-subspace.js';
+import type { ProbeQuadrature } from './quadrature.js';
 import { meanEstimate } from './statistics.js';
 
-export interface SpectralDensityOptions extends AnalysisOptions {
+export interface SpectralDensityOptions
+  extends AnalysisOptions, SpectrumCriteriaOptions, Omit<BasisOptions, 'basisSize'> {
   /** Lanczos steps m of a probe; default 100 (Gabdullin 2024), at most n. */
   readonly steps?: number;
   /** Random probes; default 10 (Gabdullin 2024: ten are fairly stable). LLA and PyHessian run 1. */
   readonly probes?: number;
+  /**
+   * Probes that run side by side, with one call of the operator for all of them; default 1, or 16 for an operator that
+   * takes several vectors in one pass (`batched`). Each has a basis of its own.
+   */
+  readonly probesPerPass?: number;
   readonly seed?: number;
 }
 
@@ -21,7 +30,9 @@ export interface SpectralDensityOptions extends AnalysisOptions {
  * With m = n steps the nodes are the exact spectrum that the probe sees. n·Σwλ = vᵀAv of each probe estimates the trace.
  *
  *     const spectrum = await spectralDensity(hessian(loss), { steps: 100, probes: 10, seed: 1 });
- *     console.log(spectrum.criteria.kh05); // { value, low, high, standardError }
+ *     console.log(spectrum.criteria.kh05); // { value, low, high, standardError, ratio, tail, … }
+ *
+ * Throws ERR_OUT_OF_MEMORY before it starts if the memory budget does not hold the basis of a probe.
  */
 export async function spectralDensity(
   operator: LinearOperator,
@@ -29,62 +40,107 @@ export async function spectralDensity(
 ): Promise<SpectralDensity> {
   checkOptions('spectralDensity', options, {
     ...analysisChecks,
+    ...criteriaChecks,
     steps: isInteger(1),
     probes: isInteger(1),
+    probesPerPass: isInteger(1),
+    memoryBudget: isPositive,
+    basisPlacement: isOneOf('device', 'host'),
     seed: isSeed,
   });
   const startedAt = performance.now();
   const { steps: wanted = 100, probes = 10, seed = 0 } = options;
   const steps = Math.min(wanted, operator.size);
+  const together = Math.min(probes, options.probesPerPass ?? (operator.takesBlocks === true ? 16 : 1));
+  const run = { steps, seed, ...planProbes(operator, options, steps, together) };
   const progress = new Steps('spectral density', steps * probes, options);
   const results: ProbeQuadrature[] = [];
-  let numProducts = 0;
-  for (let probe = 0; probe < probes; probe++) {
-    const quadrature = await runProbe(operator, steps, seed, probe, progress);
-    numProducts += quadrature.nodes.length;
-    results.push(quadrature);
+  while (results.length < probes) {
+    const count = Math.min(run.together, probes - results.length);
+    const streams = Array.from({ length: count }, (_, i) => results.length + i);
+    results.push(...(await runProbes(operator, run, streams, progress)));
   }
   progress.finish();
   const n = operator.size;
-  const traces = results.map(
-    ({ nodes, weights }) => n * nodes.reduce((sum, node, i) => sum + node * weights[i]!, 0),
-  );
+  const raw = {
+    steps,
+    nodes: Object.freeze(results.map((r) => r.nodes)),
+    weights: Object.freeze(results.map((r) => r.weights)),
+    residualBounds: Object.freeze(results.map((r) => r.residualBounds)),
+  };
+  const { confidence = 0.95, tailThreshold = 0.01 } = options;
   return Object.freeze({
     kind: 'spectral-density',
     formatVersion: 1,
     size: n,
-    steps,
     probes,
     seed,
-    nodes: Object.freeze(results.map((r) => r.nodes)),
-    weights: Object.freeze(results.map((r) => r.weights)),
-    trace: meanEstimate(traces, 0.95),
-    criteria: criteria(results, steps),
-    numProducts,
+    ...raw,
+    trace: quadratureTrace(n, raw, confidence),
+    criteria: criteria(raw, { confidence, tailThreshold }),
+    numProducts: results.reduce((sum, { nodes }) => sum + nodes.length, 0),
     provenance: await operator.provenance(startedAt),
   });
 }
 
-async function runProbe(
+/** n·Σwλ = vᵀAv of each probe, exactly: its mean estimates the trace, with Student's interval. */
+export function quadratureTrace(
+  n: number,
+  { nodes, weights }: Pick<SpectralDensity, 'nodes' | 'weights'>,
+  confidence: number,
+): Estimate {
+  const samples = nodes.map((list, p) => n * list.reduce((sum, node, i) => sum + node * weights[p]![i]!, 0));
+  return meanEstimate(samples, confidence);
+}
+
+interface ProbeRun {
+  readonly steps: number;
+  readonly seed: number;
+  readonly together: number;
+  readonly basisPlacement: 'device' | 'host';
+}
+
+/** As many probes side by side as the memory holds, and at least one. */
+function planProbes(
   operator: LinearOperator,
+  options: BasisOptions,
   steps: number,
-  seed: number,
-  probe: number,
+  together: number,
+): Pick<ProbeRun, 'together' | 'basisPlacement'> {
+  const { room, basisPlacement } = planBasis(operator.space, options, {
+    wanted: steps * together,
+    needed: steps,
+  });
+  return { together: Math.max(1, Math.floor(room / steps)), basisPlacement };
+}
+
+async function runProbes(
+  operator: LinearOperator,
+  { steps, seed, basisPlacement }: ProbeRun,
+  streams: readonly number[],
   progress: Steps,
-): Promise<ProbeQuadrature> {
-  const start = await operator.space.randomVector('rademacher', seed, probe);
-  let subspace: KrylovSubspace | undefined;
+): Promise<ProbeQuadrature[]> {
+  const subspaces: KrylovSubspace[] = [];
   try {
-    subspace = await KrylovSubspace.start(operator, [start], steps);
-    // An invariant subspace ends the probe: its nodes are exact then.
-    while (subspace.numApplied < steps && subspace.numPending > 0) {
-      await subspace.expand(1, progress.signal);
-      progress.advance();
+    for (const stream of streams) {
+      using start: ParameterVector = await operator.space.randomVector('rademacher', seed, stream);
+      subspaces.push(await KrylovSubspace.start(operator, [start], steps, basisPlacement));
     }
-    const { values, vectors } = await subspace.ritz();
-    return { nodes: values, weights: Float64Array.from(vectors, (vector) => vector[0]! ** 2) };
+    for (let step = 0; step < steps; step++) {
+      // An invariant subspace ends a probe: its nodes are exact then.
+      const active = subspaces.filter((subspace) => subspace.numPending > 0);
+      if (active.length === 0) break;
+      await expandTogether(active, 1, progress.signal);
+      progress.advance(active.length);
+    }
+    const out: ProbeQuadrature[] = [];
+    for (const subspace of subspaces) {
+      const { values, vectors, residualBounds } = await subspace.ritz();
+      const weights = Float64Array.from(vectors, (vector) => vector[0]! ** 2);
+      out.push({ nodes: values, weights, residualBounds });
+    }
+    return out;
   } finally {
-    start.dispose();
-    subspace?.dispose();
+    for (const subspace of subspaces) subspace.dispose();
   }
 }

@@ -52,3 +52,24 @@ export function interval(value: number, standardError: number, quantile: number)
   const half = quantile * standardError;
   return Object.freeze({ value, low: value - half, high: value + half, standardError });
 }
+
+/**
+ * Σ above / Σ below over independent pairs, with the jackknife's standard error and a t interval (Efron 1982); the
+ * interval is NaN for fewer than two, the value 0 where nothing is above.
+ */
+export function jackknifeRatio(
+  above: readonly number[],
+  below: readonly number[],
+  confidence: number,
+): Estimate {
+  const count = above.length;
+  const ratio = (a: number, b: number) => (a === 0 ? 0 : a / b);
+  const sum = (list: readonly number[]) => list.reduce((total, x) => total + x, 0);
+  const [a, b] = [sum(above), sum(below)];
+  const value = ratio(a, b);
+  if (count < 2) return Object.freeze({ value, low: NaN, high: NaN, standardError: NaN });
+  const without = above.map((x, i) => ratio(a - x, b - below[i]!));
+  const mean = sum(without) / count;
+  const variance = ((count - 1) / count) * without.reduce((total, x) => total + (x - mean) ** 2, 0);
+  return interval(value, Math.sqrt(variance), studentQuantile(confidence, count - 1));
+}

@@ -234,9 +234,7 @@ describe('operators of a part, shifted, scaled, with weight decay', () => {
     const all = parameterBlocks(model).flatMap(({ parameters }) => parameters);
     expect(all).to.deep.equal(model.parameters.map(({ name }) => name));
     using loss = objective(model, anyData());
-    expect(() => hessian(loss, { parameters: ['layer9.*'] })).to.throw(
-      /fits no parameter/,
-    );
+    expect(() => hessian(loss, { parameters: ['layer9.*'] })).to.throw(/fits no parameter/);
   });
 
   it('weight decay adds λ·v; shifts and scales add up', async () => {

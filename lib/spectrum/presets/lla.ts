@@ -1,7 +1,8 @@
 import type { LinearOperator } from '../../operators/linear-operator.js';
 import type { SpectralDensity } from '../../results.js';
 import { checkOptions, isInteger } from '../../validate.js';
-import { eigenvalueRatio, khCriterion, type ProbeQuadrature } from '../criteria.js';
+import { eigenvalueRatio, khCriterion } from '../criteria.js';
+import type { Quadrature } from '../quadrature.js';
 import type { RenderedDensity } from '../density.js';
 import { binnedDensity, type PresetRenderOptions } from './binned-density.js';
 import { powerIteration, type PresetEigenpairsOptions } from './power-iteration.js';
@@ -81,7 +82,7 @@ export async function llaSpectralDensity(
   const { window = 10, ...others } = options;
   const recipe: SpectralRecipe = Object.freeze({ name: 'lla', notes: densityNotes(window) });
   const density = await windowedDensity('llaSpectralDensity', operator, others, window, recipe);
-  const mean = (figure: (probe: ProbeQuadrature) => number) =>
+  const mean = (figure: (probe: Quadrature) => number) =>
     density.nodes.reduce((sum, nodes, p) => sum + figure({ nodes, weights: density.weights[p]! }), 0) /
     density.probes;
   const criteria = Object.freeze({

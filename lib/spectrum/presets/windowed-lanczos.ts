@@ -3,7 +3,7 @@ import { call } from '../../native/call.js';
 import { applyOne, type LinearOperator } from '../../operators/linear-operator.js';
 import { Steps } from '../../steps.js';
 import { checkOptions, isInteger } from '../../validate.js';
-import type { ProbeQuadrature } from '../criteria.js';
+import type { Quadrature } from '../quadrature.js';
 import { notFinite } from '../krylov-subspace.js';
 import { normalized, orthonormalized } from './gram-schmidt.js';
 import type { PresetSpectralDensity, SpectralRecipe } from './preset-results.js';
@@ -40,7 +40,7 @@ export async function windowedDensity(
   const starts = new Starts(caller, operator, 'rademacher', probes, options);
   const progress = new Steps('spectral density', steps * probes, options);
   const matrices: Tridiagonal[] = [];
-  const quadratures: ProbeQuadrature[] = [];
+  const quadratures: Quadrature[] = [];
   let numReplaced = 0;
   for (let probe = 0; probe < probes; probe++) {
     const matrix = await starts.use(probe, async (start) =>
@@ -126,7 +126,7 @@ async function windowedLanczos(
   }
 }
 
-async function quadrature({ alpha, beta }: Tridiagonal): Promise<ProbeQuadrature> {
+async function quadrature({ alpha, beta }: Tridiagonal): Promise<Quadrature> {
   const m = alpha.length;
   const matrix = new Float64Array(m * m);
   alpha.forEach((value, j) => (matrix[j * m + j] = value));

@@ -6,10 +6,11 @@ import { join } from 'node:path';
 
 import { LossAtlasError } from '../../../dist/errors.js';
 import { fromJson, loadJson, saveJson, toJson, type Result } from '../../../dist/io/json.js';
-import type { Estimate, LossLine } from '../../../dist/results.js';
+import type { BracketedEstimate, Estimate, LossLine } from '../../../dist/results.js';
 import { bowl, lineOf, provenance } from '../plot/results.js';
 
 const estimate: Estimate = { value: 0.1, low: -Infinity, high: Infinity, standardError: NaN };
+const bracketed: BracketedEstimate = { ...estimate, bracket: { low: 0, high: 1 }, determined: true };
 
 const results: readonly Result[] = [
   lineOf(5, (t) => (t > 0.5 ? NaN : 1 / t), Math.abs),
@@ -83,14 +84,16 @@ const results: readonly Result[] = [
     seed: 3,
     nodes: [Float64Array.of(-1, 2), Float64Array.of(0)],
     weights: [Float64Array.of(0.25, 0.75), Float64Array.of(1)],
+    residualBounds: [Float64Array.of(1e-3, 0), Float64Array.of(0)],
     trace: estimate,
     criteria: {
-      re: estimate,
-      kh05: estimate,
-      kh1: estimate,
-      negativeMass: estimate,
-      negativeCurvatureShare: estimate,
-      settings: { steps: 2, probes: 2, confidence: 0.95 },
+      re: bracketed,
+      kh05: { ...estimate, n: 0.5, ratio: bracketed, tail: bracketed },
+      kh1: { ...estimate, n: 1, ratio: bracketed, tail: bracketed },
+      negativeMass: bracketed,
+      negativeCurvatureShare: bracketed,
+      nearZeroMass: { ...bracketed, bracket: { low: NaN, high: Infinity }, determined: false },
+      settings: { steps: 2, probes: 2, batches: 1, confidence: 0.95, tailThreshold: 0.01 },
     },
     numProducts: 4,
     provenance,

@@ -1,6 +1,13 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { criteria, eigenvalueRatio, khCriterion } from '../../../dist/spectrum/criteria.js';
+import {
+  averageCriteria,
+  criteria,
+  eigenvalueRatio,
+  khCriterion,
+  type ProbeSet,
+} from '../../../dist/spectrum/criteria.js';
+import type { Quadrature } from '../../../dist/spectrum/quadrature.js';
 import { renderDensity } from '../../../dist/spectrum/density.js';
 import type { SpectralDensity } from '../../../dist/results.js';
 
@@ -9,17 +16,78 @@ const probe = (nodes: number[], weights: number[]) => ({
   weights: Float64Array.from(weights),
 });
 
+function setOf(
+  a: Quadrature,
+  b: Quadrature,
+  residuals: number[] = a.nodes.length > 2 ? [0, 0, 0, 0, 0] : [0, 0],
+): ProbeSet {
+  const bounds = Float64Array.from(residuals);
+  return {
+    steps: a.nodes.length,
+    nodes: [a.nodes, b.nodes],
+    weights: [a.weights, b.weights],
+    residualBounds: [bounds, bounds],
+  };
+}
+
 describe('criteria', () => {
   it('by hand', () => {
     const p = probe([-2, -1, 0, 1, 8], [0.1, 0.2, 0.3, 0.15, 0.25]);
     expect(eigenvalueRatio(p)).to.equal(0.25);
     expect(khCriterion(p, 1)).to.be.closeTo((0.2 + 0.2) / (0.15 + 2), 1e-15);
     expect(khCriterion(p, 0.5)).to.be.closeTo((2 * Math.sqrt(0.2)) / (Math.sqrt(0.15) + Math.sqrt(2)), 1e-15);
-    const result = criteria([p, p], 5);
+    const result = criteria(setOf(p, p));
     expect(result.negativeMass.value).to.be.closeTo(0.3, 1e-15);
     expect(result.negativeCurvatureShare.value).to.be.closeTo(0.4 / (0.4 + 2.15), 1e-15);
     expect(result.kh1.standardError).to.equal(0);
-    expect(result.settings).to.deep.equal({ steps: 5, probes: 2, confidence: 0.95 });
+    expect(result.kh05.ratio.value).to.be.closeTo(
+      (0.2 + 0.1 * Math.SQRT2) / (0.15 + 0.25 * Math.sqrt(8)),
+      1e-15,
+    );
+    // Only -2 and 8 are beyond half of the largest.
+    expect(criteria(setOf(p, p), { tailThreshold: 0.25 }).kh1.tail.value).to.be.closeTo(0.1, 1e-15);
+    expect(criteria(setOf(p, p), { tailThreshold: 0.25 }).nearZeroMass.value).to.be.closeTo(0.65, 1e-15);
+    expect(result.settings).to.deep.equal({
+      steps: 5,
+      probes: 2,
+      batches: 1,
+      confidence: 0.95,
+      tailThreshold: 0.01,
+    });
+  });
+
+  it('an exact quadrature is certified as it is; another one brackets its neighbours', () => {
+    const p = probe([-2, -1, 0, 1, 8], [0.1, 0.2, 0.3, 0.15, 0.25]);
+    const exact = criteria(setOf(p, p));
+    expect(exact.kh1.ratio.bracket.low).to.equal(exact.kh1.ratio.value);
+    expect(exact.kh1.ratio.determined).to.equal(true);
+    const loose = criteria(setOf(p, p, [0.5, 0, 0, 0, 1]));
+    // By hand: negative mass from -2.5 | -2, -1, 0 on the left neighbours, and on the right ones.
+    expect(loose.negativeMass.bracket.high).to.be.closeTo(0.1 + 0.2 + 0.3, 1e-15);
+    expect(loose.negativeMass.bracket.low).to.be.closeTo(0.1, 1e-15);
+    const [above, below] = [0.1 * 2.5 + 0.2 * 2 + 0.3 * 1, 0.1 * 1];
+    const [most, least] = [0.3 * 1 + 0.15 * 8 + 0.25 * 9, 0.25 * 1];
+    expect(loose.kh1.ratio.bracket.high).to.be.closeTo(above / least, 1e-12);
+    expect(loose.kh1.ratio.bracket.low).to.be.closeTo(below / most, 1e-12);
+    expect(loose.kh1.ratio.determined).to.equal(false);
+    expect(loose.re.bracket).to.deep.equal({ low: 1.5 / 9, high: 2.5 / 7 });
+  });
+
+  it('averages over batches at equal settings, with an interval over them', () => {
+    const a = criteria(setOf(probe([-1, 4], [0.5, 0.5]), probe([-1, 4], [0.5, 0.5])));
+    const b = criteria(setOf(probe([-2, 4], [0.5, 0.5]), probe([-2, 4], [0.5, 0.5])));
+    const mean = averageCriteria([a, b]);
+    expect(mean.re.value).to.equal(0.375);
+    expect(mean.settings.batches).to.equal(2);
+    // Student's t with one degree of freedom, standard error 0.125.
+    expect(mean.re.high).to.be.closeTo(0.375 + 12.7062 * 0.125, 1e-4);
+    expect(() => averageCriteria([a, { ...b, settings: { ...b.settings, steps: 9 } }])).to.throw(
+      /different settings.*steps \(2 and 9\)/,
+    );
+  });
+
+  it('nothing at all to average is refused', () => {
+    expect(() => averageCriteria([])).to.throw(/no criteria/);
   });
 
   it('nothing negative gives 0, nothing positive infinity', () => {

@@ -1,0 +1,30 @@
+import { checkOptions, isInteger, isSeed, requireInstance } from '../validate.js';
+import { dataset, Dataset } from './dataset.js';
+
+export interface RandomBatchesOptions {
+  readonly count: number;
+  /** Samples a batch; default 256, or as many as `count` batches leave each. */
+  readonly batchSize?: number;
+  readonly seed?: number;
+}
+
+/**
+ * Disjoint random batches of a data set, each a data set of its own.
+ *
+ *     const batches = randomBatches(data, { count: 4, batchSize: 256, seed: 1 });
+ *
+ * Throws ERR_INVALID_OPTION where there are too few samples.
+ */
+export function randomBatches(data: Dataset, options: RandomBatchesOptions): Dataset[] {
+  requireInstance('randomBatches: data', data, Dataset, 'a Dataset');
+  checkOptions('randomBatches', options, { count: isInteger(1), batchSize: isInteger(1), seed: isSeed });
+  const { count, seed = 0 } = options;
+  const batchSize = options.batchSize ?? Math.max(1, Math.min(256, Math.floor(data.numSamples / count)));
+  const { inputs, targets, name } = data;
+  const drawn = dataset({ inputs, targets }, { name, sample: { count: count * batchSize, seed } });
+  const preprocessing = [data.preprocessing, drawn.preprocessing].filter(Boolean).join('; ');
+  return Array.from({ length: count }, (_, i) => {
+    const part = drawn.slice(i * batchSize, (i + 1) * batchSize);
+    return new Dataset(name, part.inputs, part.targets, `${preprocessing}; batch ${i + 1} of ${count}`);
+  });
+}
