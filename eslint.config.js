@@ -5,14 +5,15 @@ import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
 // The arrows of the architecture: what each folder of lib/ may import besides itself and the leaves.
-// cli -> plot, io, landscape -> spectrum -> operators, directions -> objective -> model, data -> native; model, data, directions -> io (files)
+// cli -> plot, io, landscape, generalization -> spectrum -> operators, directions -> objective -> model, data -> native; model, data, directions -> io (files)
 const foundation = ['objective', 'model', 'data', 'native'];
 const analyses = ['operators', 'directions', ...foundation];
 const layers = {
-  cli: ['plot', 'io', 'landscape', 'spectrum', ...analyses],
+  cli: ['plot', 'io', 'landscape', 'generalization', 'spectrum', ...analyses],
   io: ['plot'],
   plot: [],
   landscape: ['io', 'spectrum', ...analyses],
+  generalization: ['spectrum', ...analyses],
   spectrum: analyses,
   operators: foundation,
   directions: [...foundation, 'io'],

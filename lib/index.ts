@@ -33,6 +33,7 @@ export {
 export type { ImageOptions } from './data/images.js';
 export type { LabelMap } from './data/labels.js';
 export type { SubsetOptions } from './data/subset.js';
+export { randomBatches, type RandomBatchesOptions } from './data/random-batches.js';
 export { loadCifar, type LoadCifarOptions } from './data/cifar-dataset.js';
 export { loadHdf5, type LoadHdf5Options } from './data/hdf5-dataset.js';
 export { loadIdx, type LoadIdxOptions } from './data/idx-dataset.js';
@@ -129,6 +130,15 @@ export {
 } from './landscape/presets/loss-landscapes.js';
 export type { LandscapeOptions } from './landscape/landscape-values.js';
 export { projectTrajectory } from './landscape/trajectory.js';
+
+export {
+  compareCriteria,
+  type CompareCriteriaOptions,
+  type ComparedData,
+  type ComparedModel,
+} from './generalization/compare-criteria.js';
+export { criteriaDifference } from './generalization/criteria-change.js';
+export { criteriaTable } from './generalization/criteria-table.js';
 
 export * from './plot/index.js';
 export * from './io/index.js';

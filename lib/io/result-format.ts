@@ -2,6 +2,9 @@ import type {
   AxisDescription,
   BracketedEstimate,
   Criteria,
+  CriteriaChange,
+  CriteriaComparison,
+  CriteriaRow,
   CurvatureCheck,
   Eigenpairs,
   Estimate,
@@ -23,7 +26,14 @@ import type {
 
 /** Any result that can be saved. */
 export type Result =
-  LossLine | LossSurface | LandscapeAtlas | Trajectory | Eigenpairs | TraceEstimate | SpectralDensity;
+  | LossLine
+  | LossSurface
+  | LandscapeAtlas
+  | Trajectory
+  | Eigenpairs
+  | TraceEstimate
+  | SpectralDensity
+  | CriteriaComparison;
 export type ResultKind = Result['kind'];
 export type ResultOf<K extends ResultKind> = Extract<Result, { kind: K }>;
 
@@ -252,6 +262,31 @@ const criteria: ShapeOf<Criteria> = {
   },
 };
 
+const change: ShapeOf<CriteriaChange> = {
+  from: 'string',
+  loss: 'number',
+  accuracy: 'number|null',
+  re: { object: estimate },
+  kh05: { object: estimate },
+  kh1: { object: estimate },
+  paperReading: { oneOf: ['agrees', 'disagrees', 'undecided'] },
+};
+
+const mode: FieldOf<Provenance['mode']> = { oneOf: ['eval', 'train', 'recalibrate'] };
+
+const row: ShapeOf<CriteriaRow> = {
+  model: 'string',
+  data: 'string',
+  mode,
+  pointHash: 'string|null',
+  loss: 'number',
+  accuracy: 'number|null',
+  criteria: { object: criteria },
+  change: { nullable: change },
+  numProducts: 'number',
+  provenance: { object: provenance },
+};
+
 /** The fields of every kind, in the order in which they are written. */
 export const resultShapes: { readonly [K in ResultKind]: ShapeOf<ResultOf<K>> } = {
   'loss-line': {
@@ -324,6 +359,13 @@ export const resultShapes: { readonly [K in ResultKind]: ShapeOf<ResultOf<K>> } 
     numProducts: 'number',
     provenance: { object: provenance },
   },
+  'criteria-comparison': {
+    kind: { oneOf: ['criteria-comparison'] },
+    formatVersion: { oneOf: [1] },
+    batchSize: 'number',
+    seed: 'number',
+    rows: { objects: row },
+  },
 };
 
 /** Lengths that do not agree, in words, or null. */
@@ -371,6 +413,7 @@ export function findLengthMismatch(result: Result): string | null {
       return lists ?? problems.find((problem) => problem !== null) ?? null;
     }
     case 'trace':
+    case 'criteria-comparison':
       return null;
   }
 }

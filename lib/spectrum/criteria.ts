@@ -225,7 +225,8 @@ export function averageCriteria(list: readonly Criteria[], confidence = 0.95): C
   });
 }
 
-function requireEqualSettings(a: CriteriaSettings, b: CriteriaSettings): void {
+/** Throws ERR_SETTINGS that names what differs. */
+export function requireEqualSettings(a: CriteriaSettings, b: CriteriaSettings): void {
   const keys = Object.keys(a) as (keyof CriteriaSettings)[];
   const differing = keys.filter((key) => a[key] !== b[key]);
   if (differing.length === 0) return;

@@ -73,3 +73,20 @@ export function jackknifeRatio(
   const variance = ((count - 1) / count) * without.reduce((total, x) => total + (x - mean) ** 2, 0);
   return interval(value, Math.sqrt(variance), studentQuantile(confidence, count - 1));
 }
+
+/** b − a of independent estimates with `freedomA` and `freedomB` degrees of freedom: Welch's t interval (1947). */
+export function differenceEstimate(
+  a: Estimate,
+  freedomA: number,
+  b: Estimate,
+  freedomB: number,
+  confidence: number,
+): Estimate {
+  const [va, vb] = [a.standardError ** 2, b.standardError ** 2];
+  const value = b.value - a.value;
+  const standardError = Math.sqrt(va + vb);
+  if (!Number.isFinite(standardError)) return Object.freeze({ value, low: NaN, high: NaN, standardError });
+  if (standardError === 0) return Object.freeze({ value, low: value, high: value, standardError });
+  const freedom = (va + vb) ** 2 / (va ** 2 / freedomA + vb ** 2 / freedomB);
+  return interval(value, standardError, studentQuantile(confidence, Math.max(1, Math.floor(freedom))));
+}

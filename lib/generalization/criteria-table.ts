@@ -1,0 +1,55 @@
+import type { CriteriaComparison, CriteriaRow, Estimate } from '../results.js';
+
+/**
+ * A comparison as a Markdown table, in the columns of Gabdullin 2024's Table 4: accuracy in per cent, KH1, KH05 and re,
+ * each with half the width of its interval, and below it what changed.
+ */
+export function criteriaTable(comparison: CriteriaComparison): string {
+  const head = ['model', 'mode', 'data', 'loss', 'accuracy %', 'KH1', 'KH05', 're'];
+  const lines = comparison.rows.map((row) => [
+    row.model,
+    row.mode,
+    row.data,
+    row.loss.toPrecision(4),
+    row.accuracy === null ? '–' : (100 * row.accuracy).toFixed(2),
+    show(row.criteria.kh1),
+    show(row.criteria.kh05),
+    show(row.criteria.re),
+  ]);
+  const changes = comparison.rows.flatMap((row) => (row.change === null ? [] : [describeChange(row)]));
+  const table = alignColumns([head, ...lines]);
+  return [...table, ...(changes.length > 0 ? ['', ...changes] : [])].join('\n');
+}
+
+function describeChange({ model, mode, data, change }: CriteriaRow): string {
+  const { from, accuracy, kh05, kh1, re, paperReading } = change!;
+  const points = accuracy === null ? '' : `accuracy ${signed(100 * accuracy, 2)} points, `;
+  const words = {
+    agrees: 'as the paper reads it: KH05 moves against accuracy',
+    disagrees: 'against the paper’s reading: KH05 moves with accuracy',
+    undecided: 'undecided: the interval of KH05’s change holds 0, or accuracy stays',
+  };
+  const parts = [`KH05 ${changeOf(kh05)}`, `KH1 ${changeOf(kh1)}`, `re ${changeOf(re)}`].join(', ');
+  return `- ${model} (${mode}), ${from} → ${data}: ${points}${parts}; ${words[paperReading]}.`;
+}
+
+function changeOf(estimate: Estimate): string {
+  const half = (estimate.high - estimate.low) / 2;
+  return `${signed(estimate.value, 3)}${Number.isNaN(half) ? '' : ` ± ${half.toPrecision(2)}`}`;
+}
+
+function signed(value: number, digits: number): string {
+  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(digits)}`;
+}
+
+function show(estimate: Estimate): string {
+  const half = (estimate.high - estimate.low) / 2;
+  return `${estimate.value.toPrecision(3)}${Number.isNaN(half) ? '' : ` ± ${half.toPrecision(2)}`}`;
+}
+
+function alignColumns(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, c) => Math.max(...rows.map((row) => row[c]!.length)));
+  const line = (row: readonly string[]) => `| ${row.map((cell, c) => cell.padEnd(widths[c]!)).join(' | ')} |`;
+  const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`;
+  return [line(rows[0]!), rule, ...rows.slice(1).map(line)];
+}
