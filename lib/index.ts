@@ -54,6 +54,8 @@ export type { LinearOperator } from './operators/linear-operator.js';
 export type { CurvatureMatrix, CurvatureOperator, CurvatureOptions } from './operators/curvature-operator.js';
 export { empiricalFisher, monteCarloFisher, type MonteCarloFisherOptions } from './operators/fisher.js';
 export { gaussNewton } from './operators/gauss-newton.js';
+export { checkOperator, type CheckOperatorOptions } from './operators/check-operator.js';
+export { denseEigen, denseMatrix, type DenseMatrix } from './operators/dense-matrix.js';
 export { hessian } from './operators/hessian.js';
 export { scaled, shifted } from './operators/shifted.js';
 

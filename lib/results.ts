@@ -192,6 +192,32 @@ export interface Trajectory {
   readonly provenance: Provenance;
 }
 
+/** Whether an operator is what spectral methods take it for. */
+export interface OperatorCheck {
+  readonly kind: 'operator-check';
+  readonly formatVersion: 1;
+  /** The largest |uᵀAv − vᵀAu| relative to ‖u‖‖Av‖. */
+  readonly asymmetry: number;
+  /** The largest ‖Av − A'v‖ / ‖Av‖ where A' is made by running the model anew. */
+  readonly variation: number;
+  /** What both may be by rounding. */
+  readonly tolerance: number;
+  readonly isSymmetric: boolean;
+  readonly isRepeatable: boolean;
+  /** Of Hessians: vᵀHv and the central difference of gᵀv with this step, for a random unit v; null for others. */
+  readonly curvature: {
+    readonly quadraticForm: number;
+    readonly difference: number;
+    readonly step: number;
+    readonly agrees: boolean;
+  } | null;
+  /** Symmetric and repeatable. A central difference that disagrees is a note: kinks make it so. */
+  readonly ok: boolean;
+  /** What was found, in words: what depends on the mode, and what is wrong. */
+  readonly notes: readonly string[];
+  readonly provenance: Provenance;
+}
+
 /** A value with its two-sided confidence interval (95 % unless the result says otherwise). */
 export interface Estimate {
   readonly value: number;

@@ -5,7 +5,7 @@ import { Model } from '../model/model.js';
 import { Solution } from '../model/solution.js';
 import { objective, type ObjectiveOptions } from '../objective/objective.js';
 import { hessian } from '../operators/hessian.js';
-import type { CriteriaComparison, CriteriaRow, Mode, SpectralDensity } from '../results.js';
+import type { Criteria, CriteriaComparison, CriteriaRow, Mode, SpectralDensity } from '../results.js';
 import { averageCriteria, criteriaChecks, type SpectrumCriteriaOptions } from '../spectrum/criteria.js';
 import { spectralDensity } from '../spectrum/spectral-density.js';
 import { changeBetween } from './criteria-change.js';

@@ -15,6 +15,7 @@ import type {
   LossLine,
   LossSurface,
   MarkedSolution,
+  OperatorCheck,
   Provenance,
   Recipe,
   SelfChecks,
@@ -33,7 +34,8 @@ export type Result =
   | Eigenpairs
   | TraceEstimate
   | SpectralDensity
-  | CriteriaComparison;
+  | CriteriaComparison
+  | OperatorCheck;
 export type ResultKind = Result['kind'];
 export type ResultOf<K extends ResultKind> = Extract<Result, { kind: K }>;
 
@@ -359,6 +361,21 @@ export const resultShapes: { readonly [K in ResultKind]: ShapeOf<ResultOf<K>> } 
     numProducts: 'number',
     provenance: { object: provenance },
   },
+  'operator-check': {
+    kind: { oneOf: ['operator-check'] },
+    formatVersion: { oneOf: [1] },
+    asymmetry: 'number',
+    variation: 'number',
+    tolerance: 'number',
+    isSymmetric: 'boolean',
+    isRepeatable: 'boolean',
+    curvature: {
+      nullable: { quadraticForm: 'number', difference: 'number', step: 'number', agrees: 'boolean' },
+    },
+    ok: 'boolean',
+    notes: 'string[]',
+    provenance: { object: provenance },
+  },
   'criteria-comparison': {
     kind: { oneOf: ['criteria-comparison'] },
     formatVersion: { oneOf: [1] },
@@ -414,6 +431,7 @@ export function findLengthMismatch(result: Result): string | null {
     }
     case 'trace':
     case 'criteria-comparison':
+    case 'operator-check':
       return null;
   }
 }

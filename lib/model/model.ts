@@ -62,6 +62,10 @@ export class Model extends NativeResource<ModelHandle> {
   get fixedMode(): 'eval' | 'train' | 'mixed' | null {
     return this.#description.fixedMode;
   }
+  /** Operators of the graph whose result depends on the mode, or is drawn at random: `aten::dropout`, `aten::rand`. */
+  get impureOperators(): readonly string[] {
+    return this.#description.impureOperators;
+  }
   get parameters(): readonly ParameterInfo[] {
     return this.#description.parameters;
   }

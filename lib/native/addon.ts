@@ -51,6 +51,8 @@ export interface ModelDescription {
   readonly dtype: DType;
   readonly device: string;
   readonly fixedMode: 'eval' | 'train' | 'mixed' | null;
+  /** Whose result depends on the mode, or is drawn at random. */
+  readonly impureOperators: readonly string[];
   readonly parameters: readonly ParameterInfo[];
   readonly buffers: readonly BufferInfo[];
 }

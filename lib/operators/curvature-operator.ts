@@ -134,6 +134,12 @@ export class CurvatureOperator implements LinearOperator {
     return this.#point();
   }
 
+  /** The buffers that belong to θ; null: the model's own. */
+  get buffers(): BufferState | null {
+    const { at } = this.#options;
+    return at instanceof Solution ? at.buffers : null;
+  }
+
   /** Lets go of retained graphs: the next product runs the model anew. */
   forget(): void {
     for (const retained of this.#graphs) {
@@ -198,8 +204,7 @@ export class CurvatureOperator implements LinearOperator {
   }
 
   async #build(index: number, batch: BatchHandle, theta: ParameterVector): Promise<RetainedGraph> {
-    const { at } = this.#options;
-    const given = at === undefined || at instanceof ParameterVector ? null : at.buffers;
+    const given = this.buffers;
     this.#statistics ??= this.objective.statisticsAt(theta, given);
     const buffers = (await this.#statistics) ?? given;
     const { graph, evaluation, graphBytes } = await this.#buildGraph(batch, theta, buffers);

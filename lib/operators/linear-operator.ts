@@ -17,6 +17,8 @@ export interface LinearOperator {
   readonly takesBlocks?: boolean;
   /** A·v for every v, as new vectors. */
   apply(vectors: readonly ParameterVector[], signal?: AbortSignal): Promise<ParameterVector[]>;
+  /** Lets go of what is retained between products, so that the next one runs the model anew. */
+  forget?(): void;
   /** What results say about where they came from. `startedAt` is a `performance.now()`. */
   provenance(startedAt: number): Promise<Provenance>;
 }

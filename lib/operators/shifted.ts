@@ -39,6 +39,10 @@ class AffineOperator implements LinearOperator {
     }
   }
 
+  forget(): void {
+    this.inner.forget?.();
+  }
+
   async provenance(startedAt: number): Promise<Provenance> {
     return Object.freeze({ ...(await this.inner.provenance(startedAt)), operator: this.label });
   }

@@ -70,6 +70,10 @@ Napi::Value DescribeModel(const Arguments& args) {
   out.Set("device", DeviceName(model->options().device()));
   const std::string fixed = model->FixedMode();
   out.Set("fixedMode", fixed.empty() ? env.Null() : Napi::Value(Napi::String::New(env, fixed)));
+  Napi::Array random = Napi::Array::New(env);
+  for (const std::string& name : model->ImpureOperators())
+    random.Set(random.Length(), Napi::String::New(env, name));
+  out.Set("impureOperators", random);
   out.Set("parameters", parameters);
   out.Set("buffers", buffers);
   return out;

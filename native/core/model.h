@@ -41,6 +41,8 @@ class Model {
   // "eval", "train" or "mixed" where the graph fixes the mode of BatchNorm or dropout (a traced module); else
   // empty.
   virtual std::string FixedMode() const = 0;
+  // Operators of the forward pass whose result depends on the mode, or is drawn at random.
+  virtual std::vector<std::string> ImpureOperators() const = 0;
   // Throws ERR_MODE_BAKED_IN if the graph fixes another mode.
   virtual void RequireMode(Mode mode) const = 0;
 

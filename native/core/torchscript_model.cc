@@ -258,6 +258,10 @@ std::string TorchScriptModel::FixedMode() const {
   return fixed_modes_.train.empty() ? "" : "train";
 }
 
+std::vector<std::string> TorchScriptModel::ImpureOperators() const {
+  return {fixed_modes_.impure_operators.begin(), fixed_modes_.impure_operators.end()};
+}
+
 at::Tensor TorchScriptModel::Parameters() const {
   at::NoGradGuard no_grad;
   // cat of one tensor could alias it; the caller owns what it gets.

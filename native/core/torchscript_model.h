@@ -42,6 +42,7 @@ class TorchScriptModel : public Model {
 
   at::Tensor Parameters() const override;
   std::string FixedMode() const override;
+  std::vector<std::string> ImpureOperators() const override;
   void RequireMode(Mode mode) const override;
   Saved Install(std::vector<at::Tensor> parameters, std::vector<at::Tensor> buffers, Mode mode) override;
   void Restore(const Saved& saved) noexcept override;

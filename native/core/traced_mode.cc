@@ -15,6 +15,24 @@ namespace {
 
 bool Contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
 
+bool IsImpure(const torch::jit::Node& node) {
+  static const std::set<std::string> kNames = {"aten::batch_norm",     "aten::native_batch_norm",
+                                               "aten::instance_norm",  "aten::dropout",
+                                               "aten::native_dropout", "aten::feature_dropout",
+                                               "aten::alpha_dropout",  "aten::feature_alpha_dropout",
+                                               "aten::dropout_",       "aten::feature_dropout_",
+                                               "aten::alpha_dropout_", "aten::rrelu",
+                                               "aten::rrelu_",         "aten::rand",
+                                               "aten::rand_like",      "aten::randn",
+                                               "aten::randn_like",     "aten::randint",
+                                               "aten::randint_like",   "aten::randperm",
+                                               "aten::bernoulli",      "aten::bernoulli_",
+                                               "aten::multinomial",    "aten::normal",
+                                               "aten::normal_",        "aten::uniform_",
+                                               "aten::poisson",        "aten::exponential_"};
+  return kNames.contains(node.kind().toQualString());
+}
+
 // An operator that depends on the mode, and the constant that a trace put in the place of self.training.
 struct ModeNode {
   torch::jit::Node* node;
@@ -134,6 +152,7 @@ FixedModes FindFixedModes(const torch::jit::Module& root) {
   FixedModes out;
   ForEachNode(graph->block(), [&](torch::jit::Node* node) {
     if (IsRecurrent(*node)) out.has_recurrent = true;
+    if (IsImpure(*node)) out.impure_operators.insert(node->kind().toQualString());
     const std::optional<ModeNode> fixed = FixedModeOf(node);
     if (fixed) (fixed->fixed_to ? out.train : out.eval) = node->kind().toQualString();
   });

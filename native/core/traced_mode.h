@@ -1,5 +1,6 @@
 // What tracing does to the mode: it writes a constant where BatchNorm and dropout ask for self.training.
 #pragma once
+#include <set>
 #include <string>
 
 #include "core/torch.h"
@@ -16,6 +17,8 @@ struct FixedModes {
   std::string eval;
   std::string train;
   bool has_recurrent = false;
+  // Operators whose result depends on the mode, or is drawn at random.
+  std::set<std::string> impure_operators;
 };
 
 // Of the forward method with all that it calls. Throws what libtorch throws where the graph cannot be read.

@@ -1,9 +1,13 @@
 import { expect } from 'chai';
 import {
+  checkOperator,
   dataset,
+  denseEigen,
+  denseMatrix,
   empiricalFisher,
   gaussNewton,
   hessian,
+  loadModel,
   monteCarloFisher,
   objective,
   parameterBlocks,
@@ -15,10 +19,10 @@ import {
   type Objective,
 } from '../../dist/index.js';
 import { rejects } from '../support/errors.js';
-import { anyData, golden, goldenArray, goldenData, loadFixture } from '../support/fixtures.js';
+import { anyData, golden, goldenArray, goldenData, loadFixture, projectPath } from '../support/fixtures.js';
 import { goldenFile } from '../support/golden-file.js';
 import { expectNoLiveHandles } from '../support/handles.js';
-import { dense, matVec, relativeError } from '../support/numbers.js';
+import { dense, diagonalOperator, jacobiEigenvalues, matVec, relativeError } from '../support/numbers.js';
 
 const goldenCurvature = goldenFile('curvature.npz');
 const curvature = (name: string): Float64Array => goldenCurvature.get(name);
@@ -164,6 +168,100 @@ describe('Gauss–Newton and Fisher against PyTorch’s Jacobians', () => {
     // L1 is piecewise linear in z.
     using ggn = gaussNewton(l1);
     expect(Math.max(...(await applyTo(ggn, await w.toArray())))).to.equal(0);
+  });
+});
+
+describe('self-check of operators', () => {
+  expectNoLiveHandles();
+
+  it('finds nothing wrong with Hessians, Gauss–Newton and Fisher, in both modes and dtypes', async () => {
+    for (const dtype of ['float64', 'float32'] as const) {
+      using model = await loadFixture('convbn', { dtype });
+      for (const mode of ['eval', 'train'] as const) {
+        using loss = objective(model, goldenData('convbn.eval.x', 'convbn.eval.y'), { mode });
+        for (const make of [hessian, gaussNewton, empiricalFisher, monteCarloFisher]) {
+          using operator = make(loss, { weightDecay: 0.01 });
+          const check = await checkOperator(operator);
+          expect(check.ok, `${operator.label} ${mode} ${dtype}: ${check.notes.join()}`).to.equal(true);
+          expect(check.asymmetry).to.be.below(dtype === 'float64' ? 1e-14 : 1e-5);
+          expect(check.variation).to.equal(0);
+          if (make === hessian) {
+            expect(check.curvature!.agrees).to.equal(true);
+            if (dtype === 'float64') {
+              const { difference, quadraticForm } = check.curvature!;
+              expect(difference).to.be.closeTo(quadraticForm, 1e-6 * Math.max(1, Math.abs(quadraticForm)));
+            }
+          } else expect(check.curvature).to.equal(null);
+          const named = check.notes.filter((note) => note.includes('aten::batch_norm in train mode'));
+          expect(named.length).to.equal(mode === 'train' ? 1 : 0);
+        }
+      }
+    }
+  });
+
+  it('of a block of parameters at another point, too', async () => {
+    using model = await loadFixture('mlp');
+    using loss = objective(model, goldenData('mlp.x', 'mlp.y'));
+    using at = await model.randomVector('gaussian', 3);
+    using operator = hessian(loss, { at, parameters: ['first.*'] });
+    const { ok, curvature } = await checkOperator(operator);
+    expect(ok).to.equal(true);
+    expect(curvature!.difference).to.be.closeTo(curvature!.quadraticForm, 1e-7);
+  });
+
+  it('names dropout, noise in the forward pass, and asymmetry', async () => {
+    using dropout = await loadFixture('dropout');
+    using train = objective(dropout, goldenData('mlp.x', 'mlp.y'), { mode: 'train' });
+    using masked = hessian(train);
+    const fixed = await checkOperator(masked);
+    expect(fixed.ok).to.equal(true);
+    expect(fixed.notes.join()).to.match(/aten::dropout.* in train mode.*masks.*seed/);
+
+    using noisy = await loadFixture('noisy');
+    using loss = objective(noisy, goldenData('mlp.x', 'mlp.y'));
+    using operator = hessian(loss);
+    const check = await checkOperator(operator);
+    expect(check.isRepeatable).to.equal(false);
+    expect(check.isSymmetric).to.equal(true);
+    expect(check.ok).to.equal(false);
+    expect(check.notes.join()).to.match(/Not repeatable.*random numbers \(aten::randn_like\)/);
+
+    using model = await loadFixture('mlp');
+    using sum = await model.vector(new Float64Array(92).fill(1));
+    using left = await model.vector(Float64Array.from({ length: 92 }, (_, i) => i));
+    // Rank one, but not symmetric: v ↦ left·(sum·v).
+    const skew: LinearOperator = {
+      ...diagonalOperator(sum),
+      apply: async (vectors) => Promise.all(vectors.map(async (v) => left.scale(await sum.dot(v)))),
+    };
+    const wrong = await checkOperator(skew);
+    expect(wrong.isSymmetric).to.equal(false);
+    expect(wrong.notes.join()).to.match(/Not symmetric/);
+  });
+});
+
+describe('dense matrix', () => {
+  expectNoLiveHandles();
+
+  it('is the Hessian of PyTorch, with its eigenvalues', async () => {
+    using model = await loadFixture('convbn');
+    using loss = objective(model, goldenData('convbn.eval.x', 'convbn.eval.y'));
+    using operator = hessian(loss, { batched: true });
+    const matrix = await denseMatrix(operator);
+    expect(relativeError(matrix.values, golden('convbn.eval.hessian'))).to.be.below(1e-10);
+    expect(matrix.asymmetry).to.be.below(1e-14);
+    const { values } = await denseEigen(matrix);
+    const exact = jacobiEigenvalues(golden('convbn.eval.hessian'));
+    values.forEach((value, i) => {
+      expect(value).to.be.closeTo(exact[i]!, 1e-12);
+    });
+  });
+
+  it('is refused beyond 4096 parameters, with what to do', async () => {
+    using model = await loadModel(projectPath('bench/lenet.script.pt'));
+    using loss = objective(model, anyData());
+    using operator = hessian(loss);
+    await rejects(async () => denseMatrix(operator), 'ERR_INVALID_OPTION', /up to 4096.*'parameters'/);
   });
 });
 

@@ -1,0 +1,163 @@
+import { combine, type ParameterVector } from '../model/parameter-vector.js';
+import type { OperatorCheck } from '../results.js';
+import { throwIfAborted } from '../steps.js';
+import { checkOptions, isInteger, isPositive, isSeed, isSignal } from '../validate.js';
+import { CurvatureOperator } from './curvature-operator.js';
+import { applyOne, type LinearOperator } from './linear-operator.js';
+
+export interface CheckOperatorOptions {
+  /** Random pairs of vectors for the symmetry; default 3. */
+  readonly pairs?: number;
+  /** ε of the central difference, relative to ‖θ‖; default 1e-3 (float32) or 1e-6 (float64). */
+  readonly relativeStep?: number;
+  readonly seed?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What rounding may do to a product, relative to its norm. */
+const tolerances = { float32: 1e-4, float64: 1e-9 } as const;
+const relativeSteps = { float32: 1e-3, float64: 1e-6 } as const;
+/** Kinks (ReLU, max-pooling) within the step leave a difference of some per cent. */
+const differenceTolerance = 0.05;
+
+/**
+ * Whether an operator is what spectral methods take it for: symmetric (uᵀAv = vᵀAu), repeatable (the same product when
+ * the model runs anew), and for Hessians the derivative of the gradient (vᵀHv against a central difference of gᵀv). What
+ * depends on the mode is named: dropout and BatchNorm in train mode, random numbers drawn in the forward pass.
+ *
+ *     const check = await checkOperator(hessian(loss));
+ *     if (!check.ok) console.log(check.notes);
+ */
+export async function checkOperator(
+  operator: LinearOperator,
+  options: CheckOperatorOptions = {},
+): Promise<OperatorCheck> {
+  checkOptions('checkOperator', options, {
+    pairs: isInteger(1),
+    relativeStep: isPositive,
+    seed: isSeed,
+    signal: isSignal,
+  });
+  const startedAt = performance.now();
+  const { pairs = 3, seed = 0, signal } = options;
+  const { dtype } = operator.space;
+  const tolerance = tolerances[dtype];
+  let asymmetry = 0;
+  let variation = 0;
+  for (let pair = 0; pair < pairs; pair++) {
+    using u = await operator.space.randomVector('gaussian', seed, 2 * pair);
+    using v = await operator.space.randomVector('gaussian', seed, 2 * pair + 1);
+    using au = await applyOne(operator, u, signal);
+    using av = await applyOne(operator, v, signal);
+    const scale = ((await u.norm()) * (await av.norm()) + (await v.norm()) * (await au.norm())) / 2;
+    if (scale > 0) asymmetry = Math.max(asymmetry, Math.abs((await u.dot(av)) - (await v.dot(au))) / scale);
+    // The model runs anew: a retained graph would only repeat itself.
+    operator.forget?.();
+    throwIfAborted(signal);
+    using again = await applyOne(operator, v, signal);
+    using change = await combine([again, av], [1, -1]);
+    const norm = await av.norm();
+    if (norm > 0) variation = Math.max(variation, (await change.norm()) / norm);
+  }
+  const isHessian = operator instanceof CurvatureOperator && operator.matrix.kind === 'hessian';
+  const relativeStep = options.relativeStep ?? relativeSteps[dtype];
+  const curvature = isHessian ? await centralDifference(operator, relativeStep, seed, signal) : null;
+  const isSymmetric = asymmetry <= tolerance;
+  const isRepeatable = variation <= tolerance;
+  const random = operator instanceof CurvatureOperator ? operator.objective.model.impureOperators : [];
+  return Object.freeze({
+    kind: 'operator-check',
+    formatVersion: 1,
+    asymmetry,
+    variation,
+    tolerance,
+    isSymmetric,
+    isRepeatable,
+    curvature,
+    ok: isSymmetric && isRepeatable,
+    notes: Object.freeze(
+      describe({ operator, asymmetry, variation, isSymmetric, isRepeatable, curvature, random }),
+    ),
+    provenance: await operator.provenance(startedAt),
+  });
+}
+
+/** vᵀHv, and (g(θ + εv) − g(θ − εv))ᵀv / 2ε for a unit v. */
+async function centralDifference(
+  operator: CurvatureOperator,
+  relativeStep: number,
+  seed: number,
+  signal: AbortSignal | undefined,
+): Promise<OperatorCheck['curvature']> {
+  const { objective, space } = operator;
+  using raw = await space.randomVector('gaussian', seed, 1);
+  using part = await raw.scale(1 / (await raw.norm()));
+  using product = await applyOne(operator, part, signal);
+  using v = await space.embed(part);
+  const theta = await operator.point();
+  const step = relativeStep * (await theta.norm());
+  const slope = async (t: number): Promise<number> => {
+    using moved: ParameterVector = await combine([theta, v], [1, t]);
+    const { gradient } = await objective.gradient(moved, signal, operator.buffers);
+    using g = gradient;
+    return await g.dot(v);
+  };
+  const difference = ((await slope(step)) - (await slope(-step))) / (2 * step) + operator.weightDecay;
+  const quadraticForm = await part.dot(product);
+  const scale = Math.max(Math.abs(quadraticForm), await product.norm());
+  const agrees = Math.abs(difference - quadraticForm) <= differenceTolerance * scale;
+  return Object.freeze({ quadraticForm, difference, step, agrees });
+}
+
+interface Findings {
+  readonly operator: LinearOperator;
+  readonly asymmetry: number;
+  readonly variation: number;
+  readonly isSymmetric: boolean;
+  readonly isRepeatable: boolean;
+  readonly curvature: OperatorCheck['curvature'];
+  /** Of the model's graph: what depends on the mode or draws random numbers. */
+  readonly random: readonly string[];
+}
+
+function describe(findings: Findings): string[] {
+  const { operator, random, curvature } = findings;
+  const notes: string[] = [];
+  const isTraining = operator instanceof CurvatureOperator && operator.objective.mode === 'train';
+  const found = (pattern: RegExp) => random.filter((name) => pattern.test(name)).join(', ');
+  const dropout = found(/dropout|rrelu/);
+  const norm = found(/batch_norm|instance_norm/);
+  const draws = found(/rand|bernoulli|multinomial|normal_?$|poisson|exponential/);
+  if (isTraining && dropout !== '') {
+    notes.push(
+      `${dropout} in train mode: each batch has masks of its own, fixed by the objective's seed; another seed is another matrix.`,
+    );
+  }
+  if (isTraining && norm !== '') {
+    notes.push(
+      `${norm} in train mode uses each batch's statistics: the matrix depends on how samples fall into batches.`,
+    );
+  }
+  if (!findings.isRepeatable) {
+    const cause =
+      draws === ''
+        ? 'the model is not a function of parameters and data alone'
+        : `the model draws random numbers (${draws})`;
+    notes.push(
+      `Not repeatable: the same product differs by ${percent(findings.variation)} when the model runs anew; ${cause}. Eigenvalues of such an operator mean nothing.`,
+    );
+  }
+  if (!findings.isSymmetric) {
+    notes.push(`Not symmetric: uᵀAv and vᵀAu differ by ${percent(findings.asymmetry)}.`);
+  }
+  if (curvature?.agrees === false) {
+    notes.push(
+      `vᵀHv is ${curvature.quadraticForm.toPrecision(4)}, the central difference of the gradient ${curvature.difference.toPrecision(4)}: kinks (ReLU, max-pooling) or rounding within the step, or a wrong derivative. float64 allows a smaller step.`,
+    );
+  }
+  return notes;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toPrecision(2)} %`;
+}
