@@ -1,6 +1,6 @@
 // What a run found, as a record for JSON and as a table for people.
 import { unitNames } from './cases.mjs';
-import { gates } from './gate.mjs';
+import { gates, inFloat32 } from './gate.mjs';
 import { ratio, summarize } from './statistics.mjs';
 import { toolNames, toolTitles } from './tools.mjs';
 
@@ -168,7 +168,7 @@ function makeNotes(run) {
     if (deviations.length === 0) continue;
     const largest = Math.max(...deviations).toExponential(1);
     notes.push(
-      `Equal first: ${what}, at most ${limit.toExponential(0)} from the bare loop in float64: at most ${largest} found.`,
+      `Equal first: ${what}, at most ${limit.toExponential(0)} from the bare loop in ${inFloat32.includes(work) ? 'float32' : 'float64'}: at most ${largest} found.`,
     );
   }
   if (run.cases.some(({ outcomes }) => Object.values(outcomes).some(({ busy }) => busy))) {
