@@ -186,7 +186,7 @@ async function iterate(operator: LinearOperator, search: Search, progress: Steps
       if (isDone) return { ritz, subspace, numProducts, numRestarts };
       if (!isExhausted) {
         const isSmall =
-          chosen.length === k && chosen.every((i) => ritz.residualBounds[i]! <= 0.5 * tolerance * scale);
+          chosen.length === k && chosen.every((i) => ritz.residualBounds[i]! <= 0.8 * tolerance * scale);
         if (isSmall) return { ritz, subspace, numProducts, numRestarts };
         if (!isFull) continue;
         const room = basisSize - subspace.numPending - blockSize;
