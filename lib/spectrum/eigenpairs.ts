@@ -90,7 +90,7 @@ export async function eigenpairs(
   const maxProducts = Math.max(k, Math.min(options.maxProducts ?? 300, operator.size));
   const blockSize = Math.min(options.blockSize ?? 1, operator.size);
   const plan = planBasis(operator.space, options, {
-    wanted: Math.min(operator.size, maxProducts + numStarts + blockSize),
+    wanted: Math.min(operator.size, maxProducts + 2 * blockSize),
     // Below it a restart would keep nothing but the pairs themselves.
     needed: Math.min(operator.size, k + 2 * blockSize + 1),
   });

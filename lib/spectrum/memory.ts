@@ -9,7 +9,10 @@ export interface PredictMemoryOptions {
   readonly basisSize?: number;
   /** Eigenpairs that are wanted: their vectors come besides the basis. Default 0. */
   readonly pairs?: number;
-  /** Vectors that are multiplied at once: the block size of `eigenpairs`. Default 1. */
+  /**
+   * Vectors that are multiplied at once, default 1: the block size of `eigenpairs`; with `steps` the probes of
+   * `spectralDensity` that share a pass, each of which has a basis of its own.
+   */
   readonly vectors?: number;
 }
 
@@ -103,7 +106,8 @@ export async function predictMemory(
   const share = batchSize / objective.data.numSamples;
   const isHeld = objective.dataPlacement === 'held';
   const dataBytes = isHeld ? objective.dataBytes : 2 * share * objective.dataBytes;
-  const basis = basisBytes(space, Math.min(options.basisSize ?? options.steps ?? 100, space.size));
+  const basisSize = options.basisSize ?? vectors * Math.min(options.steps ?? 100, space.size);
+  const basis = basisBytes(space, basisSize);
   // Sums over the batches, their means, what is left of one after orthogonalisation, and θ.
   const vectorBytes = (2 * vectors + 1 + pairs) * space.size * itemBytes + model.size * itemBytes;
   const peakBytes = modelBytes + dataBytes + graphBytes + productBytes + basis + vectorBytes;
