@@ -10,6 +10,8 @@ import { runStep } from './processes.mjs';
  * @property {string} libtorch
  * @property {number} threads
  * @property {number[]} milliseconds a unit, by repetition
+ * @property {number} [products] Hessian-vector products of the last repetition, where they are what counts
+ * @property {number[]} [residuals] of each pair, measured: ‖Hv − λv‖ / |λ1|
  *
  * @typedef {Answer & { result: Float64Array, others: number | null }} Sample
  *   `result`: what was computed; `others`: cores that other processes kept busy meanwhile

@@ -1,6 +1,6 @@
 // What a run found, as a record for JSON and as a table for people.
 import { unitNames } from './cases.mjs';
-import { gates } from './gate.mjs';
+import { gates, inFloat32 } from './gate.mjs';
 import { ratio, summarize } from './statistics.mjs';
 import { toolNames, toolTitles } from './tools.mjs';
 
@@ -9,6 +9,8 @@ import { toolNames, toolTitles } from './tools.mjs';
  *
  * @typedef {object} Outcome of one tool on one case
  * @property {number[][]} rounds milliseconds a unit
+ * @property {number[]} products Hessian-vector products by round, where they are what counts
+ * @property {number[][]} residuals ‖Hv − λv‖ / |λ1| by round, of each pair
  * @property {number} deviation from the reference, the largest of all rounds
  * @property {boolean} busy a sample that counts was taken while other processes were busy
  * @property {string | null} failure why there are no times; null where there are
@@ -38,6 +40,9 @@ const ratios = [
   ['lla', 'ours'],
   ['li2018', 'ours'],
 ];
+
+/** @type {Readonly<Record<import('./cases.mjs').Case['rival'], string>>} */
+const rivals = { bare: 'the bare loop', pyhessian: 'PyHessian' };
 
 /** @param {Outcome | undefined} outcome */
 function measured(outcome) {
@@ -124,16 +129,26 @@ function makeTable(run) {
 function makeNotes(run) {
   const notes = [];
   for (const record of run.cases) {
-    const { name, target } = record.case;
-    const found = ratioOf(record, 'ours', 'bare');
+    const { name, target, rival } = record.case;
+    const found = ratioOf(record, 'ours', rival);
     if (target === null || found === null) continue;
     const { ratio: value, fastest, low, high } = found;
     const verdict = value <= target ? 'met' : 'missed';
     const doubt = low <= target && target < high ? ', though the rounds lie on both sides of it' : '';
     notes.push(
-      `Target of ${name}: at most ${target.toFixed(2)} × the bare loop: ${verdict}, ${value.toFixed(3)}${doubt} ` +
+      `Target of ${name}: at most ${target.toFixed(2)} × ${rivals[rival]}: ${verdict}, ${value.toFixed(3)}${doubt} ` +
         `(of the fastest repetitions ${fastest.toFixed(3)}).`,
     );
+  }
+  for (const record of run.cases) {
+    const counts = toolNames.flatMap((name) => {
+      const outcome = measured(record.outcomes[name]);
+      if (outcome === null || outcome.products.length === 0) return [];
+      const residuals = outcome.residuals.at(-1)?.map((r) => r.toExponential(1)) ?? [];
+      return [`${toolTitles[name]} ${outcome.products.join(', ')} (residuals ${residuals.join(' and ')})`];
+    });
+    if (counts.length > 0)
+      notes.push(`Hessian-vector products by round, ${record.case.name}: ${counts.join('; ')}.`);
   }
   for (const record of run.cases) {
     if (record.case.work !== 'surface') continue;
@@ -153,7 +168,7 @@ function makeNotes(run) {
     if (deviations.length === 0) continue;
     const largest = Math.max(...deviations).toExponential(1);
     notes.push(
-      `Equal first: ${what}, at most ${limit.toExponential(0)} from the bare loop in float64: at most ${largest} found.`,
+      `Equal first: ${what}, at most ${limit.toExponential(0)} from the bare loop in ${inFloat32.includes(work) ? 'float32' : 'float64'}: at most ${largest} found.`,
     );
   }
   if (run.cases.some(({ outcomes }) => Object.values(outcomes).some(({ busy }) => busy))) {
@@ -180,7 +195,7 @@ function makeHeader({ date, machine, threads, rounds, repetitions, loadAverage, 
     Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(', ') + '.',
-    'Milliseconds a grid point (point, surface), a Hessian-vector product (hvp) or a Lanczos step: median (lowest–highest).',
+    'Milliseconds a grid point (point, surface), a Hessian-vector product (hvp), a Lanczos step (lanczos, slq) or both pairs (eigenpairs): median (lowest–highest).',
     'Ratios: of the medians of one round, where the tools ran one after the other: median (lowest–highest) of the rounds.',
   ];
 }

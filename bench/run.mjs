@@ -23,9 +23,9 @@ await runMain(async () => {
   const { values } = parsed;
   const settings = toSettings(parsed);
   if (values.list) {
-    for (const { name, work, target } of settings.cases) {
+    for (const { name, work, target, rival } of settings.cases) {
       console.log(
-        `${name.padEnd(22)} ${unitNames[work]}${target === null ? '' : `, at most ${target} × the bare loop`}`,
+        `${name.padEnd(22)} ${unitNames[work]}${target === null ? '' : `, at most ${target} × ${toolTitles[rival]}`}`,
       );
     }
     console.log(`tools: ${toolNames.map((name) => `${name} (${toolTitles[name]})`).join(', ')}`);

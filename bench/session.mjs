@@ -2,7 +2,7 @@
 import { loadavg } from 'node:os';
 import { Interrupted, say, SetupError } from '../scripts/console.mjs';
 import { builtLibtorch } from './bare.mjs';
-import { compare, reference } from './gate.mjs';
+import { compare, reference, residualLimit } from './gate.mjs';
 import { describeMachine } from './machine.mjs';
 import { measure, wasBusy } from './measure.mjs';
 import { release } from './python.mjs';
@@ -18,6 +18,8 @@ import { prepareWorkload } from './workloads.mjs';
  * @property {import('./cases.mjs').Case} benchCase
  * @property {import('./workloads.mjs').Workload} workload
  * @property {Float64Array} expected
+ * @property {{ benchCase: import('./cases.mjs').Case, expected: Float64Array } | null} bare what the bare loop is checked
+ *   by where it does other work than the others
  * @property {import('./report.mjs').CaseRecord} record
  */
 
@@ -66,13 +68,26 @@ async function prepare(settings, signal) {
     const workload = workloads.get(benchCase.workload);
     if (!workload) continue;
     const expected = await reference(benchCase, workload, options);
+    // The floor of a spectral density computes products, which are compared as such.
+    const floor = { ...benchCase, work: /** @type {const} */ ('hvps') };
+    const bare =
+      benchCase.work === 'slq'
+        ? { benchCase: floor, expected: await reference(floor, workload, options) }
+        : null;
     /** @type {import('./report.mjs').CaseRecord} */
     const record = { case: benchCase, data: workload.data, outcomes: {} };
     for (const { name, works } of tools) {
       if (!works.includes(benchCase.work)) continue;
-      record.outcomes[name] = { rounds: [], deviation: 0, busy: false, failure: null };
+      record.outcomes[name] = {
+        rounds: [],
+        products: [],
+        residuals: [],
+        deviation: 0,
+        busy: false,
+        failure: null,
+      };
     }
-    jobs.push({ benchCase, workload, expected, record });
+    jobs.push({ benchCase, workload, expected, bare, record });
   }
   return { tools, jobs, skipped };
 }
@@ -118,7 +133,7 @@ export async function runAll(settings, signal) {
  * @param {import('./report.mjs').Outcome} outcome
  * @param {{ threads: number, retries: number, signal: AbortSignal, label: string, versions: Record<string, string> }} options
  */
-async function addSample({ benchCase, workload, expected }, tool, outcome, options) {
+async function addSample({ benchCase, workload, expected, bare }, tool, outcome, options) {
   const { threads, label, versions } = options;
   const onRetry = (/** @type {import('./measure.mjs').Sample} */ { others }) => {
     progress(`${label}: other processes kept ${(others ?? 0).toFixed(2)} cores busy; once more`);
@@ -126,7 +141,8 @@ async function addSample({ benchCase, workload, expected }, tool, outcome, optio
   try {
     const sample = await measure(tool, benchCase, workload, { ...options, onRetry });
     requireComparable(sample, threads);
-    accept(outcome, benchCase, sample, expected, tool.points);
+    const check = tool.name === 'bare' && bare !== null ? bare : { benchCase, expected };
+    accept(outcome, check.benchCase, sample, check.expected, tool.points);
     noteVersions(versions, sample);
     progress(`${label}: ${digits(median(sample.milliseconds))} ms`);
   } catch (error) {
@@ -167,6 +183,12 @@ function accept(outcome, benchCase, sample, expected, points) {
       `its result is ${deviation.toExponential(1)} off the reference, more than ${limit.toExponential(0)}`,
     );
   }
+  const { products, residuals = [] } = sample;
+  if (residuals.some((residual) => !(residual <= residualLimit))) {
+    throw new SetupError('ERR_BENCH', `its residuals are ${residuals.join(', ')}, not all ${residualLimit}`);
+  }
+  if (products !== undefined) outcome.products.push(products);
+  if (residuals.length > 0) outcome.residuals.push(residuals);
   outcome.deviation = Math.max(outcome.deviation, deviation);
   outcome.busy ||= wasBusy(sample);
   outcome.rounds.push(sample.milliseconds);

@@ -15,7 +15,7 @@ import { findBenchPython, howToGetPython } from './python.mjs';
  * @property {readonly string[]} command
  * @property {readonly import('./cases.mjs').Work[]} works
  * @property {(benchCase: Case) => Case} adapt what it is told of a case
- * @property {((grid: number) => number[]) | null} points which of the reference's points it computes; null: all
+ * @property {((grid: number) => number[]) | null} points which of a surface's points it computes; null: all
  * @property {string | null} missing why it cannot run here, and what to do about it
  */
 
@@ -45,13 +45,15 @@ function noCheckout(variable, repository, file) {
 }
 
 /**
- * The bare loop's work on a surface is its grid points.
+ * The bare loop's work on a surface is its grid points, on a spectral density the products alone.
  *
  * @param {Case} benchCase
  * @returns {Case}
  */
 export function forBareLoop(benchCase) {
-  return benchCase.work === 'surface' ? { ...benchCase, work: 'point' } : benchCase;
+  /** @type {Partial<Record<Case['work'], Case['work']>>} */
+  const others = { surface: 'point', slq: 'hvps' };
+  return { ...benchCase, work: others[benchCase.work] ?? benchCase.work };
 }
 
 /**
@@ -90,7 +92,7 @@ export async function makeTools(signal) {
     ours: {
       name: 'ours',
       command: [process.execPath, script('ours.mjs')],
-      works: ['point', 'hvp', 'lanczos', 'surface'],
+      works: ['point', 'hvp', 'lanczos', 'slq', 'eigenpairs', 'surface'],
       adapt: unchanged,
       points: null,
       missing: null,
@@ -98,7 +100,7 @@ export async function makeTools(signal) {
     bare: {
       name: 'bare',
       command: [bareLoop, '--float64', '0'],
-      works: ['point', 'hvp', 'lanczos', 'surface'],
+      works: ['point', 'hvp', 'lanczos', 'slq', 'surface'],
       adapt: forBareLoop,
       points: null,
       missing: null,
@@ -114,7 +116,7 @@ export async function makeTools(signal) {
     pyhessian: {
       name: 'pyhessian',
       command: [python, script('pyhessian_tool.py')],
-      works: ['hvp', 'lanczos'],
+      works: ['hvp', 'lanczos', 'slq', 'eigenpairs'],
       adapt: unchanged,
       points: null,
       missing: howTo(noPyHessian),
@@ -122,8 +124,9 @@ export async function makeTools(signal) {
     lla: {
       name: 'lla',
       command: [python, script('lla_tool.py')],
-      works: ['surface'],
-      adapt: (benchCase) => ({ ...benchCase, units: (benchCase.grid - 1) ** 2 }),
+      works: ['slq', 'surface'],
+      adapt: (benchCase) =>
+        benchCase.work === 'surface' ? { ...benchCase, units: (benchCase.grid - 1) ** 2 } : benchCase,
       points: pointsOfLla,
       missing: howTo(noTorch) ?? noLla,
     },

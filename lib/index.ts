@@ -60,6 +60,7 @@ export { hessian } from './operators/hessian.js';
 export { scaled, shifted } from './operators/shifted.js';
 
 export { eigenpairs, type EigenpairsOptions, type EigenpairsWithVectors } from './spectrum/eigenpairs.js';
+export { predictMemory, type MemoryPrediction, type PredictMemoryOptions } from './spectrum/memory.js';
 export { hessianTrace, type TraceOptions } from './spectrum/trace.js';
 export { spectralDensity, type SpectralDensityOptions } from './spectrum/spectral-density.js';
 export {

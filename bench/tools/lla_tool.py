@@ -3,7 +3,12 @@
 It gets the normalised axes as they are, since its own rule for filters moves biases and BatchNorm too, and one step less
 than the grid has points: its distance is the full width of the plane, so its steps are as wide as the grid's, and its
 points are some of the grid's. Which they are, bench/tools.mjs knows.
+
+Its esd_calc draws its probe by torch.randint_like, which gives it the start vector of the other tools; it copies the
+model to learn its shapes, and gets a second load in place of the copy, which a ScriptModule refuses it.
 """
+
+import copy
 
 import torch
 
@@ -13,6 +18,7 @@ from common import Workload
 figures = ("matplotlib", "matplotlib.pyplot", "mpl_toolkits", "mpl_toolkits.mplot3d")
 commit = add_checkout("LOSSATLAS_BENCH_LLA", "src", *figures)
 
+from src_lla.hessian.hessian import hessian_calc  # noqa: E402
 from src_lla.loss_landscapes.main import random_plane  # noqa: E402
 from src_lla.loss_landscapes.metrics import Loss  # noqa: E402
 from src_lla.loss_landscapes.model_interface.model_parameters import ModelParameters  # noqa: E402
@@ -30,4 +36,23 @@ def make_surface():
     return lambda _: random_plane(workload.model, metric, distance=2, steps=steps, normalization=None, a1=a1, a2=a2)
 
 
-workload.measure({"surface": make_surface}, lla=commit)
+def make_slq():
+    metric = Loss(torch.nn.functional.cross_entropy, workload.x, workload.y, "cpu")
+    twin = torch.jit.load(workload.flags.model)
+    for p in twin.parameters():
+        p.requires_grad = False
+    deepcopy, copy.deepcopy = copy.deepcopy, lambda _: twin
+    hessian = hessian_calc(workload.model, metric)
+    copy.deepcopy = deepcopy
+    bits = [(part + 1) / 2 for part in workload.vector("start.bin")]
+
+    def step(warming):
+        draws = iter(bits)
+        torch.randint_like = lambda *_, **__: next(draws).clone()
+        eigenvalues, _ = hessian.esd_calc(n_iter=2 if warming else workload.flags.steps, n_v=1)
+        return sorted(eigenvalues[0])
+
+    return step
+
+
+workload.measure({"surface": make_surface, "slq": make_slq}, lla=commit)

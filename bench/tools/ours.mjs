@@ -6,6 +6,7 @@ import {
   Plane,
   customDirection,
   dataset,
+  eigenpairs,
   hessian,
   libtorchVersion,
   loadModel,
@@ -55,6 +56,9 @@ const vector = (name) => model.vector(new Float32Array(readBytes(name)));
 /** As the peers: the graph is always kept. */
 const makeOperator = () => hessian(loss, { memoryBudget: 1e12 });
 
+/** What the answer says besides times. */
+let answer = {};
+
 /**
  * One repetition; what it returns turns into numbers after the timing.
  *
@@ -100,15 +104,35 @@ const works = {
       return () => next.toArray();
     };
   },
-  async lanczos() {
+  lanczos: density,
+  slq: density,
+  async eigenpairs() {
     const operator = makeOperator();
-    const steps = Number(text('steps'));
     return async (warming) => {
-      const spectrum = await spectralDensity(operator, { steps: warming ? 2 : steps, probes: 1, seed: 0 });
-      return async () => spectrum.nodes[0] ?? [];
+      if (warming) {
+        (await operator.apply([await vector('v.bin')]))[0]?.dispose();
+        return async () => [];
+      }
+      // Its residuals are measured, by a product each, which counts.
+      const pairs = await eigenpairs(operator, { k: 2, tolerance: 1e-3, seed: 0 });
+      const { values, numProducts } = pairs;
+      pairs.dispose();
+      const residuals = Array.from(pairs.residuals, (residual) => residual / Math.abs(values[0] ?? NaN));
+      answer = { products: numProducts, residuals };
+      return async () => values;
     };
   },
 };
+
+/** @returns {Promise<Step>} */
+async function density() {
+  const operator = makeOperator();
+  const steps = Number(text('steps'));
+  return async (warming) => {
+    const spectrum = await spectralDensity(operator, { steps: warming ? 2 : steps, probes: 1, seed: 0 });
+    return async () => spectrum.nodes[0] ?? [];
+  };
+}
 
 const step = await works[text('work')]?.();
 if (!step) throw new Error(`--work ${text('work')} is unknown`);
@@ -128,5 +152,6 @@ console.log(
     node: process.versions.node,
     threads: await numThreads(),
     milliseconds,
+    ...answer,
   }),
 );

@@ -195,6 +195,20 @@ export interface Addon {
     numSamples: number,
     seed: number,
   ): Promise<CurvatureGraph>;
+  /** What such a graph (`kind` hessian, or as above) and products with `numVectors` at once take: nothing of it is kept. */
+  curvatureMemory(
+    objective: ObjectiveHandle,
+    space: SpaceHandle,
+    theta: VectorHandle,
+    buffers: BuffersHandle | null,
+    batch: BatchHandle,
+    kind: 'hessian' | 'gauss-newton' | 'empirical-fisher' | 'monte-carlo-fisher',
+    numSamples: number,
+    seed: number,
+    numVectors: number,
+    keep: boolean,
+    batched: boolean,
+  ): Promise<{ readonly graphBytes: number; readonly peakBytes: number }>;
   /** The product of the loss sum's matrix with every v; `keep` false frees the graph on the way, `batched` takes all v in one pass. */
   curvatureProducts(
     graph: GraphHandle,

@@ -33,6 +33,21 @@ export class Batches {
     return this.#placement;
   }
 
+  /** Bytes of all samples on the model's device. */
+  get bytes(): number {
+    return bytesOnDevice(this.#model, this.data);
+  }
+  /** All of them lie there now. */
+  get areHeld(): boolean {
+    return this.#held.length === this.count;
+  }
+
+  /** The first samples as a batch of their own, to be freed. */
+  async first(numSamples: number): Promise<BatchHandle> {
+    this.#requireAlive();
+    return await this.#make(0, numSamples);
+  }
+
   /** One after the other; a streamed batch lives until the next one is asked for. */
   async *each(): AsyncGenerator<BatchHandle, void, undefined> {
     this.#requireAlive();
@@ -42,7 +57,7 @@ export class Batches {
       this.#requireAlive();
     }
     // Holding may have found too little memory.
-    if (this.#held.length === this.count) {
+    if (this.areHeld) {
       yield* [...this.#held];
       return;
     }
@@ -82,9 +97,9 @@ export class Batches {
     }
   }
 
-  async #make(index: number): Promise<BatchHandle> {
+  async #make(index: number, numSamples = this.batchSize): Promise<BatchHandle> {
     const start = index * this.batchSize;
-    const part = this.data.slice(start, start + this.batchSize);
+    const part = this.data.slice(start, start + numSamples);
     const targets = part.targets === null ? [] : [part.targets];
     try {
       return await call((native) => native.makeBatch(this.#model.handle, part.inputs, targets, index));

@@ -144,6 +144,14 @@ export class Objective {
   get dataPlacement(): DataPlacement {
     return this.#batches.placement;
   }
+  /** Bytes that all samples take on the model's device. */
+  get dataBytes(): number {
+    return this.#batches.bytes;
+  }
+  /** All samples lie there now: with `held`, from the first use on. */
+  get dataIsHeld(): boolean {
+    return this.#batches.areHeld;
+  }
 
   /** Loss, accuracy and metrics at θ (default: the model's own parameters), with these buffers (default: its own). */
   async evaluate(
@@ -278,6 +286,11 @@ export class Objective {
   /** The data on the model's device, batch by batch; a batch is valid until the next one is asked for. */
   batches(): AsyncIterable<BatchHandle> {
     return this.#batches.each();
+  }
+
+  /** The first samples as a batch of their own, to be freed; for this library's own modules. */
+  async firstSamples(numSamples: number): Promise<BatchHandle> {
+    return await this.#batches.first(numSamples);
   }
 
   async #evaluateRecalibrated(points: PointSet, signal?: AbortSignal): Promise<Evaluation[]> {

@@ -90,6 +90,10 @@ export class CurvatureOperator implements LinearOperator {
   get takesBlocks(): boolean {
     return this.#options.batched === true;
   }
+  /** Bytes that retained graphs may take. */
+  get memoryBudget(): number {
+    return this.#budget;
+  }
   /** Bytes that the retained graphs take. */
   get retainedBytes(): number {
     return this.#retainedBytes;
@@ -212,13 +216,44 @@ export class CurvatureOperator implements LinearOperator {
     if (this.#disposed) return built;
     // Decided once a batch; an analysis that runs beside this one may have done so.
     if (this.#graphs[index] === undefined) {
-      // Room must be left for the graph of a later batch that is recomputed.
       const isLast = index === this.objective.numBatches - 1;
-      const fits = this.#retainedBytes + graphBytes * (isLast ? 1 : 2) <= this.#budget;
+      const fits = fitsBudget(graphBytes, this.#retainedBytes, isLast, this.#budget);
       this.#graphs[index] = fits ? built : null;
       if (fits) this.#retainedBytes += graphBytes;
     }
     return built;
+  }
+
+  /**
+   * Bytes of a graph of the first samples, and of the most that making it and multiplying takes; `keep`: for a graph
+   * that is retained. Nothing of it is kept. For this library's own modules.
+   */
+  async sampleMemory(
+    numSamples: number,
+    numVectors: number,
+    keep: boolean,
+  ): Promise<{ readonly graphBytes: number; readonly peakBytes: number }> {
+    const theta = await this.#point();
+    const { at, batched = false } = this.#options;
+    const buffers = at === undefined || at instanceof ParameterVector ? null : at.buffers;
+    const batch = await this.objective.firstSamples(numSamples);
+    try {
+      const where = [
+        this.objective.handle,
+        this.space.handle,
+        theta.handle,
+        buffers?.handle ?? null,
+        batch,
+      ] as const;
+      const { samples, seed } = drawsOf(this.matrix);
+      return await call((native) =>
+        native.curvatureMemory(...where, this.matrix.kind, samples, seed, numVectors, keep, batched),
+      );
+    } finally {
+      callSync((native) => {
+        native.dispose(batch);
+      });
+    }
   }
 
   async #buildGraph(
@@ -229,9 +264,24 @@ export class CurvatureOperator implements LinearOperator {
     const { matrix, objective, space } = this;
     const where = [objective.handle, space.handle, theta.handle, buffers?.handle ?? null, batch] as const;
     if (matrix.kind === 'hessian') return call((native) => native.hessianGraph(...where));
-    const { samples, seed } = matrix.kind === 'monte-carlo-fisher' ? matrix : { samples: 1, seed: 0 };
+    const { samples, seed } = drawsOf(matrix);
     return call((native) => native.gaussNewtonGraph(...where, matrix.kind, samples, seed));
   }
+}
+
+/** Whether another graph is retained. Room must be left for that of a later batch, which is recomputed. */
+export function fitsBudget(
+  graphBytes: number,
+  retainedBytes: number,
+  isLast: boolean,
+  budget: number,
+): boolean {
+  return retainedBytes + graphBytes * (isLast ? 1 : 2) <= budget;
+}
+
+/** What only the Monte-Carlo Fisher matrix draws. */
+function drawsOf(matrix: CurvatureMatrix): { readonly samples: number; readonly seed: number } {
+  return matrix.kind === 'monte-carlo-fisher' ? matrix : { samples: 1, seed: 0 };
 }
 
 function disposeHandle(graph: GraphHandle): void {

@@ -31,7 +31,10 @@ export interface EigenpairsOptions extends AnalysisOptions, BasisOptions {
    * operator takes several vectors in one pass (`batched`).
    */
   readonly blockSize?: number;
-  /** Vectors to start from, for example those of a neighbouring point; default random ones of `seed`. */
+  /**
+   * Vectors to start from, for example those of a neighbouring point; default random ones of `seed`. More than
+   * `blockSize` are added up: products with their sum find all of them sooner than products with each.
+   */
   readonly start?: readonly ParameterVector[];
   /** Measure every residual by one more product (default); else trust the recurrence, which float32 bounds. */
   readonly verify?: boolean;
@@ -86,11 +89,10 @@ export async function eigenpairs(
   const k = Math.min(options.k ?? 2, operator.size);
   const maxProducts = Math.max(k, Math.min(options.maxProducts ?? 300, operator.size));
   const blockSize = Math.min(options.blockSize ?? 1, operator.size);
-  const numStarts = Math.max(blockSize, options.start?.length ?? 0);
   const plan = planBasis(operator.space, options, {
-    wanted: Math.min(operator.size, maxProducts + numStarts + blockSize),
+    wanted: Math.min(operator.size, maxProducts + 2 * blockSize),
     // Below it a restart would keep nothing but the pairs themselves.
-    needed: Math.min(operator.size, k + numStarts + blockSize + 1),
+    needed: Math.min(operator.size, k + 2 * blockSize + 1),
   });
   const { room: basisSize, basisPlacement } = plan;
   const start = options.start ?? [];
@@ -184,7 +186,7 @@ async function iterate(operator: LinearOperator, search: Search, progress: Steps
       if (isDone) return { ritz, subspace, numProducts, numRestarts };
       if (!isExhausted) {
         const isSmall =
-          chosen.length === k && chosen.every((i) => ritz.residualBounds[i]! <= 0.5 * tolerance * scale);
+          chosen.length === k && chosen.every((i) => ritz.residualBounds[i]! <= 0.8 * tolerance * scale);
         if (isSmall) return { ritz, subspace, numProducts, numRestarts };
         if (!isFull) continue;
         const room = basisSize - subspace.numPending - blockSize;
@@ -237,14 +239,24 @@ async function startSubspace(
   search: Search,
   random: RandomStarts,
 ): Promise<KrylovSubspace> {
-  const fresh: ParameterVector[] = [];
+  const { start, blockSize } = search;
+  const starts: ParameterVector[] = [];
   try {
-    while (search.start.length + fresh.length < search.blockSize) fresh.push(await random.next());
-    const starts = [...search.start, ...fresh];
+    for (let i = 0; i < Math.min(start.length, blockSize); i++)
+      starts.push(await sumOfUnits(start.filter((_, place) => place % blockSize === i)));
+    while (starts.length < blockSize) starts.push(await random.next());
     return await KrylovSubspace.start(operator, starts, search.basisSize, search.basisPlacement);
   } finally {
-    disposeAll(fresh);
+    disposeAll(starts);
   }
+}
+
+/** Of vectors that are not zero, if there is one. */
+async function sumOfUnits([first, ...others]: readonly ParameterVector[]): Promise<ParameterVector> {
+  const factor = async (vector: ParameterVector) => 1 / ((await vector.norm()) || 1);
+  const factors = [await factor(first!)];
+  for (const vector of others) factors.push(await factor(vector));
+  return await combine([first!, ...others], factors);
 }
 
 /** Indices into ascending values, in the order of the result. */

@@ -1,4 +1,5 @@
 #include "binding/binding.h"
+#include "core/curvature_memory.h"
 #include "core/gauss_newton_graph.h"
 #include "core/hessian_graph.h"
 
@@ -33,32 +34,51 @@ Napi::Value GraphHandle(Napi::Env env, std::shared_ptr<CurvatureGraph> graph) {
   return out;
 }
 
-// hessianGraph(objective, space, theta, buffers | null, batch), of the loss sum
-Napi::Value MakeHessianGraph(const Arguments& args) {
-  const GraphArguments a(args);
-  return Submit(
-      args.env(),
-      [=]() -> std::shared_ptr<CurvatureGraph> {
-        return std::make_shared<HessianGraph>(*a.objective, *a.space, a.theta->values, a.buffers.get(),
-                                              *a.batch);
-      },
-      GraphHandle);
+using MakeGraph = std::function<std::shared_ptr<CurvatureGraph>()>;
+
+MakeGraph HessianOf(const Arguments& args) {
+  return [a = GraphArguments(args)] {
+    return std::make_shared<HessianGraph>(*a.objective, *a.space, a.theta->values, a.buffers.get(), *a.batch);
+  };
 }
 
-// gaussNewtonGraph(objective, space, theta, buffers | null, batch, kind, numSamples, seed), of the loss sum
-Napi::Value MakeGaussNewtonGraph(const Arguments& args) {
-  const GraphArguments a(args);
+// Arguments 5 to 7: kind, numSamples, seed.
+MakeGraph GaussNewtonOf(const Arguments& args) {
   GaussNewtonOptions options;
   options.kind = ParseGaussNewtonKind(args.String(5, "kind"));
   options.num_samples = args.Integer(6, "numSamples", 1, INT32_MAX);
   options.seed = static_cast<uint64_t>(args.Integer(7, "seed", 0, (int64_t{1} << 53) - 1));
+  return [a = GraphArguments(args), options] {
+    return std::make_shared<GaussNewtonGraph>(*a.objective, *a.space, a.theta->values, a.buffers.get(),
+                                              *a.batch, options);
+  };
+}
+
+// hessianGraph(objective, space, theta, buffers | null, batch), of the loss sum
+Napi::Value MakeHessianGraph(const Arguments& args) {
+  return Submit(args.env(), HessianOf(args), GraphHandle);
+}
+
+// gaussNewtonGraph(objective, space, theta, buffers | null, batch, kind, numSamples, seed), of the loss sum
+Napi::Value MakeGaussNewtonGraph(const Arguments& args) {
+  return Submit(args.env(), GaussNewtonOf(args), GraphHandle);
+}
+
+// curvatureMemory(objective, space, theta, buffers | null, batch, kind, numSamples, seed, numVectors, keep,
+// batched): {graphBytes, peakBytes}
+Napi::Value MeasureCurvatureMemory(const Arguments& args) {
+  const MakeGraph make = args.String(5, "kind") == "hessian" ? HessianOf(args) : GaussNewtonOf(args);
+  const int64_t num_vectors = args.Integer(8, "numVectors", 1, INT32_MAX);
+  const bool keep = args.Bool(9, "keep");
+  const bool batched = args.Bool(10, "batched");
   return Submit(
-      args.env(),
-      [=]() -> std::shared_ptr<CurvatureGraph> {
-        return std::make_shared<GaussNewtonGraph>(*a.objective, *a.space, a.theta->values, a.buffers.get(),
-                                                  *a.batch, options);
-      },
-      GraphHandle);
+      args.env(), [=] { return MeasureMemory(make, num_vectors, keep, batched); },
+      [](Napi::Env env, const CurvatureMemory& memory) {
+        Napi::Object out = Napi::Object::New(env);
+        out.Set("graphBytes", static_cast<double>(memory.graph_bytes));
+        out.Set("peakBytes", static_cast<double>(memory.peak_bytes));
+        return out;
+      });
 }
 
 // curvatureProducts(graph, vectors, keep, batched): vectors
@@ -86,6 +106,7 @@ Napi::Value CurvatureProducts(const Arguments& args) {
 void ExportCurvature(Napi::Object exports) {
   Export<MakeHessianGraph>(exports, "hessianGraph");
   Export<MakeGaussNewtonGraph>(exports, "gaussNewtonGraph");
+  Export<MeasureCurvatureMemory>(exports, "curvatureMemory");
   Export<CurvatureProducts>(exports, "curvatureProducts");
 }
 

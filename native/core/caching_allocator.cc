@@ -21,7 +21,8 @@ namespace {
 
 // In front of every block; as large as libtorch's alignment, which it keeps.
 struct Header {
-  size_t block_bytes;  // with the header
+  size_t block_bytes;    // with the header
+  size_t touched_bytes;  // the most that a tensor in it took
   bool cached;
 };
 constexpr size_t kHeaderBytes = 64;
@@ -33,6 +34,12 @@ constexpr size_t kSmallestCached = size_t{64} << 10;
 constexpr size_t kMaxCachedBytes = size_t{4} << 30;
 
 thread_local bool use_cache = false;
+thread_local FootprintMeter* footprint_meter = nullptr;
+std::atomic<bool> installed{false};
+
+void Meter(int64_t bytes) {
+  if (footprint_meter != nullptr) footprint_meter->Add(bytes);
+}
 
 // Eight classes to each power of two: at most an eighth is wasted, and a changed batch size finds its blocks.
 size_t RoundUp(size_t bytes) {
@@ -49,8 +56,13 @@ class CachingAllocator final : public at::Allocator {
     const bool cached = use_cache && bytes >= kSmallestCached;
     const size_t block_bytes = cached ? RoundUp(bytes + kHeaderBytes) : bytes + kHeaderBytes;
     void* block = cached ? Take(block_bytes) : nullptr;
+    size_t touched = block == nullptr ? 0 : static_cast<Header*>(block)->touched_bytes;
     if (block == nullptr) block = Allocate(block_bytes);
-    new (block) Header{block_bytes, cached};
+    if (bytes > touched) {
+      Meter(static_cast<int64_t>(bytes - touched));
+      touched = bytes;
+    }
+    new (block) Header{block_bytes, touched, cached};
     void* data = static_cast<char*>(block) + kHeaderBytes;
     c10::profiledCPUMemoryReporter().New(data, bytes);
     return {data, data, &Free, host};
@@ -90,7 +102,9 @@ class CachingAllocator final : public at::Allocator {
     void* block = static_cast<char*>(data) - kHeaderBytes;
     const Header header = *static_cast<Header*>(block);
     // Only the compute threads fill the cache: what JavaScript lets go of later would stay in it.
-    if (!header.cached || !use_cache || !Instance().Put(block, header.block_bytes)) c10::free_cpu(block);
+    if (header.cached && use_cache && Instance().Put(block, header.block_bytes)) return;
+    Meter(-static_cast<int64_t>(header.touched_bytes));
+    c10::free_cpu(block);
   }
 
   void* Allocate(size_t bytes) {
@@ -136,7 +150,13 @@ void InstallCachingAllocator() {
   const char* choice = std::getenv("LOSSATLAS_ALLOCATOR");
   if (choice != nullptr && std::strcmp(choice, "system") == 0) return;
   c10::SetCPUAllocator(&CachingAllocator::Instance());
+  installed = true;
 }
+
+bool CachingAllocatorInstalled() { return installed; }
+
+FootprintMeter::FootprintMeter() : before_(footprint_meter) { footprint_meter = this; }
+FootprintMeter::~FootprintMeter() { footprint_meter = before_; }
 
 void EmptyAllocatorCache() { CachingAllocator::Instance().Empty(); }
 

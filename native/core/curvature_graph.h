@@ -14,6 +14,7 @@ class CurvatureGraph {
   CurvatureGraph& operator=(const CurvatureGraph&) = delete;
 
   const ParameterLayout& layout() const { return *layout_; }
+  const at::TensorOptions& options() const { return options_; }
   const Evaluation& evaluation() const { return evaluation_; }
   // What the graph keeps alive, and the most that building it took.
   int64_t graph_bytes() const { return graph_bytes_; }

@@ -4,6 +4,8 @@ import {
   hessian,
   hessianTrace,
   khCriterion,
+  loadModel,
+  loadNpz,
   objective,
   renderDensity,
   spectralDensity,
@@ -12,7 +14,7 @@ import {
   type Objective,
 } from '../../dist/index.js';
 import { expectNoLiveHandles } from '../support/handles.js';
-import { anyData, golden, goldenData, loadFixture } from '../support/fixtures.js';
+import { anyData, golden, goldenData, loadFixture, projectPath } from '../support/fixtures.js';
 import { diagonalOperator, jacobiEigenvalues, matVec, relativeError } from '../support/numbers.js';
 
 class Setting {
@@ -89,6 +91,26 @@ describe('eigenpairs', () => {
     expect(pairs.allConverged).to.equal(false);
     expect(pairs.converged.filter(Boolean).length).to.be.below(3);
     expect(Math.max(...pairs.residuals)).to.be.above(pairs.tolerance);
+  });
+
+  it('starts from the vectors of a neighbour: no block of products with each, and fewer than from random vectors', async () => {
+    using model = await loadModel(projectPath('examples/digits/digits.script.pt'), { dtype: 'float64' });
+    const data = await loadNpz(projectPath('examples/digits/digits.npz'), {
+      inputs: 'x_train',
+      targets: 'y_train',
+      scale: 1 / 16,
+      limit: 128,
+    });
+    using loss = objective(model, data);
+    using operator = hessian(loss);
+    const options = { k: 4, tolerance: 1e-3, verify: false };
+    using cold = await eigenpairs(operator, options);
+    using warm = await eigenpairs(operator, { ...options, start: cold.vectors });
+    expect(warm.allConverged).to.equal(true);
+    expect(warm.numProducts).to.be.below(cold.numProducts);
+    warm.values.forEach((value, i) => {
+      expect(value).to.be.closeTo(cold.values[i]!, 1e-3 * cold.values[0]!);
+    });
   });
 
   it('same seed: same bits', async () => {
