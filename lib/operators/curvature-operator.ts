@@ -134,6 +134,12 @@ export class CurvatureOperator implements LinearOperator {
     return this.#point();
   }
 
+  /** θ, and the buffers there where they are not the model's own. The operator keeps both. */
+  async place(): Promise<{ readonly theta: ParameterVector; readonly buffers: BufferState | null }> {
+    const theta = await this.#point();
+    return { theta, buffers: await this.#buffers(theta) };
+  }
+
   /** Lets go of retained graphs: the next product runs the model anew. */
   forget(): void {
     for (const retained of this.#graphs) {
@@ -198,10 +204,7 @@ export class CurvatureOperator implements LinearOperator {
   }
 
   async #build(index: number, batch: BatchHandle, theta: ParameterVector): Promise<RetainedGraph> {
-    const { at } = this.#options;
-    const given = at === undefined || at instanceof ParameterVector ? null : at.buffers;
-    this.#statistics ??= this.objective.statisticsAt(theta, given);
-    const buffers = (await this.#statistics) ?? given;
+    const buffers = await this.#buffers(theta);
     const { graph, evaluation, graphBytes } = await this.#buildGraph(batch, theta, buffers);
     const built = { graph, count: evaluation[1]! };
     if (this.#disposed) return built;
@@ -214,6 +217,13 @@ export class CurvatureOperator implements LinearOperator {
       if (fits) this.#retainedBytes += graphBytes;
     }
     return built;
+  }
+
+  async #buffers(theta: ParameterVector): Promise<BufferState | null> {
+    const { at } = this.#options;
+    const given = at === undefined || at instanceof ParameterVector ? null : at.buffers;
+    this.#statistics ??= this.objective.statisticsAt(theta, given);
+    return (await this.#statistics) ?? given;
   }
 
   async #buildGraph(
