@@ -47,7 +47,7 @@ export async function gradientTrace(run: TraceRun): Promise<TraceFigures> {
       return {
         estimate,
         samples: totals,
-        perParameter: samples.estimates(),
+        perParameter: samples.estimates(logInterval),
         frobeniusNorm: null,
         numProducts: target,
       };

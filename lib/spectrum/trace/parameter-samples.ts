@@ -1,5 +1,5 @@
 import type { LinearOperator } from '../../operators/linear-operator.js';
-import type { ParameterTrace } from '../../results.js';
+import type { Estimate, ParameterTrace } from '../../results.js';
 import { notFinite } from '../krylov-subspace.js';
 import { interval, meanEstimate, studentQuantile } from '../statistics.js';
 
@@ -30,21 +30,25 @@ export class ParameterSamples {
     return Float64Array.from(this.#samples, (sample) => exact + sum(sample));
   }
 
-  /**
-   * Means with t intervals of the samples; `inflation` widens them. The spread of a probe's total is known better than
-   * that (see `hutchinson`), but of a single block the matrix tells nothing more.
-   */
-  estimates(inflation = 1): readonly ParameterTrace[] {
+  /** Each parameter's estimate by `makeEstimate` from its samples, to which the exact part is added. */
+  estimates(makeEstimate: MakeEstimate = meanOf): readonly ParameterTrace[] {
     const estimates = this.#operator.space.parameters.map(({ name }, p) => {
       const exact = this.#exact[p]!;
       if (this.count === 0) return Object.freeze({ name, ...interval(exact, 0, 0) });
-      const values = this.#samples.map((sample) => exact + sample[p]!);
-      const { value, standardError } = meanEstimate(values, 0.95);
-      const quantile = studentQuantile(0.95, Math.max(1, this.count - 1));
-      return Object.freeze({ name, ...interval(value, inflation * standardError, quantile) });
+      const values = this.#samples.map((sample) => sample[p]!);
+      return Object.freeze({ name, ...makeEstimate(values, exact) });
     });
     return Object.freeze(estimates);
   }
+}
+
+/** `offset` + the mean of the samples. */
+export type MakeEstimate = (samples: ArrayLike<number>, offset: number) => Estimate;
+
+/** With Student's interval: of a single block the matrix tells no more than the samples do. */
+function meanOf(samples: ArrayLike<number>, offset: number): Estimate {
+  const { value, standardError } = meanEstimate(samples, 0.95);
+  return interval(offset + value, standardError, studentQuantile(0.95, samples.length - 1));
 }
 
 export function sum(values: ArrayLike<number>): number {

@@ -33,8 +33,9 @@ import { xtrace } from './xtrace.js';
  * ERR_INVALID_DATA where a product is not finite, ERR_OUT_OF_MEMORY (`xtrace`).
  */
 export async function trace(operator: LinearOperator, options: TraceOptions = {}): Promise<TraceEstimate> {
-  const { method = 'hutchinson', relativeError = 0.05, seed = 0 } = options;
+  const method = (options as TraceOptions | null)?.method ?? 'hutchinson';
   checkOptions('trace', options, traceChecks(method));
+  const { relativeError = 0.05, seed = 0 } = options;
   const startedAt = performance.now();
   const maxProbes = options.maxProbes ?? Math.max(100, options.minProbes ?? 0);
   const minProbes = Math.min(options.minProbes ?? defaultMinProbes[method], maxProbes);

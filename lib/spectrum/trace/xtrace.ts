@@ -31,13 +31,13 @@ export async function xtrace(run: TraceRun): Promise<TraceFigures> {
       nextCheck = k + Math.ceil(k / 10);
       const samples = new ParameterSamples(operator, isNew ? undefined : state.exact());
       if (isNew) for (const sample of state.estimates()) samples.add(sample);
-      const estimate = estimateOf(samples, isNew ? null : sum(state.exact()));
+      const estimate = isNew ? widenedMean(samples.totals()) : interval(sum(state.exact()), 0, 0);
       if (isNew && k < maxProbes && !isPrecise(estimate, run.relativeError)) continue;
       progress.finish();
       return {
         estimate,
         samples: samples.totals(),
-        perParameter: samples.estimates(inflation),
+        perParameter: samples.estimates(widenedMean),
         frobeniusNorm: null,
         numProducts: state.numProducts,
       };
@@ -47,11 +47,9 @@ export async function xtrace(run: TraceRun): Promise<TraceFigures> {
   }
 }
 
-/** `exact`: the trace, where the probes have found all of the matrix's range. */
-function estimateOf(samples: ParameterSamples, exact: number | null): Estimate {
-  if (exact !== null) return interval(exact, 0, 0);
-  const { value, standardError } = meanEstimate(samples.totals(), 0.95);
-  return interval(value, inflation * standardError, studentQuantile(0.95, samples.count - 1));
+function widenedMean(samples: ArrayLike<number>, offset = 0): Estimate {
+  const { value, standardError } = meanEstimate(samples, 0.95);
+  return interval(offset + value, inflation * standardError, studentQuantile(0.95, samples.length - 1));
 }
 
 function probesInMemory({ operator, minProbes, maxProbes }: TraceRun): number {

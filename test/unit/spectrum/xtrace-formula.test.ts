@@ -30,7 +30,8 @@ describe('XTrace', () => {
     const random = () => ((state = (state * 48271) % 2147483647) / 2147483647) * 2 - 1;
     const [n, k] = [14, 5];
     const a = Array.from({ length: n }, () => new Float64Array(n));
-    for (let i = 0; i < n; i++) for (let j = 0; j <= i; j++) a[i]![j] = a[j]![i] = random() * 3 ** -Math.min(i, j);
+    for (let i = 0; i < n; i++)
+      for (let j = 0; j <= i; j++) a[i]![j] = a[j]![i] = random() * 3 ** -Math.min(i, j);
     const multiply = (v: Vector) => Float64Array.from(a, (row) => dot(row, v));
     const parts = [
       [0, 4],
