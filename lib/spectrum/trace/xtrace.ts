@@ -53,9 +53,8 @@ function widenedMean(samples: ArrayLike<number>, offset = 0): Estimate {
 }
 
 function probesInMemory({ operator, minProbes, maxProbes }: TraceRun): number {
-  const wanted = Math.min(3 * maxProbes, operator.size);
-  const { basisSize } = planBasis(operator.space, {}, { wanted, needed: Math.min(3 * minProbes, wanted) });
-  return basisSize === wanted ? maxProbes : Math.max(minProbes, Math.floor(basisSize / 3));
+  const { room } = planBasis(operator.space, {}, { wanted: 3 * maxProbes, needed: 3 * minProbes });
+  return Math.floor(room / 3);
 }
 
 /** A growing k × k matrix for each parameter. */
