@@ -13,7 +13,7 @@ import { ParameterSamples, sum } from './parameter-samples.js';
 
 /**
  * The standard error comes from the matrix, not from the scatter of the samples, so the normal quantile is the right one:
- * on dense Hessians of five nets it covers the trace in 92 to 96 % of cases from 4 probes on, with and without
+ * on dense Hessians of five nets it covers the trace in 92 to 98 % of cases from 4 probes on, with and without
  * deflation; Student's with the formula would in up to 99.9 %.
  */
 const normal95 = 1.959963984540054;
