@@ -30,6 +30,8 @@ export type ErrorCode =
   | 'ERR_CRITERION'
   /** An operator of the model has no second derivative. */
   | 'ERR_NO_DOUBLE_BACKWARD'
+  /** The gradient-only trace of a Hessian whose diagonal is not proven to be the Gauss–Newton matrix's; the message says why. */
+  | 'ERR_NOT_AFFINE'
   /** Data with the wrong shape, type, range or a non-finite value. */
   | 'ERR_INVALID_DATA'
   | 'ERR_EMPTY_DATA'

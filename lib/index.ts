@@ -61,7 +61,11 @@ export { scaled, shifted } from './operators/shifted.js';
 
 export { eigenpairs, type EigenpairsOptions, type EigenpairsWithVectors } from './spectrum/eigenpairs.js';
 export { predictMemory, type MemoryPrediction, type PredictMemoryOptions } from './spectrum/memory.js';
-export { hessianTrace, type TraceOptions } from './spectrum/trace.js';
+export { trace } from './spectrum/trace/trace.js';
+export type { DeflationVectors, TraceOptions } from './spectrum/trace/options.js';
+export { diagonal, type DiagonalOptions, type DiagonalWithVectors } from './spectrum/diagonal.js';
+export { frobeniusNorm, type FrobeniusNormOptions } from './spectrum/frobenius-norm.js';
+export type { KrylovSubspace } from './spectrum/krylov-subspace.js';
 export { spectralDensity, type SpectralDensityOptions } from './spectrum/spectral-density.js';
 export {
   averageCriteria,

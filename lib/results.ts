@@ -246,13 +246,55 @@ export interface Eigenpairs {
   readonly provenance: Provenance;
 }
 
+export type TraceMethod = 'hutchinson' | 'hutch++' | 'xtrace' | 'deflated' | 'gradient';
+
+/** The trace of one parameter tensor's diagonal block; all of them add up to the trace. */
+export interface ParameterTrace extends Estimate {
+  readonly name: string;
+}
+
 export interface TraceEstimate extends Estimate {
   readonly kind: 'trace';
   readonly formatVersion: 1;
-  /** vᵀHv of each probe. */
+  readonly method: TraceMethod;
+  /** One estimate of the whole trace from each probe; their mean is the value. Empty where it was computed exactly. */
   readonly samples: Float64Array;
-  readonly frobeniusNorm: number;
+  /** In the order of the operator's parameters, from the same probes. */
+  readonly perParameter: readonly ParameterTrace[];
+  /** √(mean ‖Hv‖²), by `hutchinson` alone. */
+  readonly frobeniusNorm: number | null;
+  /** Products with the operator; for `gradient` backward passes over the whole data. */
   readonly numProducts: number;
+  /** The standard error is the share of |trace| that was asked for, or less. */
+  readonly converged: boolean;
+  readonly seed: number;
+  readonly provenance: Provenance;
+}
+
+/** ‖A‖_F = √ΣA_ij². */
+export interface FrobeniusNormEstimate extends Estimate {
+  readonly kind: 'frobenius-norm';
+  readonly formatVersion: 1;
+  /** ‖Av‖² of each probe. */
+  readonly samples: Float64Array;
+  readonly numProducts: number;
+  readonly converged: boolean;
+  readonly seed: number;
+  readonly provenance: Provenance;
+}
+
+/** The diagonal of a matrix, in numbers about its vectors. */
+export interface DiagonalEstimate {
+  readonly kind: 'diagonal';
+  readonly formatVersion: 1;
+  /** Sum of the entries. */
+  readonly trace: number;
+  /** ‖diagonal‖₂. */
+  readonly norm: number;
+  /** ‖standard errors‖₂ / ‖diagonal‖₂. */
+  readonly relativeError: number;
+  readonly numProducts: number;
+  /** False where a `relativeError` was asked for and not reached. */
   readonly converged: boolean;
   readonly seed: number;
   readonly provenance: Provenance;

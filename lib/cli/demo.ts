@@ -7,7 +7,6 @@ import {
   eigenpairs,
   hessian,
   hessianPlane,
-  hessianTrace,
   loadModel,
   loadNpz,
   lossSurface,
@@ -19,6 +18,7 @@ import {
   savePng,
   saveSvg,
   spectralDensity,
+  trace,
   type Estimate,
   type LossSurface,
   type SpectralDensity,
@@ -76,8 +76,8 @@ export async function demo(folder: string, isQuick: boolean, signal: AbortSignal
 
     using top = await eigenpairs(operator, { k: 4, which: 'both-ends', seed: 1, ...analysis });
     await saveJson(join(folder, 'eigenpairs.json'), top);
-    const trace = await hessianTrace(operator, { seed: 1, ...analysis });
-    await saveJson(join(folder, 'trace.json'), trace);
+    const traceEstimate = await trace(operator, { seed: 1, ...analysis });
+    await saveJson(join(folder, 'trace.json'), traceEstimate);
     const spectrum = await spectralDensity(operator, {
       steps: settings.steps,
       probes: settings.probes,
@@ -92,7 +92,7 @@ export async function demo(folder: string, isQuick: boolean, signal: AbortSignal
     print(
       `λ         ${Array.from(top.values, (v) => v.toPrecision(5)).join('  ')}  (residuals ≤ ${Math.max(...top.residuals).toExponential(1)})`,
     );
-    print(`trace     ${withInterval(trace)}`);
+    print(`trace     ${withInterval(traceEstimate)}`);
     print(`re        ${withInterval(re)}`);
     print(`KH05      ${withInterval(kh05)}`);
     print(`KH1       ${withInterval(kh1)}`);

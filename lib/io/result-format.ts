@@ -6,9 +6,11 @@ import type {
   CriteriaComparison,
   CriteriaRow,
   CurvatureCheck,
+  DiagonalEstimate,
   Eigenpairs,
   Estimate,
   Explosion,
+  FrobeniusNormEstimate,
   KhCriterion,
   LandscapeAtlas,
   LandscapeValues,
@@ -33,6 +35,8 @@ export type Result =
   | Trajectory
   | Eigenpairs
   | TraceEstimate
+  | FrobeniusNormEstimate
+  | DiagonalEstimate
   | SpectralDensity
   | CriteriaComparison
   | OperatorCheck;
@@ -338,9 +342,32 @@ export const resultShapes: { readonly [K in ResultKind]: ShapeOf<ResultOf<K>> } 
   trace: {
     kind: { oneOf: ['trace'] },
     formatVersion: { oneOf: [1] },
+    method: { oneOf: ['hutchinson', 'hutch++', 'xtrace', 'deflated', 'gradient'] },
     ...estimate,
     samples: 'float64',
-    frobeniusNorm: 'number',
+    perParameter: { objects: { name: 'string', ...estimate } },
+    frobeniusNorm: 'number|null',
+    numProducts: 'number',
+    converged: 'boolean',
+    seed: 'number',
+    provenance: { object: provenance },
+  },
+  'frobenius-norm': {
+    kind: { oneOf: ['frobenius-norm'] },
+    formatVersion: { oneOf: [1] },
+    ...estimate,
+    samples: 'float64',
+    numProducts: 'number',
+    converged: 'boolean',
+    seed: 'number',
+    provenance: { object: provenance },
+  },
+  diagonal: {
+    kind: { oneOf: ['diagonal'] },
+    formatVersion: { oneOf: [1] },
+    trace: 'number',
+    norm: 'number',
+    relativeError: 'number',
     numProducts: 'number',
     converged: 'boolean',
     seed: 'number',
@@ -430,6 +457,8 @@ export function findLengthMismatch(result: Result): string | null {
       return lists ?? problems.find((problem) => problem !== null) ?? null;
     }
     case 'trace':
+    case 'frobenius-norm':
+    case 'diagonal':
     case 'criteria-comparison':
     case 'operator-check':
       return null;

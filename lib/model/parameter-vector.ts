@@ -50,6 +50,21 @@ export class ParameterVector extends NativeResource<VectorHandle> {
   }
 }
 
+/** dots[i][p] = Σ over the entries of parameter p of aᵢ ⊙ b, accumulated in float64. */
+export async function parameterDots(
+  vectors: readonly ParameterVector[],
+  b: ParameterVector,
+): Promise<Float64Array[]> {
+  const flat = await call((native) =>
+    native.parameterDots(
+      vectors.map((v) => v.handle),
+      b.handle,
+    ),
+  );
+  const count = b.space.parameters.length;
+  return vectors.map((_, i) => flat.subarray(i * count, (i + 1) * count));
+}
+
 /** Σ cᵢ vᵢ as a new vector. */
 export async function combine(
   vectors: readonly [ParameterVector, ...ParameterVector[]],

@@ -17,6 +17,7 @@ export type GraphHandle = Handle<'graph'>;
 export type BasisHandle = Handle<'basis'>;
 export type BuffersHandle = Handle<'buffers'>;
 export type MetricHandle = Handle<'metric'>;
+export type PullbackHandle = Handle<'pullback'>;
 export type AnyHandle =
   | ModelHandle
   | SpaceHandle
@@ -26,7 +27,8 @@ export type AnyHandle =
   | GraphHandle
   | BasisHandle
   | BuffersHandle
-  | MetricHandle;
+  | MetricHandle
+  | PullbackHandle;
 
 export interface ParameterInfo {
   readonly name: string;
@@ -63,6 +65,15 @@ export interface CurvatureGraph {
   /** What the graph keeps alive, and the most that building it took. */
   readonly graphBytes: number;
   readonly peakBytes: number;
+}
+
+export interface OutputPullback {
+  readonly pullback: PullbackHandle;
+  readonly evaluation: Float64Array;
+  /** Entries of the output. */
+  readonly outputSize: number;
+  /** Why diag H need not be diag GGN; null where it is proven to be. */
+  readonly obstacle: string | null;
 }
 
 export interface Addon {
@@ -119,6 +130,8 @@ export interface Addon {
   /** a ⊙ b */
   multiplyVectors(a: VectorHandle, b: VectorHandle): Promise<VectorHandle>;
   dotVectors(a: VectorHandle, b: VectorHandle): Promise<number>;
+  /** Per parameter Σ aᵢ ⊙ b over its entries, for every aᵢ in turn. */
+  parameterDots(vectors: readonly VectorHandle[], vector: VectorHandle): Promise<Float64Array>;
   vectorNorm(vector: VectorHandle, order: 1 | 2): Promise<number>;
   /** m₁ / (√m₂ + ε) */
   adamDirection(
@@ -216,6 +229,18 @@ export interface Addon {
     keep: boolean,
     batched: boolean,
   ): Promise<VectorHandle[]>;
+  /** The graph of the model's output over `space`. */
+  outputPullback(
+    objective: ObjectiveHandle,
+    space: SpaceHandle,
+    theta: VectorHandle,
+    buffers: BuffersHandle | null,
+    batch: BatchHandle,
+  ): Promise<OutputPullback>;
+  /** Per parameter ‖Jᵀ S v‖² of the loss sum (S Sᵀ its curvature in the output) for a random v of ±1. */
+  randomPullbackSquares(pullback: PullbackHandle, seed: number, probe: number): Promise<Float64Array>;
+  /** The same for the unit vectors of the outputs [from, from + count), summed. */
+  unitPullbackSquares(pullback: PullbackHandle, from: number, count: number): Promise<Float64Array>;
 
   /** `onHost`: in host memory, though the vectors live on a GPU. */
   makeKrylovBasis(space: SpaceHandle, capacity: number, onHost: boolean): Promise<BasisHandle>;
@@ -226,6 +251,8 @@ export interface Addon {
     breakdown: number,
     scale: number,
   ): Promise<{ overlaps: Float64Array; norm: number; appended: boolean }>;
+  /** The vector without its part in the span of the first `count`. */
+  projectBasis(basis: BasisHandle, vector: VectorHandle, count: number): Promise<VectorHandle>;
   basisRow(basis: BasisHandle, index: number): Promise<VectorHandle>;
   combineBasis(basis: BasisHandle, coefficients: Float64Array, numColumns: number): Promise<VectorHandle[]>;
   /** The vectors become Σᵢ coefficients[c][i]·rowᵢ, in place. */

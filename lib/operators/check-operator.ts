@@ -61,7 +61,9 @@ export async function checkOperator(
   }
   const isHessian = operator instanceof CurvatureOperator && operator.matrix.kind === 'hessian';
   const relativeStep = options.relativeStep ?? relativeSteps[dtype];
-  const curvature = isHessian ? await centralDifference(operator, relativeStep, seed, signal) : null;
+  // Recalibrated statistics follow the point, and the Hessian holds them fixed.
+  const isSmooth = isHessian && operator.objective.mode !== 'recalibrate';
+  const curvature = isSmooth ? await centralDifference(operator, relativeStep, seed, signal) : null;
   const isSymmetric = asymmetry <= tolerance;
   const isRepeatable = variation <= tolerance;
   const random = operator instanceof CurvatureOperator ? operator.objective.model.impureOperators : [];
@@ -94,7 +96,7 @@ async function centralDifference(
   using part = await raw.scale(1 / (await raw.norm()));
   using product = await applyOne(operator, part, signal);
   using v = await space.embed(part);
-  const theta = await operator.point();
+  const { theta } = await operator.place();
   const step = relativeStep * (await theta.norm());
   const slope = async (t: number): Promise<number> => {
     using moved: ParameterVector = await combine([theta, v], [1, t]);

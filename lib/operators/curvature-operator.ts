@@ -133,15 +133,16 @@ export class CurvatureOperator implements LinearOperator {
     return this.objective.provenance(startedAt, point, this.label);
   }
 
-  /** θ: where the matrix is taken. The operator keeps it. */
-  async point(): Promise<ParameterVector> {
-    return this.#point();
-  }
-
   /** The buffers that belong to θ; null: the model's own. */
   get buffers(): BufferState | null {
     const { at } = this.#options;
     return at instanceof Solution ? at.buffers : null;
+  }
+
+  /** θ, and the buffers there where they are not the model's own. The operator keeps both. */
+  async place(): Promise<{ readonly theta: ParameterVector; readonly buffers: BufferState | null }> {
+    const theta = await this.#point();
+    return { theta, buffers: await this.#buffers(theta) };
   }
 
   /** Lets go of retained graphs: the next product runs the model anew. */
@@ -208,9 +209,7 @@ export class CurvatureOperator implements LinearOperator {
   }
 
   async #build(index: number, batch: BatchHandle, theta: ParameterVector): Promise<RetainedGraph> {
-    const given = this.buffers;
-    this.#statistics ??= this.objective.statisticsAt(theta, given);
-    const buffers = (await this.#statistics) ?? given;
+    const buffers = await this.#buffers(theta);
     const { graph, evaluation, graphBytes } = await this.#buildGraph(batch, theta, buffers);
     const built = { graph, count: evaluation[1]! };
     if (this.#disposed) return built;
@@ -233,9 +232,8 @@ export class CurvatureOperator implements LinearOperator {
     numVectors: number,
     keep: boolean,
   ): Promise<{ readonly graphBytes: number; readonly peakBytes: number }> {
-    const theta = await this.#point();
-    const { at, batched = false } = this.#options;
-    const buffers = at === undefined || at instanceof ParameterVector ? null : at.buffers;
+    const { theta, buffers } = await this.place();
+    const { batched = false } = this.#options;
     const batch = await this.objective.firstSamples(numSamples);
     try {
       const where = [
@@ -254,6 +252,11 @@ export class CurvatureOperator implements LinearOperator {
         native.dispose(batch);
       });
     }
+  }
+
+  async #buffers(theta: ParameterVector): Promise<BufferState | null> {
+    this.#statistics ??= this.objective.statisticsAt(theta, this.buffers);
+    return (await this.#statistics) ?? this.buffers;
   }
 
   async #buildGraph(

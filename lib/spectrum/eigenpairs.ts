@@ -38,6 +38,8 @@ export interface EigenpairsOptions extends AnalysisOptions, BasisOptions {
   readonly start?: readonly ParameterVector[];
   /** Measure every residual by one more product (default); else trust the recurrence, which float32 bounds. */
   readonly verify?: boolean;
+  /** Keep the whole Krylov basis with the result, for `trace` by deflation; default false. */
+  readonly keepBasis?: boolean;
   readonly seed?: number;
 }
 
@@ -61,6 +63,8 @@ export const eigenpairsChecks: Readonly<Record<string, Check>> = {
 /** Eigenpairs with their vectors, which live on the model's device until `dispose()`. */
 export interface EigenpairsWithVectors extends Eigenpairs {
   readonly vectors: readonly ParameterVector[];
+  /** With `keepBasis` the Krylov subspace that they come from, disposed of with them; else null. */
+  readonly basis: KrylovSubspace | null;
   dispose(): void;
   [Symbol.dispose](): void;
 }
@@ -82,9 +86,10 @@ export async function eigenpairs(
     ...eigenpairsChecks,
     k: isInteger(1),
     which: isOneOf('largest-magnitude', 'largest', 'smallest', 'both-ends'),
+    keepBasis: isBoolean,
   });
   const startedAt = performance.now();
-  const { which = 'largest-magnitude', seed = 0, verify = true } = options;
+  const { which = 'largest-magnitude', seed = 0, verify = true, keepBasis = false } = options;
   const tolerance = options.tolerance ?? (operator.space.dtype === 'float64' ? 1e-8 : 1e-4);
   const k = Math.min(options.k ?? 2, operator.size);
   const maxProducts = Math.max(k, Math.min(options.maxProducts ?? 300, operator.size));
@@ -100,6 +105,7 @@ export async function eigenpairs(
   const progress = new Steps('eigenpairs', maxProducts + (verify ? k : 0), options);
   const { ritz, subspace, numProducts, numRestarts } = await iterate(operator, search, progress);
   const vectors: ParameterVector[] = [];
+  let isKept = false;
   try {
     const chosen = select(ritz.values, k, which);
     vectors.push(...(await subspace.basis.combine(chosen.map((i) => ritz.vectors[i]!))));
@@ -112,9 +118,13 @@ export async function eigenpairs(
     progress.finish();
     const scale = largestMagnitude(ritz.values);
     const converged = Array.from(residuals, (r) => r <= tolerance * scale);
+    const basis = keepBasis ? subspace : null;
     const dispose = () => {
       disposeAll(vectors);
+      basis?.dispose();
     };
+    const provenance = await operator.provenance(startedAt);
+    isKept = keepBasis;
     return Object.freeze({
       kind: 'eigenpairs',
       formatVersion: 1,
@@ -129,8 +139,9 @@ export async function eigenpairs(
       basisSize,
       basisBytes: basisBytes(operator.space, basisSize),
       seed,
-      provenance: await operator.provenance(startedAt),
+      provenance,
       vectors: Object.freeze(vectors),
+      basis,
       dispose,
       [Symbol.dispose]: dispose,
     });
@@ -138,7 +149,7 @@ export async function eigenpairs(
     disposeAll(vectors);
     throw error;
   } finally {
-    subspace.dispose();
+    if (!isKept) subspace.dispose();
   }
 }
 

@@ -55,6 +55,12 @@ export class KrylovBasis extends NativeResource<BasisHandle> {
     return result;
   }
 
+  /** The vector without its part in the span of the first `count`. */
+  async project(vector: ParameterVector, count = this.#count): Promise<ParameterVector> {
+    const handle = await call((native) => native.projectBasis(this.handle, vector.handle, count));
+    return new ParameterVector(handle, this.space);
+  }
+
   /** A view of one vector, until `rotate`. */
   async row(index: number): Promise<ParameterVector> {
     return new ParameterVector(await call((native) => native.basisRow(this.handle, index)), this.space);

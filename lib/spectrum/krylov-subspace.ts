@@ -5,7 +5,7 @@ import type { LinearOperator } from '../operators/linear-operator.js';
 import { KrylovBasis, type BasisPlacement } from './krylov-basis.js';
 
 /** Below this share of ‖A‖ what is left after orthogonalisation is rounding: the subspace is invariant. */
-const breakdownShare = { float32: 2e-7, float64: 1e-13 } as const;
+export const breakdownShare = { float32: 2e-7, float64: 1e-13 } as const;
 
 /** Below this share of itself a new start vector already lies in the subspace. */
 const startShare = 1e-6;
@@ -103,6 +103,11 @@ export class KrylovSubspace {
       const isRounding = norm <= this.#breakdown * this.#scale;
       this.#leftovers.push(appended || !isFull || isRounding ? 0 : norm);
     }
+  }
+
+  /** A·qⱼ = Σᵢ coefficients[i]·qᵢ, but for a rest of norm `leftover` that a full basis could not take. */
+  product(j: number): { readonly coefficients: Float64Array; readonly leftover: number } {
+    return { coefficients: this.#columns[j]!, leftover: this.#leftovers[j]! };
   }
 
   /** The Ritz pairs of the vectors that were multiplied. */

@@ -2,6 +2,7 @@
 #include "core/curvature_memory.h"
 #include "core/gauss_newton_graph.h"
 #include "core/hessian_graph.h"
+#include "core/output_pullback.h"
 
 namespace lossatlas {
 namespace {
@@ -101,6 +102,51 @@ Napi::Value CurvatureProducts(const Arguments& args) {
       VectorHandles);
 }
 
+// outputPullback(objective, space, theta, buffers | null, batch): {pullback, evaluation, outputSize,
+// obstacle}
+Napi::Value MakeOutputPullback(const Arguments& args) {
+  const GraphArguments a(args);
+  return Submit(
+      args.env(),
+      [=] {
+        return std::make_shared<OutputPullback>(*a.objective, *a.space, a.theta->values, a.buffers.get(),
+                                                a.batch);
+      },
+      [](Napi::Env env, std::shared_ptr<OutputPullback> pullback) {
+        Napi::Object out = Napi::Object::New(env);
+        out.Set("evaluation", ToFloat64Array(env, std::vector<Evaluation>{pullback->evaluation()}));
+        out.Set("outputSize", static_cast<double>(pullback->output_size()));
+        const std::string obstacle = pullback->obstacle();
+        out.Set("obstacle", obstacle.empty() ? env.Null() : Napi::String::New(env, obstacle));
+        const int64_t bytes = pullback->graph_bytes();
+        out.Set("pullback", MakeHandle(env, std::move(pullback), bytes));
+        return out;
+      });
+}
+
+Napi::Value SquaresArray(Napi::Env env, const std::vector<double>& squares) {
+  return ToFloat64Array(env, squares);
+}
+
+// randomPullbackSquares(pullback, seed, probe): ‖Jᵀ S v‖² of each parameter
+Napi::Value RandomPullbackSquares(const Arguments& args) {
+  const std::shared_ptr<OutputPullback> pullback = args.Handle<OutputPullback>(0, "pullback");
+  constexpr int64_t kLargest = (int64_t{1} << 53) - 1;
+  const auto seed = static_cast<uint64_t>(args.Integer(1, "seed", 0, kLargest));
+  const auto probe = static_cast<uint64_t>(args.Integer(2, "probe", 0, kLargest));
+  return Submit(
+      args.env(), [=] { return pullback->RandomSquares(seed, probe); }, SquaresArray);
+}
+
+// unitPullbackSquares(pullback, from, count): Σ ‖Jᵀ S e_i‖² of each parameter
+Napi::Value UnitPullbackSquares(const Arguments& args) {
+  const std::shared_ptr<OutputPullback> pullback = args.Handle<OutputPullback>(0, "pullback");
+  const int64_t from = args.Integer(1, "from", 0, INT32_MAX);
+  const int64_t count = args.Integer(2, "count", 0, INT32_MAX);
+  return Submit(
+      args.env(), [=] { return pullback->UnitSquares(from, count); }, SquaresArray);
+}
+
 }  // namespace
 
 void ExportCurvature(Napi::Object exports) {
@@ -108,6 +154,9 @@ void ExportCurvature(Napi::Object exports) {
   Export<MakeGaussNewtonGraph>(exports, "gaussNewtonGraph");
   Export<MeasureCurvatureMemory>(exports, "curvatureMemory");
   Export<CurvatureProducts>(exports, "curvatureProducts");
+  Export<MakeOutputPullback>(exports, "outputPullback");
+  Export<RandomPullbackSquares>(exports, "randomPullbackSquares");
+  Export<UnitPullbackSquares>(exports, "unitPullbackSquares");
 }
 
 }  // namespace lossatlas

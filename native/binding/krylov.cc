@@ -39,6 +39,20 @@ Napi::Value ExtendBasis(const Arguments& args) {
       });
 }
 
+// projectBasis(basis, vector, count): the vector without its part in the span of the first `count`
+Napi::Value ProjectBasis(const Arguments& args) {
+  const std::shared_ptr<KrylovBasis> basis = args.Handle<KrylovBasis>(0, "basis");
+  const std::shared_ptr<ParameterVector> vector = args.Handle<ParameterVector>(1, "vector");
+  const int64_t count = args.Integer(2, "count", 0, INT32_MAX);
+  basis->layout()->RequireMatch(*vector->layout);
+  return Submit(
+      args.env(),
+      [=] {
+        return ParameterVector{basis->layout(), basis->Project(vector->values, count)};
+      },
+      VectorHandle);
+}
+
 // basisRow(basis, index): a view, valid as long as anybody holds it
 Napi::Value BasisRow(const Arguments& args) {
   const std::shared_ptr<KrylovBasis> basis = args.Handle<KrylovBasis>(0, "basis");
@@ -115,6 +129,7 @@ Napi::Value SymmetricEigenBinding(const Arguments& args) {
 void ExportKrylov(Napi::Object exports) {
   Export<MakeKrylovBasis>(exports, "makeKrylovBasis");
   Export<ExtendBasis>(exports, "extendBasis");
+  Export<ProjectBasis>(exports, "projectBasis");
   Export<BasisRow>(exports, "basisRow");
   Export<CombineBasis>(exports, "combineBasis");
   Export<RotateBasis>(exports, "rotateBasis");

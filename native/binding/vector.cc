@@ -137,6 +137,26 @@ Napi::Value DotVectors(const Arguments& args) {
       [](Napi::Env env, double dot) { return Napi::Number::New(env, dot); });
 }
 
+// parameterDots(vectors, vector): Σ over each parameter's entries of aᵢ ⊙ b, for every aᵢ in turn
+Napi::Value ParameterDots(const Arguments& args) {
+  const std::vector<VectorPointer> vectors = args.Handles<ParameterVector>(0, "vectors");
+  const VectorPointer b = args.Handle<ParameterVector>(1, "vector");
+  for (const VectorPointer& a : vectors) b->layout->RequireMatch(*a->layout);
+  return Submit(
+      args.env(),
+      [=] {
+        std::vector<int64_t> lengths;
+        for (const ParameterInfo& info : b->layout->parameters()) lengths.push_back(info.numel);
+        std::vector<double> out;
+        for (const VectorPointer& a : vectors) {
+          const std::vector<double> dots = SegmentDots(a->values, b->values, lengths);
+          out.insert(out.end(), dots.begin(), dots.end());
+        }
+        return out;
+      },
+      [](Napi::Env env, const std::vector<double>& dots) { return ToFloat64Array(env, dots); });
+}
+
 // vectorNorm(vector, order)
 Napi::Value VectorNorm(const Arguments& args) {
   const VectorPointer vector = args.Handle<ParameterVector>(0, "vector");
@@ -193,6 +213,7 @@ void ExportVector(Napi::Object exports) {
   Export<CombineVectors>(exports, "combineVectors");
   Export<MultiplyVectors>(exports, "multiplyVectors");
   Export<DotVectors>(exports, "dotVectors");
+  Export<ParameterDots>(exports, "parameterDots");
   Export<VectorNorm>(exports, "vectorNorm");
   Export<AdamDirection>(exports, "adamDirection");
   Export<NormalizeVector>(exports, "normalizeVector");

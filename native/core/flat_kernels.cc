@@ -99,6 +99,25 @@ double Dot(const at::Tensor& a, const at::Tensor& b) {
   return RowDots(a.view({1, -1}), 1, b)[0];
 }
 
+std::vector<double> SegmentDots(const at::Tensor& a, const at::Tensor& b,
+                                const std::vector<int64_t>& lengths) {
+  std::vector<double> dots;
+  if (!OnHost(a)) {
+    // One transfer for all.
+    std::vector<at::Tensor> sums;
+    for (const at::Tensor& part : (a * b).split_with_sizes(lengths))
+      sums.push_back(at::sum(part, c10::kDouble));
+    const at::Tensor host = at::stack(sums).to(c10::kCPU);
+    return {host.data_ptr<double>(), host.data_ptr<double>() + host.numel()};
+  }
+  int64_t from = 0;
+  for (const int64_t length : lengths) {
+    dots.push_back(Dot(a.narrow(0, from, length), b.narrow(0, from, length)));
+    from += length;
+  }
+  return dots;
+}
+
 double Norm(const at::Tensor& a, int order) {
   if (order == 1) return at::sum(a.abs(), c10::kDouble).item<double>();
   return std::sqrt(Dot(a, a));

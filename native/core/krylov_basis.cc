@@ -20,8 +20,21 @@ KrylovBasis::KrylovBasis(std::shared_ptr<const ParameterLayout> layout, int64_t 
       storage_(on_host ? options.device(c10::kCPU) : options),
       capacity_(capacity) {}
 
-int64_t KrylovBasis::Used(size_t block) const {
-  return std::min(kBlockRows, count_ - static_cast<int64_t>(block) * kBlockRows);
+int64_t KrylovBasis::Used(size_t block, int64_t count) {
+  return std::clamp(count - static_cast<int64_t>(block) * kBlockRows, int64_t{0}, kBlockRows);
+}
+
+std::vector<double> KrylovBasis::Subtract(at::Tensor& rest, int64_t count) const {
+  std::vector<double> overlaps;
+  for (size_t block = 0; block < blocks_.size(); ++block) {
+    const std::vector<double> part = RowDots(blocks_[block], Used(block, count), rest);
+    overlaps.insert(overlaps.end(), part.begin(), part.end());
+  }
+  for (size_t block = 0; block < blocks_.size(); ++block) {
+    const auto from = overlaps.begin() + std::min(static_cast<int64_t>(block) * kBlockRows, count);
+    SubtractRows(blocks_[block], {from, from + Used(block, count)}, rest);
+  }
+  return overlaps;
 }
 
 KrylovBasis::Extension KrylovBasis::Extend(const at::Tensor& vector, double breakdown, double scale) {
@@ -33,15 +46,7 @@ KrylovBasis::Extension KrylovBasis::Extend(const at::Tensor& vector, double brea
   double before = start;
   // Two passes suffice unless the rest is noise, which the breakdown test catches.
   for (int pass = 0; pass < 2; ++pass) {
-    std::vector<double> overlaps;
-    for (size_t block = 0; block < blocks_.size(); ++block) {
-      const std::vector<double> part = RowDots(blocks_[block], Used(block), rest);
-      overlaps.insert(overlaps.end(), part.begin(), part.end());
-    }
-    for (size_t block = 0; block < blocks_.size(); ++block) {
-      const auto from = overlaps.begin() + static_cast<int64_t>(block) * kBlockRows;
-      SubtractRows(blocks_[block], {from, from + Used(block)}, rest);
-    }
+    const std::vector<double> overlaps = Subtract(rest, count_);
     for (size_t i = 0; i < overlaps.size(); ++i) out.overlaps[i] += overlaps[i];
     out.norm = Norm(rest);
     if (out.norm > before * std::numbers::sqrt2 / 2) break;
@@ -56,6 +61,17 @@ KrylovBasis::Extension KrylovBasis::Extend(const at::Tensor& vector, double brea
   blocks_.back()[count_ % kBlockRows].copy_(rest.mul_(1.0 / out.norm));
   ++count_;
   return out;
+}
+
+at::Tensor KrylovBasis::Project(const at::Tensor& vector, int64_t count) const {
+  if (count < 0 || count > count_) {
+    throw Error(code::kInvalidArgument,
+                std::to_string(count) + " rows of a basis of " + std::to_string(count_) + " vectors");
+  }
+  at::NoGradGuard no_grad;
+  at::Tensor rest = vector.to(storage_, /*non_blocking=*/false, /*copy=*/true);
+  for (int pass = 0; pass < 2; ++pass) Subtract(rest, count);
+  return rest.to(options_);
 }
 
 at::Tensor KrylovBasis::Row(int64_t index) const {

@@ -28,6 +28,9 @@ class KrylovBasis {
   // `breakdown` · max(‖vector‖, scale) or the basis is full.
   Extension Extend(const at::Tensor& vector, double breakdown, double scale);
 
+  // What is left of `vector` without its part in the span of the first `count` rows.
+  at::Tensor Project(const at::Tensor& vector, int64_t count) const;
+
   // On the vectors' device; a view where the rows lie there.
   at::Tensor Row(int64_t index) const;
   // Σ_i coefficients[c][i]·row_i for each c; coefficients is [num_columns][count] row by row.
@@ -37,8 +40,11 @@ class KrylovBasis {
   void Rotate(const std::vector<double>& coefficients, int64_t num_columns);
 
  private:
-  // Rows of `block` that are in use.
-  int64_t Used(size_t block) const;
+  // Rows of `block` among the first `count`.
+  static int64_t Used(size_t block, int64_t count);
+  int64_t Used(size_t block) const { return Used(block, count_); }
+  // Takes the overlaps with the first `count` rows out of `rest`; one pass.
+  std::vector<double> Subtract(at::Tensor& rest, int64_t count) const;
 
   std::shared_ptr<const ParameterLayout> layout_;
   at::TensorOptions options_;  // of the vectors

@@ -19,10 +19,22 @@ class KrylovBasis;
 class Metric;
 class Model;
 struct Objective;
+class OutputPullback;
 class ParameterSpace;
 struct ParameterVector;
 
-enum class HandleKind { kModel, kVector, kBatch, kObjective, kGraph, kBasis, kBuffers, kMetric, kSpace };
+enum class HandleKind {
+  kModel,
+  kVector,
+  kBatch,
+  kObjective,
+  kGraph,
+  kBasis,
+  kBuffers,
+  kMetric,
+  kSpace,
+  kPullback
+};
 
 template <class T>
 struct HandleTraits;
@@ -61,6 +73,10 @@ struct HandleTraits<Metric> {
 template <>
 struct HandleTraits<ParameterSpace> {
   static constexpr HandleKind kKind = HandleKind::kSpace;
+};
+template <>
+struct HandleTraits<OutputPullback> {
+  static constexpr HandleKind kKind = HandleKind::kPullback;
 };
 
 namespace internal {

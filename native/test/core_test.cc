@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/affine_proof.h"
 #include "core/batch.h"
 #include "core/criterion.h"
 #include "core/error.h"
@@ -100,6 +101,61 @@ void TestLayout() {
   const ParameterLayout renamed(
       {{"a", {2, 3}, 0, 0, Role::kWeight}, {"z", {}, 0, 0, Role::kBias}, {"c", {0}, 0, 0, Role::kWeight}});
   EXPECT(CodeOf([&] { layout.RequireMatch(renamed); }) == code::kLayoutMismatch);
+}
+
+void TestSegmentDots() {
+  for (const c10::ScalarType type : {c10::kFloat, c10::kDouble}) {
+    const at::Tensor a = RandomVector(Law::kGaussian, 4, 0, 10'000, type);
+    const at::Tensor b = RandomVector(Law::kGaussian, 4, 1, 10'000, type);
+    const std::vector<double> dots = SegmentDots(a, b, {3, 0, 8'997, 1'000});
+    EXPECT(dots.size() == 4 && dots[1] == 0);
+    EXPECT(dots[0] == Dot(a.narrow(0, 0, 3), b.narrow(0, 0, 3)));
+    EXPECT(Near(dots[0] + dots[2] + dots[3], Dot(a, b), 1e-9));
+  }
+}
+
+void TestAffineProof() {
+  const auto leaf = [](int64_t rows, int64_t columns) {
+    return at::randn({rows, columns}, c10::kDouble).requires_grad_(true);
+  };
+  const std::vector<at::Tensor> leaves = {leaf(4, 4), leaf(4, 4), leaf(1, 4)};
+  const at::Tensor x = at::randn({3, 4}, c10::kDouble);
+  const auto obstacle = [&](const at::Tensor& output, bool log_softmax = false) {
+    return FindNonAffine(output, leaves, {"a", "b", "c"}, log_softmax);
+  };
+  const auto refuses = [&](const at::Tensor& output, const char* what) {
+    return obstacle(output).find(what) != std::string::npos;
+  };
+  const at::Tensor hidden = at::relu(x.mm(leaves[0]) + leaves[2]);
+  EXPECT(obstacle(x).empty());
+  EXPECT(obstacle(hidden.mm(leaves[1])).empty());
+  EXPECT(obstacle(x.mm(leaves[0]) + x.mm(leaves[0]).abs()).empty());
+  EXPECT(obstacle(at::linear(x, leaves[0] * leaves[2])).empty());
+  EXPECT(obstacle(hidden.log_softmax(1), true).empty());
+  EXPECT(obstacle(hidden.detach().tanh() * leaves[2]).empty());
+  EXPECT(refuses(hidden.log_softmax(1), "LogSoftmax"));
+  EXPECT(refuses(hidden.mm(leaves[0]), "both depend on 'a'"));
+  EXPECT(refuses(hidden * hidden, "'Mul'"));
+  EXPECT(refuses(hidden / hidden, "'Div'"));
+  EXPECT(refuses(leaves[2].reciprocal(), "'Reciprocal'"));
+  EXPECT(!obstacle(1 / leaves[2]).empty());
+  EXPECT(refuses(hidden.pow(2), "'Pow'"));
+  EXPECT(refuses(hidden.sigmoid().mm(leaves[1]), "'Sigmoid'"));
+  EXPECT(refuses(at::layer_norm(hidden, {4}), "'NativeLayerNorm'"));
+  at::Tensor in_place = x.mm(leaves[0]);
+  in_place.select(1, 0).exp_();
+  EXPECT(refuses(in_place, "'Exp'"));
+  at::Tensor copied = x.mm(leaves[0]);
+  copied.select(1, 0).copy_(hidden.select(1, 1));
+  EXPECT(obstacle(copied).empty());
+  const at::Tensor mean = at::zeros({4}, c10::kDouble);
+  const at::Tensor variance = at::ones({4}, c10::kDouble);
+  const auto batch_norm = [&](bool training) {
+    return at::batch_norm(hidden, leaves[2].view({4}) * 2, {}, mean, variance, training, 0.1, 1e-5, false);
+  };
+  EXPECT(refuses(batch_norm(true), "statistics of the batch"));
+  // The scale is the bias of the layer before.
+  EXPECT(refuses(batch_norm(false), "both depend on 'c'"));
 }
 
 void TestKrylovBasis() {
@@ -201,6 +257,8 @@ int Main() {
   const std::vector<std::pair<const char*, std::function<void()>>> tests = {
       {"reductions and updates of flat vectors", TestKernels},
       {"reductions do not depend on the number of threads", TestKernelsDoNotDependOnThreads},
+      {"sums over segments of flat vectors", TestSegmentDots},
+      {"proof that a network is affine in each parameter", TestAffineProof},
       {"random laws", TestRandom},
       {"parameter layout", TestLayout},
       {"Krylov basis stays orthonormal", TestKrylovBasis},

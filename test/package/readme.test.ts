@@ -37,7 +37,7 @@ describe('README', () => {
     const imports = blocks.flatMap((lines) => lines.filter(isImport));
     // The second continues the first, with names of its own and a grid that suits a test.
     const second = bodies[1]!.map((line) => line.replace('points: 201', 'points: 11'));
-    const code = [...imports, ...bodies[0]!, '{', ...second, '}'].join('\n');
+    const code = [...imports, ...bodies[0]!, '{', ...second, '}{', ...bodies[2]!, '}'].join('\n');
     const folder = mkdtempSync(join(tmpdir(), 'lossatlas-readme-'));
     try {
       for (const name of ['digits.script.pt', 'digits.npz']) {

@@ -78,6 +78,18 @@ export function diagonalOperator(diagonal: ParameterVector): LinearOperator {
   };
 }
 
+/** A dense symmetric matrix over a space, row by row. */
+export function denseOperator(space: LinearOperator['space'], matrix: Float64Array): LinearOperator {
+  const multiply = async (v: ParameterVector) => space.vector(matVec(matrix, await v.toArray()));
+  return {
+    space,
+    label: 'dense matrix',
+    size: space.size,
+    apply: async (vectors) => Promise.all(vectors.map(multiply)),
+    provenance: async () => Promise.resolve(noProvenance),
+  };
+}
+
 const noProvenance: Provenance = Object.freeze({
   model: 'diagonal',
   modelHash: '',

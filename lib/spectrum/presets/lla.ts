@@ -48,7 +48,7 @@ export async function llaEigenpairs(
 
 /**
  * The trace that LLA (`tr_calc`) computes from the same Rademacher vectors: the mean of vᵀAv, until two running means
- * differ by less than `tolerance`. See `recipe.notes` of the result; `hessianTrace` is what to prefer.
+ * differ by less than `tolerance`. See `recipe.notes` of the result; `trace` is what to prefer.
  *
  * Defaults: 100 probes at most, 1e-3. Throws ERR_INVALID_OPTION, and ERR_INVALID_DATA for a product not finite.
  *

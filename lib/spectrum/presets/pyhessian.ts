@@ -50,7 +50,7 @@ export async function pyhessianEigenpairs(
 
 /**
  * The trace that PyHessian (`trace`; Yao 2020, arXiv 1912.07145) computes from the same Rademacher vectors: samples of
- * vᵀAv until two running means differ by less than `tolerance`. See `recipe.notes` of the result; `hessianTrace` is
+ * vᵀAv until two running means differ by less than `tolerance`. See `recipe.notes` of the result; `trace` is
  * what to prefer.
  *
  * Defaults: 100 probes at most, 1e-3. Throws ERR_INVALID_OPTION, and ERR_INVALID_DATA for a product not finite.

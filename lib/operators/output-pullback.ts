@@ -1,0 +1,47 @@
+import { LossAtlasError } from '../errors.js';
+import type { OutputPullback } from '../native/addon.js';
+import { call, callSync } from '../native/call.js';
+import { requireCount } from '../objective/evaluation.js';
+import { throwIfAborted } from '../steps.js';
+import type { CurvatureOperator } from './curvature-operator.js';
+
+/**
+ * Calls `visit` with the graph of the model's output on each batch in turn; it is freed afterwards. Returns what the loss
+ * sums of all batches are divided by. For a Hessian throws ERR_NOT_AFFINE unless diag H = diag GGN is proven on every
+ * batch; ERR_CRITERION for losses whose curvature in the output has no
+ * known root.
+ */
+export async function eachPullback(
+  operator: CurvatureOperator,
+  visit: (pullback: OutputPullback) => Promise<void>,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const { objective, space, matrix } = operator;
+  const { theta, buffers } = await operator.place();
+  let count = 0;
+  for await (const batch of objective.batches()) {
+    throwIfAborted(signal);
+    const built = await call((native) =>
+      native.outputPullback(objective.handle, space.handle, theta.handle, buffers?.handle ?? null, batch),
+    );
+    try {
+      if (matrix.kind === 'hessian' && built.obstacle !== null) throw notAffine(built.obstacle);
+      await visit(built);
+      count += built.evaluation[1]!;
+    } finally {
+      callSync((native) => {
+        native.dispose(built.pullback);
+      });
+    }
+  }
+  requireCount(count);
+  return count;
+}
+
+function notAffine(obstacle: string): LossAtlasError {
+  return new LossAtlasError(
+    'ERR_NOT_AFFINE',
+    `The trace of the Hessian without second derivatives needs a network that is affine in each parameter tensor taken ` +
+      `alone, which is not proven here: ${obstacle}. Use another method, or gaussNewton(loss) for the trace of that matrix.`,
+  );
+}
