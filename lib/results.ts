@@ -26,6 +26,8 @@ export interface Provenance {
     readonly delta: number;
     /** Of dropout. */
     readonly seed: number;
+    /** Which of the model's outputs; empty for the first. */
+    readonly output: string;
     readonly metrics: readonly string[];
   };
   /** Where: `model` (its own parameters), `given vector`, or the label of a solution. */

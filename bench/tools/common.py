@@ -28,18 +28,18 @@ class Workload:
         self.model = torch.jit.load(self.flags.model).eval()
         self.parameters = list(self.model.parameters())
         shape = [int(dim) for dim in self.flags.shape.split(",")]
-        self.x = torch.from_numpy(self._read("x.bin", np.float32)).view(shape)
-        self.y = torch.from_numpy(self._read("y.bin", np.int64))
+        self.x = torch.from_numpy(self.read("x.bin", np.float32)).view(shape)
+        self.y = torch.from_numpy(self.read("y.bin", np.int64))
         # Seconds of the running repetition that are not the tool's, and what the answer says besides times.
         self.excluded = 0.0
         self.answer: dict = {}
 
-    def _read(self, name: str, dtype: type) -> np.ndarray:
+    def read(self, name: str, dtype: type) -> np.ndarray:
         return np.fromfile(pathlib.Path(self.flags.folder) / name, dtype)
 
     def vector(self, name: str) -> list[torch.Tensor]:
         """A flat vector of the workload as one tensor a parameter."""
-        flat = torch.from_numpy(self._read(name, np.float32))
+        flat = torch.from_numpy(self.read(name, np.float32))
         parts = flat.split([p.numel() for p in self.parameters])
         return [part.view_as(p) for part, p in zip(parts, self.parameters, strict=True)]
 

@@ -222,8 +222,8 @@ interface Identity extends Pick<CriteriaRow, 'model' | 'data' | 'mode' | 'pointH
 }
 
 function objectiveOptions(options: CompareCriteriaOptions): ObjectiveOptions {
-  const { loss, labelSmoothing, ignoreIndex, delta, dataPlacement } = options;
-  return defined({ loss, labelSmoothing, ignoreIndex, delta, dataPlacement });
+  const { loss, output, labelSmoothing, ignoreIndex, delta, dataPlacement } = options;
+  return defined({ loss, output, labelSmoothing, ignoreIndex, delta, dataPlacement });
 }
 
 function criteriaOptions({ confidence, tailThreshold }: CompareCriteriaOptions): SpectrumCriteriaOptions {
@@ -269,6 +269,7 @@ function checkArguments(
     ...criteriaChecks,
     // What objectives take is checked there.
     loss: () => null,
+    output: () => null,
     labelSmoothing: () => null,
     ignoreIndex: () => null,
     delta: () => null,

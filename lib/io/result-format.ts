@@ -130,6 +130,7 @@ const provenance: ShapeOf<Provenance> = {
       ignoreIndex: 'number',
       delta: 'number',
       seed: 'number',
+      output: 'string',
       metrics: 'string[]',
     },
   },

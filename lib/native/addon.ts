@@ -160,6 +160,8 @@ export interface Addon {
     mode: string,
     seed: number,
     metrics: readonly MetricHandle[],
+    /** Which item or entry of the model's output; null: its first tensor. */
+    output: number | string | null,
   ): ObjectiveHandle;
   /**
    * For each point loss sum, what to divide it by, right answers (-1: no accuracy), answers, then sum and divisor of

@@ -16,6 +16,7 @@ import {
   isOneOf,
   isPositive,
   isSeed,
+  isString,
 } from '../validate.js';
 import { Batches, type DataPlacement } from './batches.js';
 import { EvaluationSum, type Evaluation } from './evaluation.js';
@@ -34,6 +35,11 @@ export interface ObjectiveOptions {
    * statistics recomputed from the data at every point).
    */
   readonly mode?: Mode;
+  /**
+   * Which tensor of a model with several outputs the loss is taken of: the index in a tuple or list, or the name in a
+   * dictionary. Default the tensor itself, or the first of a tuple or list.
+   */
+  readonly output?: number | string;
   /** Measured besides loss and accuracy: `error` (1 − accuracy), `top-5`, or a Metric (of loadMetric). */
   readonly metrics?: readonly MetricChoice[];
   /** Samples a batch; default all in one. In train mode BatchNorm sees one batch at a time. */
@@ -101,6 +107,7 @@ export class Objective {
       ignoreIndex,
       delta,
       seed,
+      output: options.output === undefined ? '' : String(options.output),
       metrics: Object.freeze(
         metrics.map((m) => (m instanceof Metric ? `${m.name} (sha256:${m.hash.slice(0, 16)})` : m)),
       ),
@@ -122,6 +129,7 @@ export class Objective {
           mode === 'train' ? 'train' : 'eval',
           seed,
           handles.map(({ handle }) => handle),
+          options.output ?? null,
         ),
       );
     } catch (error) {
@@ -404,6 +412,7 @@ export function objective(model: Model, data: Dataset, options: ObjectiveOptions
   checkOptions('objective', options, {
     loss: isOneOf(...losses),
     mode: isOneOf('eval', 'train', 'recalibrate'),
+    output: (v) => (isString(v) === null || isInteger(0)(v) === null ? null : 'an index from 0, or a name'),
     metrics: isMetricList,
     dataPlacement: isOneOf('held', 'streamed'),
     batchSize: isInteger(1),

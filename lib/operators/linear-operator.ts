@@ -13,8 +13,8 @@ export interface LinearOperator {
   readonly size: number;
   /** In words, for results: `Hessian of layer4.*`. */
   readonly label: string;
-  /** Whether several vectors at once are cheaper than one after the other. Default false. */
-  readonly takesBlocks?: boolean;
+  /** Whether several vectors at once are cheaper than one after the other; without it they are not. */
+  takesBlocks?(): Promise<boolean>;
   /** A·v for every v, as new vectors. */
   apply(vectors: readonly ParameterVector[], signal?: AbortSignal): Promise<ParameterVector[]>;
   /** Lets go of what is retained between products, so that the next one runs the model anew. */

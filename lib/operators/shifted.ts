@@ -16,9 +16,6 @@ class AffineOperator implements LinearOperator {
   get size(): number {
     return this.inner.size;
   }
-  get takesBlocks(): boolean {
-    return this.inner.takesBlocks === true;
-  }
   get label(): string {
     const scaled = this.factor === 1 ? this.inner.label : `${this.factor}·(${this.inner.label})`;
     return this.shift === 0 ? scaled : `${scaled} + ${this.shift}·I`;
@@ -37,6 +34,10 @@ class AffineOperator implements LinearOperator {
     } finally {
       disposeAll(products);
     }
+  }
+
+  async takesBlocks(): Promise<boolean> {
+    return (await this.inner.takesBlocks?.()) ?? false;
   }
 
   forget(): void {

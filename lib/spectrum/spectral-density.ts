@@ -17,8 +17,8 @@ export interface SpectralDensityOptions
   /** Random probes; default 10 (Gabdullin 2024: ten are fairly stable). LLA and PyHessian run 1. */
   readonly probes?: number;
   /**
-   * Probes that run side by side, with one call of the operator for all of them; default 1, or 16 for an operator that
-   * takes several vectors in one pass (`batched`). Each has a basis of its own.
+   * Probes that run side by side, with one call of the operator for all of them, each with a basis of its own; default
+   * 16 where the operator is faster for several vectors at once (`batched`), else 1.
    */
   readonly probesPerPass?: number;
   readonly seed?: number;
@@ -51,7 +51,8 @@ export async function spectralDensity(
   const startedAt = performance.now();
   const { steps: wanted = 100, probes = 10, seed = 0 } = options;
   const steps = Math.min(wanted, operator.size);
-  const together = Math.min(probes, options.probesPerPass ?? (operator.takesBlocks === true ? 16 : 1));
+  const takesBlocks = async () => probes > 1 && ((await operator.takesBlocks?.()) ?? false);
+  const together = Math.min(probes, options.probesPerPass ?? ((await takesBlocks()) ? 16 : 1));
   const run = { steps, seed, ...planProbes(operator, options, steps, together) };
   const progress = new Steps('spectral density', steps * probes, options);
   const results: ProbeQuadrature[] = [];

@@ -23,7 +23,14 @@ Napi::Value TopKMetricBinding(const Arguments& args) {
   return MakeHandle(args.env(), MakeTopKMetric(k, args.Integer(1, "ignoreIndex", INT32_MIN, INT32_MAX)), 0);
 }
 
-// makeObjective(model, criterion, labelSmoothing, ignoreIndex, delta, mode, seed, metrics)
+// A number, a string, or null for the first tensor.
+OutputChoice OutputOf(const Napi::Value& value, const Arguments& args) {
+  if (value.IsNull() || value.IsUndefined()) return {};
+  if (value.IsString()) return args.String(8, "output");
+  return args.Integer(8, "output", 0, INT32_MAX);
+}
+
+// makeObjective(model, criterion, labelSmoothing, ignoreIndex, delta, mode, seed, metrics, output | null)
 Napi::Value MakeObjective(const Arguments& args) {
   auto objective = std::make_shared<Objective>();
   objective->model = args.Handle<Model>(0, "model");
@@ -34,6 +41,7 @@ Napi::Value MakeObjective(const Arguments& args) {
   objective->mode = ParseMode(args.String(5, "mode"));
   objective->seed = static_cast<uint64_t>(args.Integer(6, "seed", 0, (int64_t{1} << 53) - 1));
   objective->metrics = args.Handles<Metric>(7, "metrics");
+  objective->output = OutputOf(args.at(8), args);
   objective->model->RequireMode(objective->mode);
   return MakeHandle(args.env(), std::move(objective), 0);
 }

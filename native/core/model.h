@@ -56,8 +56,8 @@ class Model {
   // The buffers as they stand in the module now: what Install put there, or what a forward pass assigned.
   virtual std::vector<at::Tensor> InstalledBuffers() const = 0;
 
-  // The first tensor of the model's output.
-  virtual at::Tensor Forward(const std::vector<c10::IValue>& inputs) = 0;
+  // Whatever the model returns.
+  virtual c10::IValue Forward(const std::vector<c10::IValue>& inputs) = 0;
 
  protected:
   std::shared_ptr<const ParameterLayout> layout_;

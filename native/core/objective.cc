@@ -57,9 +57,10 @@ std::vector<at::Tensor> MakeLeaves(const ParameterLayout& layout, const at::Tens
 }
 
 at::Tensor RunForward(const Objective& objective, const Batch& batch) {
-  if (objective.mode == Mode::kEval) return objective.model->Forward(batch.inputs());
-  const ScopedSeed seed(SeedOf(objective, batch), objective.model->options().device());
-  return objective.model->Forward(batch.inputs());
+  Model& model = *objective.model;
+  if (objective.mode == Mode::kEval) return ChooseOutput(model.Forward(batch.inputs()), objective.output);
+  const ScopedSeed seed(SeedOf(objective, batch), model.options().device());
+  return ChooseOutput(model.Forward(batch.inputs()), objective.output);
 }
 
 LossTerms RunLoss(const Objective& objective, const Batch& batch) {

@@ -8,6 +8,7 @@
 #include "core/criterion.h"
 #include "core/metric.h"
 #include "core/model.h"
+#include "core/output_choice.h"
 
 namespace lossatlas {
 
@@ -15,7 +16,8 @@ struct Objective {
   std::shared_ptr<Model> model;
   Criterion criterion;
   Mode mode = Mode::kEval;
-  uint64_t seed = 0;  // of dropout in train mode
+  OutputChoice output;  // what of the model's output the loss is taken of
+  uint64_t seed = 0;    // of dropout in train mode
   std::vector<std::shared_ptr<Metric>> metrics;
 };
 

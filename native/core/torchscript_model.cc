@@ -303,12 +303,11 @@ void TorchScriptModel::Restore(const Saved& saved) noexcept {
   }
 }
 
-at::Tensor TorchScriptModel::Forward(const std::vector<c10::IValue>& inputs) {
-  c10::IValue output;
+c10::IValue TorchScriptModel::Forward(const std::vector<c10::IValue>& inputs) {
   // cuDNN's recurrent layers have no second derivative, and in eval mode not even a first.
   const ScopedNoCuDnn cudnn(fixed_modes_.has_recurrent);
   try {
-    output = module_.forward(inputs);
+    return module_.forward(inputs);
   } catch (const c10::OutOfMemoryError&) {
     throw;
   } catch (const std::exception& e) {
@@ -317,12 +316,6 @@ at::Tensor TorchScriptModel::Forward(const std::vector<c10::IValue>& inputs) {
                     ". Give inputs of the number, shapes and types that it was trained on (the data "
                     "set's option scale turns bytes into floats).");
   }
-  if (output.isTuple() && !output.toTupleRef().elements().empty()) output = output.toTupleRef().elements()[0];
-  if (!output.isTensor()) {
-    throw Error(code::kForward, "The model returns " + output.tagKind() +
-                                    "; a tensor (or a tuple that starts with one) is needed.");
-  }
-  return output.toTensor();
 }
 
 }  // namespace lossatlas

@@ -49,7 +49,7 @@ class TorchScriptModel : public Model {
   void Reinstall(const std::vector<at::Tensor>& buffers, Mode mode, const Saved& saved) override;
   std::vector<at::Tensor> BufferTensors() const override;
   std::vector<at::Tensor> InstalledBuffers() const override;
-  at::Tensor Forward(const std::vector<c10::IValue>& inputs) override;
+  c10::IValue Forward(const std::vector<c10::IValue>& inputs) override;
 
  private:
   // `target` indexes the distinct tensors; tied ones share it.

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { dataset, hessian, objective, type LossName } from '../../dist/index.js';
+import { rejects } from '../support/errors.js';
 import { expectNoLiveHandles } from '../support/handles.js';
 import { anyData, golden, goldenArray, goldenData, loadFixture } from '../support/fixtures.js';
 import { dense, matVec, relativeError } from '../support/numbers.js';
@@ -218,6 +219,39 @@ describe('Hessian against dense float64 Hessians of PyTorch', () => {
       const difference = plus.map((value, i) => (value - minus[i]!) / (2 * h));
       expect(relativeError(difference, await hv.toArray()), `${name} ${mode}`).to.be.below(1e-6);
     }
+  });
+});
+
+describe('models with several outputs', () => {
+  expectNoLiveHandles();
+  it('the loss of the chosen one, in a dictionary or a list, equals PyTorch’s', async () => {
+    for (const [file, output] of [
+      ['dict_output', 'logits'],
+      ['list_output', 1],
+    ] as const) {
+      using model = await loadFixture(file);
+      const data = goldenData('outputs.x', 'outputs.y');
+      using loss = objective(model, data, { output });
+      expect((await loss.evaluate()).loss).to.be.closeTo(golden('outputs.loss')[0]!, 1e-12);
+      using operator = hessian(loss);
+      expect(relativeError(await dense(operator), golden('outputs.hessian'))).to.be.below(1e-10);
+      expect((await operator.provenance(0)).options.output).to.equal(String(output));
+    }
+  });
+
+  it('a choice that is not there is refused, with what there is', async () => {
+    using dict = await loadFixture('dict_output');
+    const data = goldenData('outputs.x', 'outputs.y');
+    using none = objective(dict, data);
+    await rejects(async () => none.evaluate(), 'ERR_FORWARD', /dictionary with 'hidden', 'logits'.*'output'/);
+    using wrong = objective(dict, data, { output: 'logit' });
+    await rejects(async () => wrong.evaluate(), 'ERR_FORWARD', /no output 'logit'/);
+    using list = await loadFixture('list_output');
+    using far = objective(list, data, { output: 2 });
+    await rejects(async () => far.evaluate(), 'ERR_FORWARD', /list of 2; there is no output 2/);
+    using mlp = await loadFixture('mlp');
+    using tensor = objective(mlp, goldenData('mlp.x', 'mlp.y'), { output: 0 });
+    await rejects(async () => tensor.evaluate(), 'ERR_FORWARD', /a tensor \[20, 4\]/);
   });
 });
 

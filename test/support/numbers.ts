@@ -99,7 +99,7 @@ const noProvenance: Provenance = Object.freeze({
   numBatches: 0,
   numParameters: 0,
   preprocessing: '',
-  options: { batchSize: 1, labelSmoothing: 0, ignoreIndex: -100, delta: 1, seed: 0, metrics: [] },
+  options: { batchSize: 1, labelSmoothing: 0, ignoreIndex: -100, delta: 1, seed: 0, output: '', metrics: [] },
   point: 'model',
   operator: 'diagonal matrix',
   criterion: '',
