@@ -24,7 +24,7 @@ export interface EigenpairsOptions extends AnalysisOptions, BasisOptions {
   readonly which?: Eigenpairs['which'];
   /** Residual ‖Av − λv‖ relative to the largest |λ|; default 1e-4 (float32) or 1e-8 (float64). */
   readonly tolerance?: number;
-  /** Products at most, before the pairs are verified; default min(n, 300). */
+  /** Products at most, before the pairs are verified; default 300. */
   readonly maxProducts?: number;
   /**
    * Vectors that are multiplied at once (block Lanczos); default 1. More find multiple eigenvalues, and pay where the
@@ -99,7 +99,7 @@ export async function eigenpairs(
   const tolerance = options.tolerance ?? (operator.space.dtype === 'float64' ? 1e-8 : 1e-4);
   const verify = options.verify ?? tolerance < 4096 * roundingUnit[operator.space.dtype];
   const k = Math.min(options.k ?? 2, operator.size);
-  const maxProducts = Math.max(k, Math.min(options.maxProducts ?? 300, operator.size));
+  const maxProducts = Math.max(k, options.maxProducts ?? 300);
   const blockSize = Math.min(options.blockSize ?? 1, operator.size);
   const plan = planBasis(operator.space, options, {
     wanted: Math.min(operator.size, maxProducts + 2 * blockSize),

@@ -10,9 +10,11 @@ import {
   spectralDensity,
   trace as estimateTrace,
   type CurvatureOperator,
+  type LinearOperator,
   type Model,
   type Objective,
 } from '../../dist/index.js';
+import { rejects } from '../support/errors.js';
 import { expectNoLiveHandles } from '../support/handles.js';
 import { anyData, golden, goldenData, loadFixture, projectPath } from '../support/fixtures.js';
 import { diagonalOperator, jacobiEigenvalues, matVec, relativeError } from '../support/numbers.js';
@@ -113,6 +115,90 @@ describe('eigenpairs', () => {
     });
   });
 
+  it('restarts where the basis is small, and finds the same pairs with a few more products', async () => {
+    using setting = await convbn('eval');
+    const exact = jacobiEigenvalues(golden('convbn.eval.hessian'));
+    for (const [which, expected] of [
+      ['largest', [exact.at(-1)!, exact.at(-2)!, exact.at(-3)!]],
+      ['smallest', [exact[0]!, exact[1]!, exact[2]!]],
+      ['both-ends', [exact.at(-1)!, exact.at(-2)!, exact[0]!]],
+    ] as const) {
+      using whole = await eigenpairs(setting.operator, { k: 3, which, seed: 2 });
+      expect(whole.numRestarts).to.equal(0);
+      for (const basisSize of [16, 8]) {
+        using pairs = await eigenpairs(setting.operator, { k: 3, which, seed: 2, basisSize, verify: true });
+        expect(pairs.allConverged, `${which} ${basisSize}`).to.equal(true);
+        expect(pairs.numRestarts, `${which} ${basisSize}`).to.be.above(0);
+        expect(pairs.basisSize).to.equal(basisSize);
+        expect(pairs.basisBytes).to.equal(basisSize * 134 * 8);
+        expected.forEach((value, i) => {
+          expect(pairs.values[i], `${which} ${basisSize} ${i}`).to.be.closeTo(value, 1e-8 * exact.at(-1)!);
+        });
+        expect(pairs.numProducts).to.be.at.most(3 * whole.numProducts);
+      }
+    }
+  });
+
+  it('in blocks: a double eigenvalue comes twice, from a basis in host memory too', async () => {
+    using model = await loadFixture('mlp');
+    // 92 entries, the largest three times, the smallest twice.
+    const entries = Float64Array.from({ length: 92 }, (_, i) => Math.max(-21, Math.min(67, i - 22)));
+    using diagonal = await model.vector(entries);
+    for (const basisPlacement of ['device', 'host'] as const) {
+      for (const basisSize of [92, 24]) {
+        const options = { k: 6, blockSize: 3, basisPlacement, basisSize, seed: 1, verify: true };
+        using top = await eigenpairs(diagonalOperator(diagonal), { ...options, which: 'largest' });
+        const expected = Array.from(entries)
+          .sort((a, b) => b - a)
+          .slice(0, 6);
+        expect(top.allConverged).to.equal(true);
+        top.values.forEach((value, i) => {
+          expect(value, `${basisPlacement} ${basisSize} ${i}`).to.be.closeTo(expected[i]!, 1e-7);
+        });
+        // Orthonormal, the copies of one eigenvalue among themselves too.
+        for (const [i, a] of top.vectors.entries()) {
+          for (const [j, b] of top.vectors.entries())
+            expect(await a.dot(b)).to.be.closeTo(i === j ? 1 : 0, 1e-10);
+        }
+      }
+    }
+  });
+
+  it('knows before it starts that a basis does not fit', async () => {
+    using setting = await convbn('eval');
+    let products = 0;
+    const counted: LinearOperator = {
+      space: setting.operator.space,
+      size: 134,
+      label: 'counted',
+      apply: async (vectors, signal) => {
+        products += vectors.length;
+        return setting.operator.apply(vectors, signal);
+      },
+      provenance: async (startedAt) => setting.operator.provenance(startedAt),
+    };
+    const row = 134 * 8;
+    await rejects(
+      async () => eigenpairs(counted, { k: 4, memoryBudget: 5 * row }),
+      'ERR_OUT_OF_MEMORY',
+      /7 vectors of 134 numbers.*memoryBudget/,
+    );
+    await rejects(
+      async () => eigenpairs(counted, { k: 4, basisSize: 5 }),
+      'ERR_INVALID_OPTION',
+      /at least 7/,
+    );
+    await rejects(
+      async () => spectralDensity(counted, { steps: 50, memoryBudget: 10 * row }),
+      'ERR_OUT_OF_MEMORY',
+      /50 vectors/,
+    );
+    expect(products).to.equal(0);
+    using tight = await eigenpairs(counted, { k: 2, memoryBudget: 12 * row });
+    expect(tight.basisSize).to.equal(12);
+    expect(tight.allConverged).to.equal(true);
+  });
+
   it('same seed: same bits', async () => {
     using setting = await convbn('eval', 'float32');
     using a = await eigenpairs(setting.operator, { k: 3, seed: 9 });
@@ -152,6 +238,25 @@ describe('spectral density', () => {
         expect(sum).to.be.closeTo(expected, 1e-10 * 134 * scale ** moment);
       }
     }
+  });
+
+  it('probes side by side give what they give one after the other', async () => {
+    using setting = await convbn('eval');
+    const options = { steps: 20, probes: 5, seed: 3 };
+    const alone = await spectralDensity(setting.operator, { ...options, probesPerPass: 1 });
+    const together = await spectralDensity(setting.operator, { ...options, probesPerPass: 3 });
+    expect(together.numProducts).to.equal(alone.numProducts);
+    for (let p = 0; p < 5; p++) {
+      expect(relativeError(together.nodes[p]!, alone.nodes[p]!)).to.be.below(1e-9);
+      expect(relativeError(together.weights[p]!, alone.weights[p]!)).to.be.below(1e-6);
+    }
+    // A graph this small is multiplied in blocks by default; the same bits each time.
+    expect(await setting.operator.takesBlocks()).to.equal(true);
+    const [a, b] = [
+      await spectralDensity(setting.operator, options),
+      await spectralDensity(setting.operator, options),
+    ];
+    expect(a.nodes).to.deep.equal(b.nodes);
   });
 
   it('ends a probe at an invariant subspace: 12 eigenvalues, one of them double', async () => {
