@@ -18,6 +18,9 @@ import type {
   LossSurface,
   MarkedSolution,
   OperatorCheck,
+  PresetEigenpairs,
+  PresetSpectralDensity,
+  PresetTrace,
   Provenance,
   Recipe,
   SelfChecks,
@@ -39,7 +42,10 @@ export type Result =
   | DiagonalEstimate
   | SpectralDensity
   | CriteriaComparison
-  | OperatorCheck;
+  | OperatorCheck
+  | PresetEigenpairs
+  | PresetTrace
+  | PresetSpectralDensity;
 export type ResultKind = Result['kind'];
 export type ResultOf<K extends ResultKind> = Extract<Result, { kind: K }>;
 
@@ -194,7 +200,7 @@ const explosion: ShapeOf<Explosion> = {
 };
 
 const recipe: ShapeOf<Recipe> = {
-  name: { oneOf: ['lossatlas', 'li2018', 'lla', 'loss-landscapes'] },
+  name: { oneOf: ['lossatlas', 'li2018', 'lla', 'loss-landscapes', 'pyhessian'] },
   notes: 'string[]',
 };
 
@@ -293,6 +299,15 @@ const row: ShapeOf<CriteriaRow> = {
   numProducts: 'number',
   provenance: { object: provenance },
 };
+
+const preset: ShapeOf<Pick<PresetTrace, 'formatVersion' | 'numProducts' | 'seed' | 'recipe' | 'provenance'>> =
+  {
+    formatVersion: { oneOf: [1] },
+    numProducts: 'number',
+    seed: 'number|null',
+    recipe: { object: recipe },
+    provenance: { object: provenance },
+  };
 
 /** The fields of every kind, in the order in which they are written. */
 export const resultShapes: { readonly [K in ResultKind]: ShapeOf<ResultOf<K>> } = {
@@ -404,6 +419,35 @@ export const resultShapes: { readonly [K in ResultKind]: ShapeOf<ResultOf<K>> } 
     notes: 'string[]',
     provenance: { object: provenance },
   },
+  'preset-eigenpairs': {
+    kind: { oneOf: ['preset-eigenpairs'] },
+    ...preset,
+    values: 'float64',
+    numIterations: 'float64',
+    stopped: 'boolean[]',
+    tolerance: 'number',
+  },
+  'preset-trace': {
+    kind: { oneOf: ['preset-trace'] },
+    ...preset,
+    value: 'number',
+    samples: 'float64',
+    stopped: 'boolean',
+    tolerance: 'number',
+  },
+  'preset-spectral-density': {
+    kind: { oneOf: ['preset-spectral-density'] },
+    ...preset,
+    size: 'number',
+    steps: 'number',
+    probes: 'number',
+    window: 'number|null',
+    alpha: 'float64[]',
+    beta: 'float64[]',
+    nodes: 'float64[]',
+    weights: 'float64[]',
+    criteria: { nullable: { re: 'number', kh05: 'number', kh1: 'number' } },
+  },
   'criteria-comparison': {
     kind: { oneOf: ['criteria-comparison'] },
     formatVersion: { oneOf: [1] },
@@ -457,6 +501,20 @@ export function findLengthMismatch(result: Result): string | null {
       ]);
       return lists ?? problems.find((problem) => problem !== null) ?? null;
     }
+    case 'preset-eigenpairs': {
+      const count = result.values.length;
+      return (
+        check('numIterations', result.numIterations.length, count) ??
+        check('stopped', result.stopped.length, count)
+      );
+    }
+    case 'preset-spectral-density': {
+      const { nodes, weights } = result;
+      const lists = check('weights', weights.length, nodes.length);
+      const problems = nodes.map((list, i) => check(`weights[${i}]`, weights[i]?.length, list.length));
+      return lists ?? problems.find((problem) => problem !== null) ?? null;
+    }
+    case 'preset-trace':
     case 'trace':
     case 'frobenius-norm':
     case 'diagonal':

@@ -1,12 +1,12 @@
 import type { LinearOperator } from '../../operators/linear-operator.js';
-import type { SpectralDensity } from '../../results.js';
 import { checkOptions, isInteger } from '../../validate.js';
 import { eigenvalueRatio, khCriterion } from '../criteria.js';
 import type { Quadrature } from '../quadrature.js';
 import type { RenderedDensity } from '../density.js';
 import { binnedDensity, type PresetRenderOptions } from './binned-density.js';
 import { powerIteration, type PresetEigenpairsOptions } from './power-iteration.js';
-import type { LlaSpectralDensity, PresetEigenpairs, PresetTrace, SpectralRecipe } from './preset-results.js';
+import type { PresetTrace, Recipe, SpectralDensity } from '../../results.js';
+import type { LlaSpectralDensity, PresetEigenpairsWithVectors } from './preset-results.js';
 import { runningMeanTrace, traceNotes, type PresetTraceOptions } from './running-mean-trace.js';
 import { lanczosNotes, windowedDensity, type PresetDensityOptions } from './windowed-lanczos.js';
 
@@ -18,7 +18,7 @@ export interface LlaSpectralDensityOptions extends PresetDensityOptions {
   readonly window?: number;
 }
 
-const traceRecipe: SpectralRecipe = Object.freeze({ name: 'lla', notes: traceNotes });
+const traceRecipe: Recipe = Object.freeze({ name: 'lla', notes: traceNotes });
 
 function densityNotes(window: number): readonly string[] {
   return Object.freeze([
@@ -42,7 +42,7 @@ function densityNotes(window: number): readonly string[] {
 export async function llaEigenpairs(
   operator: LinearOperator,
   options: PresetEigenpairsOptions = {},
-): Promise<PresetEigenpairs> {
+): Promise<PresetEigenpairsWithVectors> {
   return powerIteration('llaEigenpairs', operator, options, 2, 'lla');
 }
 
@@ -80,7 +80,7 @@ export async function llaSpectralDensity(
 ): Promise<LlaSpectralDensity> {
   checkOptions('llaSpectralDensity', { window: options.window }, { window: isInteger(0) });
   const { window = 10, ...others } = options;
-  const recipe: SpectralRecipe = Object.freeze({ name: 'lla', notes: densityNotes(window) });
+  const recipe: Recipe = Object.freeze({ name: 'lla', notes: densityNotes(window) });
   const density = await windowedDensity('llaSpectralDensity', operator, others, window, recipe);
   const mean = (figure: (probe: Quadrature) => number) =>
     density.nodes.reduce((sum, nodes, p) => sum + figure({ nodes, weights: density.weights[p]! }), 0) /

@@ -3,7 +3,8 @@ import { applyOne, type LinearOperator } from '../../operators/linear-operator.j
 import { Steps } from '../../steps.js';
 import { checkOptions, isInteger, isPositive } from '../../validate.js';
 import { epsilon, normalized, orthonormalized } from './gram-schmidt.js';
-import type { PresetEigenpairs, SpectralRecipe } from './preset-results.js';
+import type { Recipe } from '../../results.js';
+import type { PresetEigenpairsWithVectors } from './preset-results.js';
 import { presetSpectrumChecks, Starts, type PresetSpectrumOptions } from './starts.js';
 
 export interface PresetEigenpairsOptions extends PresetSpectrumOptions {
@@ -24,8 +25,8 @@ export async function powerIteration(
   operator: LinearOperator,
   options: PresetEigenpairsOptions,
   defaultK: number,
-  recipe: SpectralRecipe['name'],
-): Promise<PresetEigenpairs> {
+  recipe: Recipe['name'],
+): Promise<PresetEigenpairsWithVectors> {
   checkOptions(caller, options, {
     ...presetSpectrumChecks,
     k: isInteger(1),
@@ -57,7 +58,7 @@ export async function powerIteration(
       formatVersion: 1,
       values: Float64Array.from(found, (pair) => pair.value),
       vectors: Object.freeze(vectors),
-      numIterations: Object.freeze(numIterations),
+      numIterations: Float64Array.from(numIterations),
       stopped: Object.freeze(found.map((pair) => pair.stopped)),
       tolerance,
       numProducts: numIterations.reduce((sum, count) => sum + count, 0),

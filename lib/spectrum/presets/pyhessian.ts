@@ -1,18 +1,13 @@
 import type { LinearOperator } from '../../operators/linear-operator.js';
-import type { SpectralDensity } from '../../results.js';
 import type { RenderedDensity } from '../density.js';
 import { binnedDensity, type PresetRenderOptions } from './binned-density.js';
 import { powerIteration, type PresetEigenpairsOptions } from './power-iteration.js';
-import type {
-  PresetEigenpairs,
-  PresetSpectralDensity,
-  PresetTrace,
-  SpectralRecipe,
-} from './preset-results.js';
+import type { PresetSpectralDensity, PresetTrace, Recipe, SpectralDensity } from '../../results.js';
+import type { PresetEigenpairsWithVectors } from './preset-results.js';
 import { runningMeanTrace, traceNotes, type PresetTraceOptions } from './running-mean-trace.js';
 import { lanczosNotes, windowedDensity, type PresetDensityOptions } from './windowed-lanczos.js';
 
-const traceRecipe: SpectralRecipe = Object.freeze({
+const traceRecipe: Recipe = Object.freeze({
   name: 'pyhessian',
   notes: Object.freeze([
     ...traceNotes,
@@ -20,7 +15,7 @@ const traceRecipe: SpectralRecipe = Object.freeze({
   ]),
 });
 
-const densityRecipe: SpectralRecipe = Object.freeze({
+const densityRecipe: Recipe = Object.freeze({
   name: 'pyhessian',
   notes: Object.freeze([
     'Vectors are made orthogonal to all before them, but once: orthogonality is lost slowly.',
@@ -44,7 +39,7 @@ const densityRecipe: SpectralRecipe = Object.freeze({
 export async function pyhessianEigenpairs(
   operator: LinearOperator,
   options: PresetEigenpairsOptions = {},
-): Promise<PresetEigenpairs> {
+): Promise<PresetEigenpairsWithVectors> {
   return powerIteration('pyhessianEigenpairs', operator, options, 1, 'pyhessian');
 }
 

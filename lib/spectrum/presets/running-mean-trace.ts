@@ -3,7 +3,7 @@ import { Steps } from '../../steps.js';
 import { checkOptions, isInteger, isPositive } from '../../validate.js';
 import { notFinite } from '../krylov-subspace.js';
 import { epsilon } from './gram-schmidt.js';
-import type { PresetTrace, SpectralRecipe } from './preset-results.js';
+import type { PresetTrace, Recipe } from '../../results.js';
 import { presetSpectrumChecks, Starts, type PresetSpectrumOptions } from './starts.js';
 
 export interface PresetTraceOptions extends PresetSpectrumOptions {
@@ -23,7 +23,7 @@ export async function runningMeanTrace(
   operator: LinearOperator,
   options: PresetTraceOptions,
   before: number,
-  recipe: SpectralRecipe,
+  recipe: Recipe,
 ): Promise<PresetTrace> {
   checkOptions(caller, options, {
     ...presetSpectrumChecks,

@@ -6,7 +6,7 @@ import { checkOptions, isInteger } from '../../validate.js';
 import type { Quadrature } from '../quadrature.js';
 import { notFinite } from '../krylov-subspace.js';
 import { normalized, orthonormalized } from './gram-schmidt.js';
-import type { PresetSpectralDensity, SpectralRecipe } from './preset-results.js';
+import type { PresetSpectralDensity, Recipe } from '../../results.js';
 import { presetSpectrumChecks, Starts, type PresetSpectrumOptions } from './starts.js';
 
 export interface PresetDensityOptions extends PresetSpectrumOptions {
@@ -31,7 +31,7 @@ export async function windowedDensity(
   operator: LinearOperator,
   options: PresetDensityOptions,
   window: number | null,
-  recipe: SpectralRecipe,
+  recipe: Recipe,
 ): Promise<PresetSpectralDensity> {
   checkOptions(caller, options, { ...presetSpectrumChecks, steps: isInteger(1), probes: isInteger(1) });
   const startedAt = performance.now();
@@ -65,6 +65,7 @@ export async function windowedDensity(
     beta: Object.freeze(matrices.map(({ beta }) => beta)),
     nodes: Object.freeze(quadratures.map(({ nodes }) => nodes)),
     weights: Object.freeze(quadratures.map(({ weights }) => weights)),
+    criteria: null,
     numProducts: steps * probes,
     seed: starts.seed,
     recipe,

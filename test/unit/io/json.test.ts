@@ -6,11 +6,29 @@ import { join } from 'node:path';
 
 import { LossAtlasError } from '../../../dist/errors.js';
 import { fromJson, loadJson, saveJson, toJson, type Result } from '../../../dist/io/json.js';
-import type { BracketedEstimate, Estimate, LossLine } from '../../../dist/results.js';
+import type { BracketedEstimate, Criteria, Estimate, LossLine } from '../../../dist/results.js';
 import { bowl, lineOf, provenance } from '../plot/results.js';
 
 const estimate: Estimate = { value: 0.1, low: -Infinity, high: Infinity, standardError: NaN };
 const bracketed: BracketedEstimate = { ...estimate, bracket: { low: 0, high: 1 }, determined: true };
+
+const criteria: Criteria = {
+  re: bracketed,
+  kh05: { ...estimate, n: 0.5, ratio: bracketed, tail: bracketed },
+  kh1: { ...estimate, n: 1, ratio: bracketed, tail: bracketed },
+  negativeMass: bracketed,
+  negativeCurvatureShare: bracketed,
+  nearZeroMass: { ...bracketed, bracket: { low: NaN, high: Infinity }, determined: false },
+  settings: { steps: 2, probes: 2, batches: 1, confidence: 0.95, tailThreshold: 0.01 },
+};
+
+const preset = {
+  formatVersion: 1,
+  numProducts: 112,
+  seed: null,
+  recipe: { name: 'pyhessian', notes: ['a note'] },
+  provenance,
+} as const;
 
 const results: readonly Result[] = [
   lineOf(5, (t) => (t > 0.5 ? NaN : 1 / t), Math.abs),
@@ -109,17 +127,79 @@ const results: readonly Result[] = [
     weights: [Float64Array.of(0.25, 0.75), Float64Array.of(1)],
     residualBounds: [Float64Array.of(1e-3, 0), Float64Array.of(0)],
     trace: estimate,
-    criteria: {
-      re: bracketed,
-      kh05: { ...estimate, n: 0.5, ratio: bracketed, tail: bracketed },
-      kh1: { ...estimate, n: 1, ratio: bracketed, tail: bracketed },
-      negativeMass: bracketed,
-      negativeCurvatureShare: bracketed,
-      nearZeroMass: { ...bracketed, bracket: { low: NaN, high: Infinity }, determined: false },
-      settings: { steps: 2, probes: 2, batches: 1, confidence: 0.95, tailThreshold: 0.01 },
-    },
+    criteria,
     numProducts: 4,
     provenance,
+  },
+  {
+    kind: 'preset-eigenpairs',
+    ...preset,
+    values: Float64Array.of(3, -1),
+    numIterations: Float64Array.of(12, 100),
+    stopped: [true, false],
+    tolerance: 1e-3,
+  },
+  {
+    kind: 'preset-trace',
+    ...preset,
+    value: 2.5,
+    samples: Float64Array.of(2, 3),
+    stopped: true,
+    tolerance: 1e-3,
+  },
+  {
+    kind: 'preset-spectral-density',
+    ...preset,
+    size: 10,
+    steps: 2,
+    probes: 1,
+    window: 10,
+    alpha: [Float64Array.of(1, 2)],
+    beta: [Float64Array.of(0.5)],
+    nodes: [Float64Array.of(0.8, 2.2)],
+    weights: [Float64Array.of(0.9, 0.1)],
+    criteria: { re: 0.1, kh05: 0, kh1: Infinity },
+  },
+  {
+    kind: 'operator-check',
+    formatVersion: 1,
+    asymmetry: 1e-16,
+    variation: 0,
+    tolerance: 1e-9,
+    isSymmetric: true,
+    isRepeatable: true,
+    curvature: { quadraticForm: 1, difference: 1.001, step: 1e-6, agrees: true },
+    ok: true,
+    notes: ['aten::dropout'],
+    provenance,
+  },
+  {
+    kind: 'criteria-comparison',
+    formatVersion: 1,
+    batchSize: 64,
+    seed: 1,
+    rows: [
+      {
+        model: 'a',
+        data: 'b',
+        mode: 'train',
+        pointHash: null,
+        loss: 1,
+        accuracy: null,
+        criteria,
+        change: {
+          from: 'c',
+          loss: -0,
+          accuracy: null,
+          re: estimate,
+          kh05: estimate,
+          kh1: estimate,
+          paperReading: 'undecided',
+        },
+        numProducts: 7,
+        provenance,
+      },
+    ],
   },
 ];
 
