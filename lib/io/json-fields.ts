@@ -1,4 +1,4 @@
-import type { Field, Shape } from './result-format.js';
+import type { Field, Shape } from './shapes/shape.js';
 
 /** Called for a value that does not fit its field; throws the error that names the file. */
 export type Refuse = (key: string, expected: string) => never;

@@ -1,0 +1,39 @@
+import type { Provenance, Recipe } from '../../results.js';
+import type { ShapeOf } from './shape.js';
+
+export const provenanceShape: ShapeOf<Provenance> = {
+  model: 'string',
+  modelHash: 'string',
+  data: 'string',
+  dataHash: 'string',
+  numSamples: 'number',
+  numBatches: 'number',
+  numParameters: 'number',
+  preprocessing: 'string',
+  criterion: 'string',
+  options: {
+    object: {
+      batchSize: 'number',
+      labelSmoothing: 'number',
+      ignoreIndex: 'number',
+      delta: 'number',
+      seed: 'number',
+      output: 'string',
+      metrics: 'string[]',
+    },
+  },
+  point: 'string',
+  operator: 'string|null',
+  mode: { oneOf: ['eval', 'train', 'recalibrate'] },
+  dtype: { oneOf: ['float32', 'float64'] },
+  device: 'string',
+  numThreads: 'number',
+  versions: { object: { lossatlas: 'string', libtorch: 'string', node: 'string' } },
+  startedAt: 'string',
+  durationSeconds: 'number',
+};
+
+export const recipeShape: ShapeOf<Recipe> = {
+  name: { oneOf: ['lossatlas', 'li2018', 'lla', 'loss-landscapes', 'pyhessian'] },
+  notes: 'string[]',
+};

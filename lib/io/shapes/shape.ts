@@ -1,0 +1,69 @@
+/** How one field is stored. `float64` is a Float64Array, `float64[]` a list of them. */
+export type Field =
+  | 'number'
+  | 'number|null'
+  | 'string'
+  | 'string|null'
+  | 'string[]'
+  | 'boolean'
+  | 'boolean[]'
+  | 'float64'
+  | 'float64|null'
+  | 'float64[]'
+  | { readonly recordOf: 'float64' }
+  | { readonly oneOf: readonly (string | number)[] }
+  | { readonly listOf: readonly string[] }
+  | { readonly tuple: readonly Shape[] }
+  | { readonly objects: Shape }
+  | { readonly nullable: Shape }
+  | { readonly object: Shape };
+
+// eslint-disable-next-line @typescript-eslint/consistent-indexed-object-style -- a recursive type needs the name
+export interface Shape {
+  readonly [key: string]: Field;
+}
+
+/** The field that a TypeScript type must have: a change of a result type fails to compile here. */
+export type FieldOf<T> = [T] extends [Float64Array]
+  ? 'float64'
+  : [T] extends [Float64Array | null]
+    ? 'float64|null'
+    : [T] extends [readonly Float64Array[]]
+      ? 'float64[]'
+      : [T] extends [Readonly<Record<string, Float64Array>>]
+        ? { readonly recordOf: 'float64' }
+        : [T] extends [readonly boolean[]]
+          ? 'boolean[]'
+          : [T] extends [boolean]
+            ? 'boolean'
+            : [T] extends [number | null]
+              ? FieldOfNumber<T>
+              : [T] extends [string | null]
+                ? FieldOfString<T>
+                : FieldOfStructure<T>;
+
+type FieldOfString<T> = [T] extends [string]
+  ? string extends T
+    ? 'string'
+    : { readonly oneOf: readonly T[] }
+  : 'string|null';
+
+type FieldOfNumber<T> = [T] extends [number]
+  ? number extends T
+    ? 'number'
+    : { readonly oneOf: readonly T[] }
+  : 'number|null';
+
+type FieldOfStructure<T> = [T] extends [readonly (infer S extends string)[]]
+  ? string extends S
+    ? 'string[]'
+    : { readonly listOf: readonly S[] }
+  : [T] extends [readonly [infer A, infer B]]
+    ? { readonly tuple: readonly [ShapeOf<A>, ShapeOf<B>] }
+    : [T] extends [readonly (infer O)[]]
+      ? { readonly objects: ShapeOf<O> }
+      : null extends T
+        ? { readonly nullable: ShapeOf<NonNullable<T>> }
+        : { readonly object: ShapeOf<T> };
+
+export type ShapeOf<T> = { readonly [K in keyof T]-?: FieldOf<T[K]> };

@@ -1,0 +1,224 @@
+import type {
+  BracketedEstimate,
+  Criteria,
+  CriteriaChange,
+  CriteriaComparison,
+  CriteriaRow,
+  DiagonalEstimate,
+  Eigenpairs,
+  Estimate,
+  FrobeniusNormEstimate,
+  KhCriterion,
+  OperatorCheck,
+  PresetEigenpairs,
+  PresetSpectralDensity,
+  PresetTrace,
+  Provenance,
+  SpectralDensity,
+  TraceEstimate,
+} from '../../results.js';
+import { provenanceShape, recipeShape } from './provenance-shape.js';
+import type { FieldOf, ShapeOf } from './shape.js';
+
+const estimate: ShapeOf<Estimate> = {
+  value: 'number',
+  low: 'number',
+  high: 'number',
+  standardError: 'number',
+};
+
+const bracketed: ShapeOf<BracketedEstimate> = {
+  ...estimate,
+  bracket: { object: { low: 'number', high: 'number' } },
+  determined: 'boolean',
+};
+
+const kh: ShapeOf<KhCriterion> = {
+  ...estimate,
+  n: 'number',
+  ratio: { object: bracketed },
+  tail: { object: bracketed },
+};
+
+const criteria: ShapeOf<Criteria> = {
+  re: { object: bracketed },
+  kh05: { object: kh },
+  kh1: { object: kh },
+  negativeMass: { object: bracketed },
+  negativeCurvatureShare: { object: bracketed },
+  nearZeroMass: { object: bracketed },
+  settings: {
+    object: {
+      steps: 'number',
+      probes: 'number',
+      batches: 'number',
+      confidence: 'number',
+      tailThreshold: 'number',
+    },
+  },
+};
+
+const change: ShapeOf<CriteriaChange> = {
+  from: 'string',
+  loss: 'number',
+  accuracy: 'number|null',
+  re: { object: estimate },
+  kh05: { object: estimate },
+  kh1: { object: estimate },
+  paperReading: { oneOf: ['agrees', 'disagrees', 'undecided'] },
+};
+
+const mode: FieldOf<Provenance['mode']> = { oneOf: ['eval', 'train', 'recalibrate'] };
+
+const row: ShapeOf<CriteriaRow> = {
+  model: 'string',
+  data: 'string',
+  mode,
+  pointHash: 'string|null',
+  loss: 'number',
+  accuracy: 'number|null',
+  criteria: { object: criteria },
+  change: { nullable: change },
+  numProducts: 'number',
+  provenance: { object: provenanceShape },
+};
+
+const preset: ShapeOf<Pick<PresetTrace, 'formatVersion' | 'numProducts' | 'seed' | 'recipe' | 'provenance'>> =
+  {
+    formatVersion: { oneOf: [1] },
+    numProducts: 'number',
+    seed: 'number|null',
+    recipe: { object: recipeShape },
+    provenance: { object: provenanceShape },
+  };
+
+/** The fields of spectral results, in the order in which they are written. */
+export const spectrumShapes: {
+  readonly eigenpairs: ShapeOf<Eigenpairs>;
+  readonly trace: ShapeOf<TraceEstimate>;
+  readonly 'frobenius-norm': ShapeOf<FrobeniusNormEstimate>;
+  readonly diagonal: ShapeOf<DiagonalEstimate>;
+  readonly 'spectral-density': ShapeOf<SpectralDensity>;
+  readonly 'operator-check': ShapeOf<OperatorCheck>;
+  readonly 'preset-eigenpairs': ShapeOf<PresetEigenpairs>;
+  readonly 'preset-trace': ShapeOf<PresetTrace>;
+  readonly 'preset-spectral-density': ShapeOf<PresetSpectralDensity>;
+  readonly 'criteria-comparison': ShapeOf<CriteriaComparison>;
+} = {
+  eigenpairs: {
+    kind: { oneOf: ['eigenpairs'] },
+    formatVersion: { oneOf: [1] },
+    which: { oneOf: ['largest-magnitude', 'largest', 'smallest', 'both-ends'] },
+    values: 'float64',
+    residuals: 'float64',
+    converged: 'boolean[]',
+    allConverged: 'boolean',
+    tolerance: 'number',
+    numProducts: 'number',
+    numRestarts: 'number',
+    basisSize: 'number',
+    basisBytes: 'number',
+    seed: 'number',
+    provenance: { object: provenanceShape },
+  },
+  trace: {
+    kind: { oneOf: ['trace'] },
+    formatVersion: { oneOf: [1] },
+    method: { oneOf: ['hutchinson', 'hutch++', 'xtrace', 'deflated', 'gradient'] },
+    ...estimate,
+    samples: 'float64',
+    perParameter: { objects: { name: 'string', ...estimate } },
+    frobeniusNorm: 'number|null',
+    numProducts: 'number',
+    converged: 'boolean',
+    seed: 'number',
+    provenance: { object: provenanceShape },
+  },
+  'frobenius-norm': {
+    kind: { oneOf: ['frobenius-norm'] },
+    formatVersion: { oneOf: [1] },
+    ...estimate,
+    samples: 'float64',
+    numProducts: 'number',
+    converged: 'boolean',
+    seed: 'number',
+    provenance: { object: provenanceShape },
+  },
+  diagonal: {
+    kind: { oneOf: ['diagonal'] },
+    formatVersion: { oneOf: [1] },
+    trace: 'number',
+    norm: 'number',
+    relativeError: 'number',
+    numProducts: 'number',
+    converged: 'boolean',
+    seed: 'number',
+    provenance: { object: provenanceShape },
+  },
+  'spectral-density': {
+    kind: { oneOf: ['spectral-density'] },
+    formatVersion: { oneOf: [1] },
+    size: 'number',
+    steps: 'number',
+    probes: 'number',
+    seed: 'number',
+    nodes: 'float64[]',
+    weights: 'float64[]',
+    residualBounds: 'float64[]',
+    trace: { object: estimate },
+    criteria: { object: criteria },
+    numProducts: 'number',
+    provenance: { object: provenanceShape },
+  },
+  'operator-check': {
+    kind: { oneOf: ['operator-check'] },
+    formatVersion: { oneOf: [1] },
+    asymmetry: 'number',
+    variation: 'number',
+    tolerance: 'number',
+    isSymmetric: 'boolean',
+    isRepeatable: 'boolean',
+    curvature: {
+      nullable: { quadraticForm: 'number', difference: 'number', step: 'number', agrees: 'boolean' },
+    },
+    ok: 'boolean',
+    notes: 'string[]',
+    provenance: { object: provenanceShape },
+  },
+  'preset-eigenpairs': {
+    kind: { oneOf: ['preset-eigenpairs'] },
+    ...preset,
+    values: 'float64',
+    numIterations: 'float64',
+    stopped: 'boolean[]',
+    tolerance: 'number',
+  },
+  'preset-trace': {
+    kind: { oneOf: ['preset-trace'] },
+    ...preset,
+    value: 'number',
+    samples: 'float64',
+    stopped: 'boolean',
+    tolerance: 'number',
+  },
+  'preset-spectral-density': {
+    kind: { oneOf: ['preset-spectral-density'] },
+    ...preset,
+    size: 'number',
+    steps: 'number',
+    probes: 'number',
+    window: 'number|null',
+    alpha: 'float64[]',
+    beta: 'float64[]',
+    nodes: 'float64[]',
+    weights: 'float64[]',
+    criteria: { nullable: { re: 'number', kh05: 'number', kh1: 'number' } },
+  },
+  'criteria-comparison': {
+    kind: { oneOf: ['criteria-comparison'] },
+    formatVersion: { oneOf: [1] },
+    batchSize: 'number',
+    seed: 'number',
+    rows: { objects: row },
+  },
+};
