@@ -198,7 +198,7 @@ export interface Trajectory {
 export interface OperatorCheck {
   readonly kind: 'operator-check';
   readonly formatVersion: 1;
-  /** The largest |uᵀAv − vᵀAu| relative to ‖u‖‖Av‖. */
+  /** ‖A − Aᵀ‖_F / ‖A‖_F, estimated from pairs of random vectors. */
   readonly asymmetry: number;
   /** The largest ‖Av − A'v‖ / ‖Av‖ where A' is made by running the model anew. */
   readonly variation: number;
@@ -468,6 +468,10 @@ export interface SpectralDensity {
   readonly steps: number;
   readonly probes: number;
   readonly seed: number;
+  /** Number of the first probe in the seed's sequence. */
+  readonly firstProbe: number;
+  /** Probes that ran side by side: whether they share products decides the last bits. */
+  readonly probesPerPass: number;
   /** nodes[p] ascending Ritz values of probe p, weights[p] their masses (sum 1). */
   readonly nodes: readonly Float64Array[];
   readonly weights: readonly Float64Array[];

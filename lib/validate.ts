@@ -54,6 +54,10 @@ export function isNumber(low = -Infinity, high = Infinity): Check {
   return (v) => (typeof v === 'number' && Number.isFinite(v) && v >= low && v <= high ? null : range);
 }
 
+/** Of an interval: above 0, below 1. */
+export const isConfidence: Check = (v) =>
+  typeof v === 'number' && v > 0 && v < 1 ? null : 'a number between 0 and 1, such as 0.95';
+
 export function isPositive(v: unknown): string | null {
   return typeof v === 'number' && Number.isFinite(v) && v > 0 ? null : 'a positive number';
 }

@@ -21,6 +21,7 @@ import {
   isOneOf,
   isPositive,
   isSeed,
+  type Check,
 } from '../validate.js';
 
 /** A model, or a point in its parameter space, under a name. */
@@ -152,7 +153,8 @@ async function computeRow(
       steps,
       probes,
       // Every batch has probes of its own.
-      seed: seed + b,
+      seed,
+      firstProbe: b * probes,
       signal: options.signal,
       onProgress: (inner) => {
         progress.advance(inner.done - done);
@@ -274,7 +276,7 @@ function checkArguments(
     ignoreIndex: () => null,
     delta: () => null,
     dataPlacement: () => null,
-    modes: isArrayOf(isOneOf('eval', 'train', 'recalibrate'), "a list of 'eval', 'train' and 'recalibrate'"),
+    modes: isModes,
     batches: isInteger(1),
     batchSize: isInteger(1),
     evaluationBatchSize: isInteger(1),
@@ -289,6 +291,11 @@ function checkArguments(
         : 'a comparison of criteria',
   });
 }
+
+const isModes: Check = (v) =>
+  isArrayOf(isOneOf('eval', 'train', 'recalibrate'), '')(v) === null && (v as unknown[]).length > 0
+    ? null
+    : "a list of at least one of 'eval', 'train' and 'recalibrate'";
 
 function requireDistinct(what: string, list: readonly { readonly label: string }[]): void {
   const labels = list.map(({ label }) => label);

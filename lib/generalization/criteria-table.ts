@@ -7,14 +7,15 @@ import type { CriteriaComparison, CriteriaRow, Estimate } from '../results.js';
 export function criteriaTable(comparison: CriteriaComparison): string {
   const head = ['model', 'mode', 'data', 'loss', 'accuracy %', 'KH1', 'KH05', 're'];
   const lines = comparison.rows.map((row) => [
-    row.model,
+    escape(row.model),
     row.mode,
-    row.data,
+    escape(row.data),
     row.loss.toPrecision(4),
     row.accuracy === null ? '–' : (100 * row.accuracy).toFixed(2),
     show(row.criteria.kh1),
     show(row.criteria.kh05),
-    show(row.criteria.re),
+    // Its interval is not symmetric.
+    `${row.criteria.re.value.toPrecision(3)} [${row.criteria.re.low.toPrecision(2)}, ${row.criteria.re.high.toPrecision(2)}]`,
   ]);
   const changes = comparison.rows.flatMap((row) => (row.change === null ? [] : [describeChange(row)]));
   const table = alignColumns([head, ...lines]);
@@ -45,6 +46,11 @@ function signed(value: number, digits: number): string {
 function show(estimate: Estimate): string {
   const half = (estimate.high - estimate.low) / 2;
   return `${estimate.value.toPrecision(3)}${Number.isNaN(half) ? '' : ` ± ${half.toPrecision(2)}`}`;
+}
+
+/** A bar would end the cell. */
+function escape(label: string): string {
+  return label.replaceAll('|', '\\|');
 }
 
 function alignColumns(rows: readonly (readonly string[])[]): string[] {

@@ -6,11 +6,12 @@ import {
 } from '../directions/direction.js';
 import { Plane } from '../directions/plane.js';
 import { LossAtlasError } from '../errors.js';
-import type { LinearOperator } from '../operators/linear-operator.js';
+import { requireOperator, type LinearOperator } from '../operators/linear-operator.js';
 import { eigenpairs, eigenpairsChecks, type EigenpairsOptions } from '../spectrum/eigenpairs.js';
 import { checkOptions, isOneOf } from '../validate.js';
 
-export interface HessianPlaneOptions extends NormalizationOptions, Omit<EigenpairsOptions, 'k' | 'which'> {
+export interface HessianPlaneOptions
+  extends NormalizationOptions, Omit<EigenpairsOptions, 'k' | 'which' | 'keepBasis'> {
   /** `largest` (default): the two largest eigenvalues (Gabdullin 2024); `both-ends`: largest and most negative. */
   readonly which?: 'largest' | 'both-ends' | 'largest-magnitude';
 }
@@ -27,6 +28,7 @@ export async function hessianPlane(
   operator: LinearOperator,
   options: HessianPlaneOptions = {},
 ): Promise<Plane> {
+  requireOperator('hessianPlane', operator);
   checkOptions('hessianPlane', options, {
     ...eigenpairsChecks,
     ...normalizationChecks,

@@ -1,6 +1,12 @@
 import { LossAtlasError } from '../errors.js';
 import type { ParameterInfo } from '../native/addon.js';
-import { suggest } from '../validate.js';
+import { isArrayOf, isString, suggest, type Check } from '../validate.js';
+
+/** At least one name or pattern. */
+export const isPatterns: Check = (v) =>
+  isArrayOf(isString, '')(v) === null && (v as unknown[]).length > 0
+    ? null
+    : 'an array of at least one parameter name or pattern';
 
 /**
  * Indices of the parameters whose names fit one of `patterns`: names, in which `*` stands for any characters. Throws

@@ -1,8 +1,9 @@
 import type { ParameterInfo, SpaceHandle } from '../native/addon.js';
 import { call, callSync, NativeResource } from '../native/call.js';
 import type { DType, Law } from '../types.js';
+import { invalidOption } from '../validate.js';
 import type { Model } from './model.js';
-import { matchParameterNames } from './parameter-names.js';
+import { isPatterns, matchParameterNames } from './parameter-names.js';
 import { ParameterVector } from './parameter-vector.js';
 
 /** The vectors over all of a model's parameters (`model.space`), or over some of them (`subspace`). */
@@ -77,5 +78,7 @@ export class ParameterSpace extends NativeResource<SpaceHandle> {
  * Throws ERR_INVALID_OPTION for a pattern that fits none.
  */
 export function subspace(model: Model, patterns: readonly string[]): ParameterSpace {
+  const expected = isPatterns(patterns);
+  if (expected !== null) throw invalidOption('subspace: patterns', expected, patterns);
   return new ParameterSpace(model, matchParameterNames(model.parameters, patterns, 'parameters'));
 }

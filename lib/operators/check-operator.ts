@@ -2,8 +2,8 @@ import { combine, type ParameterVector } from '../model/parameter-vector.js';
 import type { OperatorCheck } from '../results.js';
 import { throwIfAborted } from '../steps.js';
 import { checkOptions, isInteger, isPositive, isSeed, isSignal } from '../validate.js';
-import { CurvatureOperator } from './curvature-operator.js';
-import { applyOne, type LinearOperator } from './linear-operator.js';
+import { applyOne, type LinearOperator, requireOperator } from './linear-operator.js';
+import { curvatureIn } from './shifted.js';
 
 export interface CheckOperatorOptions {
   /** Random pairs of vectors for the symmetry; default 3. */
@@ -32,6 +32,7 @@ export async function checkOperator(
   operator: LinearOperator,
   options: CheckOperatorOptions = {},
 ): Promise<OperatorCheck> {
+  requireOperator('checkOperator', operator);
   checkOptions('checkOperator', options, {
     pairs: isInteger(1),
     relativeStep: isPositive,
@@ -42,31 +43,32 @@ export async function checkOperator(
   const { pairs = 3, seed = 0, signal } = options;
   const { dtype } = operator.space;
   const tolerance = tolerances[dtype];
-  let asymmetry = 0;
-  let variation = 0;
+  let [skew, total, variation] = [0, 0, 0];
   for (let pair = 0; pair < pairs; pair++) {
     using u = await operator.space.randomVector('gaussian', seed, 2 * pair);
     using v = await operator.space.randomVector('gaussian', seed, 2 * pair + 1);
     using au = await applyOne(operator, u, signal);
     using av = await applyOne(operator, v, signal);
-    const scale = ((await u.norm()) * (await av.norm()) + (await v.norm()) * (await au.norm())) / 2;
-    if (scale > 0) asymmetry = Math.max(asymmetry, Math.abs((await u.dot(av)) - (await v.dot(au))) / scale);
+    skew += ((await u.dot(av)) - (await v.dot(au))) ** 2;
+    const norm = await av.norm();
+    total += (norm ** 2 + (await au.norm()) ** 2) / 2;
     // The model runs anew: a retained graph would only repeat itself.
     operator.forget?.();
     throwIfAborted(signal);
     using again = await applyOne(operator, v, signal);
     using change = await combine([again, av], [1, -1]);
-    const norm = await av.norm();
     if (norm > 0) variation = Math.max(variation, (await change.norm()) / norm);
   }
-  const isHessian = operator instanceof CurvatureOperator && operator.matrix.kind === 'hessian';
+  // Of Gaussian vectors E(uᵀ(A − Aᵀ)v)² = ‖A − Aᵀ‖²_F and E‖Av‖² = ‖A‖²_F.
+  const asymmetry = total === 0 ? 0 : Math.sqrt(skew / total);
+  const inside = curvatureIn(operator);
+  const isHessian = inside?.curvature.matrix.kind === 'hessian';
   const relativeStep = options.relativeStep ?? relativeSteps[dtype];
   // Recalibrated statistics follow the point, and the Hessian holds them fixed.
-  const isSmooth = isHessian && operator.objective.mode !== 'recalibrate';
-  const curvature = isSmooth ? await centralDifference(operator, relativeStep, seed, signal) : null;
+  const isSmooth = isHessian && inside.curvature.objective.mode !== 'recalibrate';
+  const curvature = isSmooth ? await centralDifference(operator, inside, relativeStep, seed, signal) : null;
   const isSymmetric = asymmetry <= tolerance;
   const isRepeatable = variation <= tolerance;
-  const random = operator instanceof CurvatureOperator ? operator.objective.model.impureOperators : [];
   return Object.freeze({
     kind: 'operator-check',
     formatVersion: 1,
@@ -77,34 +79,35 @@ export async function checkOperator(
     isRepeatable,
     curvature,
     ok: isSymmetric && isRepeatable,
-    notes: Object.freeze(
-      describe({ operator, asymmetry, variation, isSymmetric, isRepeatable, curvature, random }),
-    ),
+    notes: Object.freeze(describe({ inside, asymmetry, variation, isSymmetric, isRepeatable, curvature })),
     provenance: await operator.provenance(startedAt),
   });
 }
 
-/** vᵀHv, and (g(θ + εv) − g(θ − εv))ᵀv / 2ε for a unit v. */
+/** vᵀAv, and factor·(g(θ + εv) − g(θ − εv))ᵀv / 2ε + shift for a unit v, of A = factor·H + shift·I. */
 async function centralDifference(
-  operator: CurvatureOperator,
+  operator: LinearOperator,
+  inside: NonNullable<ReturnType<typeof curvatureIn>>,
   relativeStep: number,
   seed: number,
   signal: AbortSignal | undefined,
 ): Promise<OperatorCheck['curvature']> {
-  const { objective, space } = operator;
+  const { curvature, factor, shift } = inside;
+  const { objective, space } = curvature;
   using raw = await space.randomVector('gaussian', seed, 1);
   using part = await raw.scale(1 / (await raw.norm()));
   using product = await applyOne(operator, part, signal);
   using v = await space.embed(part);
-  const { theta } = await operator.place();
-  const step = relativeStep * (await theta.norm());
+  const { theta } = await curvature.place();
+  const step = relativeStep * ((await theta.norm()) || 1);
   const slope = async (t: number): Promise<number> => {
     using moved: ParameterVector = await combine([theta, v], [1, t]);
-    const { gradient } = await objective.gradient(moved, signal, operator.buffers);
+    const { gradient } = await objective.gradient(moved, signal, curvature.buffers);
     using g = gradient;
     return await g.dot(v);
   };
-  const difference = ((await slope(step)) - (await slope(-step))) / (2 * step) + operator.weightDecay;
+  const plain = ((await slope(step)) - (await slope(-step))) / (2 * step) + curvature.weightDecay;
+  const difference = factor * plain + shift;
   const quadraticForm = await part.dot(product);
   const scale = Math.max(Math.abs(quadraticForm), await product.norm());
   const agrees = Math.abs(difference - quadraticForm) <= differenceTolerance * scale;
@@ -112,21 +115,21 @@ async function centralDifference(
 }
 
 interface Findings {
-  readonly operator: LinearOperator;
+  readonly inside: ReturnType<typeof curvatureIn>;
   readonly asymmetry: number;
   readonly variation: number;
   readonly isSymmetric: boolean;
   readonly isRepeatable: boolean;
   readonly curvature: OperatorCheck['curvature'];
-  /** Of the model's graph: what depends on the mode or draws random numbers. */
-  readonly random: readonly string[];
 }
 
 function describe(findings: Findings): string[] {
-  const { operator, random, curvature } = findings;
+  const { inside, curvature } = findings;
   const notes: string[] = [];
-  const isTraining = operator instanceof CurvatureOperator && operator.objective.mode === 'train';
-  const found = (pattern: RegExp) => random.filter((name) => pattern.test(name)).join(', ');
+  const objective = inside?.curvature.objective;
+  const isTraining = objective?.mode === 'train';
+  const impure = objective?.model.impureOperators ?? [];
+  const found = (pattern: RegExp) => impure.filter((name) => pattern.test(name)).join(', ');
   const dropout = found(/dropout|rrelu/);
   const norm = found(/batch_norm|instance_norm/);
   const draws = found(/rand|bernoulli|multinomial|normal_?$|poisson|exponential/);
@@ -150,7 +153,7 @@ function describe(findings: Findings): string[] {
     );
   }
   if (!findings.isSymmetric) {
-    notes.push(`Not symmetric: uᵀAv and vᵀAu differ by ${percent(findings.asymmetry)}.`);
+    notes.push(`Not symmetric: ‖A − Aᵀ‖ is about ${percent(findings.asymmetry)} of ‖A‖.`);
   }
   if (curvature?.agrees === false) {
     notes.push(

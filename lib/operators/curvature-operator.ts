@@ -1,5 +1,6 @@
 import { LossAtlasError } from '../errors.js';
 import type { BufferState } from '../model/buffer-state.js';
+import { isPatterns } from '../model/parameter-names.js';
 import { ParameterSpace, subspace } from '../model/parameter-space.js';
 import { accumulate, combine, disposeAll, ParameterVector } from '../model/parameter-vector.js';
 import { Solution } from '../model/solution.js';
@@ -9,16 +10,7 @@ import { requireCount } from '../objective/evaluation.js';
 import { Objective } from '../objective/objective.js';
 import type { Provenance } from '../results.js';
 import { throwIfAborted } from '../steps.js';
-import {
-  checkOptions,
-  isArrayOf,
-  isBoolean,
-  isNumber,
-  isPositive,
-  isString,
-  requireInstance,
-  type Check,
-} from '../validate.js';
+import { checkOptions, isBoolean, isNumber, isPositive, requireInstance, type Check } from '../validate.js';
 import type { LinearOperator } from './linear-operator.js';
 
 /** Options that every curvature matrix has. */
@@ -334,7 +326,7 @@ export function makeCurvature(
   checkOptions(caller, options, {
     at: (v) =>
       v instanceof ParameterVector || v instanceof Solution ? null : 'a ParameterVector or a Solution',
-    parameters: isArrayOf(isString, 'an array of parameter names or patterns'),
+    parameters: isPatterns,
     weightDecay: isNumber(0),
     memoryBudget: isPositive,
     batched: isBoolean,

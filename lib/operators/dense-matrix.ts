@@ -4,7 +4,7 @@ import { call } from '../native/call.js';
 import { Steps } from '../steps.js';
 import type { AnalysisOptions } from '../types.js';
 import { analysisChecks, checkOptions } from '../validate.js';
-import type { LinearOperator } from './linear-operator.js';
+import { requireOperator, type LinearOperator } from './linear-operator.js';
 
 /** n² doubles, and n³ work for the eigenvalues. */
 const largest = 4096;
@@ -32,6 +32,7 @@ export async function denseMatrix(
   operator: LinearOperator,
   options: AnalysisOptions = {},
 ): Promise<DenseMatrix> {
+  requireOperator('denseMatrix', operator);
   checkOptions('denseMatrix', options, analysisChecks);
   const n = operator.size;
   if (n > largest) {

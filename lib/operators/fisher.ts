@@ -34,7 +34,7 @@ export function monteCarloFisher(
   objective: Objective,
   options: MonteCarloFisherOptions = {},
 ): CurvatureOperator {
-  const { samples = 1, seed = 0 } = options;
+  const { samples = 1, seed = 0 } = (options as MonteCarloFisherOptions | null) ?? {};
   const matrix = { kind: 'monte-carlo-fisher', samples, seed } as const;
   return makeCurvature('monteCarloFisher', objective, matrix, options, {
     samples: isInteger(1),

@@ -1,6 +1,7 @@
-import type { ParameterSpace } from '../model/parameter-space.js';
+import { ParameterSpace } from '../model/parameter-space.js';
 import type { ParameterVector } from '../model/parameter-vector.js';
 import type { Provenance } from '../results.js';
+import { invalidOption } from '../validate.js';
 
 /**
  * A symmetric matrix over a model's parameters, or over some of them, that is known by its products. Everything
@@ -21,6 +22,21 @@ export interface LinearOperator {
   forget?(): void;
   /** What results say about where they came from. `startedAt` is a `performance.now()`. */
   provenance(startedAt: number): Promise<Provenance>;
+}
+
+/** Throws ERR_INVALID_OPTION for what is no operator, for example the objective itself. */
+export function requireOperator(caller: string, operator: unknown): void {
+  const { space, size, label, apply, provenance } = (operator ?? {}) as Partial<LinearOperator>;
+  const isOperator =
+    space instanceof ParameterSpace &&
+    size === space.size &&
+    typeof label === 'string' &&
+    typeof apply === 'function' &&
+    typeof provenance === 'function';
+  if (isOperator) return;
+  const words =
+    'an operator: hessian(objective), gaussNewton(objective), or { space, size, label, apply, provenance }';
+  throw invalidOption(`${caller}: operator`, words, operator);
 }
 
 /** A·v for one v. */

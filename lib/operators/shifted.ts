@@ -1,6 +1,8 @@
 import { combine, disposeAll, type ParameterVector } from '../model/parameter-vector.js';
 import type { Provenance } from '../results.js';
-import type { LinearOperator } from './linear-operator.js';
+import { invalidOption, isNumber } from '../validate.js';
+import { CurvatureOperator } from './curvature-operator.js';
+import { requireOperator, type LinearOperator } from './linear-operator.js';
 
 /** factor·A + shift·I. */
 class AffineOperator implements LinearOperator {
@@ -49,12 +51,32 @@ class AffineOperator implements LinearOperator {
   }
 }
 
+function requireNumber(name: string, operator: unknown, value: unknown): void {
+  requireOperator(name.split(':')[0]!, operator);
+  const expected = isNumber()(value);
+  if (expected !== null) throw invalidOption(name, expected, value);
+}
+
+/** The curvature matrix C in factor·C + shift·I; null where there is none. */
+export function curvatureIn(
+  operator: LinearOperator,
+): { readonly curvature: CurvatureOperator; readonly factor: number; readonly shift: number } | null {
+  if (operator instanceof CurvatureOperator) return { curvature: operator, factor: 1, shift: 0 };
+  if (!(operator instanceof AffineOperator)) return null;
+  const inner = curvatureIn(operator.inner);
+  if (inner === null) return null;
+  const { curvature, factor, shift } = inner;
+  return { curvature, factor: operator.factor * factor, shift: operator.factor * shift + operator.shift };
+}
+
 /** A + shift·I: the same eigenvectors, every eigenvalue moved by `shift`. */
 export function shifted(operator: LinearOperator, shift: number): LinearOperator {
+  requireNumber('shifted: shift', operator, shift);
   return new AffineOperator(operator, 1, shift);
 }
 
 /** factor·A. */
 export function scaled(operator: LinearOperator, factor: number): LinearOperator {
+  requireNumber('scaled: factor', operator, factor);
   return new AffineOperator(operator, factor, 0);
 }

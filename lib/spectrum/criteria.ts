@@ -1,6 +1,6 @@
 import { LossAtlasError } from '../errors.js';
 import type { BracketedEstimate, Criteria, CriteriaSettings, Estimate, KhCriterion } from '../results.js';
-import { checkOptions, isNumber, isPositive } from '../validate.js';
+import { checkOptions, invalidOption, isConfidence, isNumber, isPositive } from '../validate.js';
 import {
   certify,
   integrate,
@@ -21,7 +21,7 @@ export interface SpectrumCriteriaOptions {
   readonly tailThreshold?: number;
 }
 
-export const criteriaChecks = { confidence: isNumber(0, 1), tailThreshold: isNumber(0, 1) };
+export const criteriaChecks = { confidence: isConfidence, tailThreshold: isNumber(0, 1) };
 
 /**
  * KHn of one probe by LLA's formula: Σ_{λ<0} (|λ|w)ⁿ / Σ_{λ>0} (λw)ⁿ (Gabdullin 2024, arXiv 2412.10146, section 3.3).
@@ -50,12 +50,14 @@ export function eigenvalueRatio({ nodes }: Pick<Quadrature, 'nodes'>): number {
  *     console.log(kh2.ratio.value, kh2.ratio.bracket, kh2.ratio.determined);
  */
 export function kh(spectrum: ProbeSet, n: number, options: SpectrumCriteriaOptions = {}): KhCriterion {
+  requireProbes('kh', spectrum);
   checkOptions('kh', { n, ...options }, { n: isPositive, ...criteriaChecks });
   return new Figures(probesOf(spectrum), options).kh(n);
 }
 
 /** The criteria of a spectral density, for other confidence or tail than it was made with. */
 export function criteria(spectrum: ProbeSet, options: SpectrumCriteriaOptions = {}): Criteria {
+  requireProbes('criteria', spectrum);
   checkOptions('criteria', options, criteriaChecks);
   const settings = { steps: spectrum.steps, probes: spectrum.nodes.length, batches: 1 };
   return new Figures(probesOf(spectrum), options).all(settings);
@@ -67,6 +69,16 @@ export interface ProbeSet {
   readonly nodes: readonly Float64Array[];
   readonly weights: readonly Float64Array[];
   readonly residualBounds: readonly Float64Array[];
+}
+
+function requireProbes(caller: string, spectrum: unknown): void {
+  const { nodes, weights, residualBounds } = (spectrum ?? {}) as Partial<ProbeSet>;
+  const lists = [nodes, weights, residualBounds];
+  const isRight = lists.every(
+    (list) => Array.isArray(list) && list.length > 0 && list.length === nodes?.length,
+  );
+  if (!isRight)
+    throw invalidOption(`${caller}: spectrum`, 'a spectral density (of spectralDensity)', spectrum);
 }
 
 function probesOf({ nodes, weights, residualBounds }: ProbeSet): ProbeQuadrature[] {
@@ -95,9 +107,9 @@ class Figures {
       re: this.re(),
       kh05: this.kh(0.5),
       kh1: this.kh(1),
-      negativeMass: this.mean(negativePower(0)),
+      negativeMass: this.mass(negativePower(0)),
       negativeCurvatureShare: this.share(),
-      nearZeroMass: this.mean(nearZero(this.threshold)),
+      nearZeroMass: this.mass(nearZero(this.threshold)),
       settings: Object.freeze({ ...counts, confidence, tailThreshold }),
     });
   }
@@ -122,20 +134,16 @@ class Figures {
         high: (bottom + below) / Math.max(0, top - above),
       };
     });
-    const bracket = meanBracket(brackets);
     const estimate = meanEstimate(this.probes.map(eigenvalueRatio), this.confidence);
-    // Ritz values fall short of the extremes, most probes by next to nothing and one in a thousand by much: Student's
-    // interval alone holds neither their mean nor the ratio of the extremes. With the residual bounds it holds the ratio.
-    const low = Math.min(estimate.low, bracket.low);
-    const high = Math.max(estimate.high, bracket.high);
-    return bracketed({ ...estimate, low, high }, bracket);
+    return includingBracket(bracketed(estimate, meanBracket(brackets)));
   }
 
-  /** The mean over probes of ∫ f dμ. */
-  mean(f: IntegrandBounds): BracketedEstimate {
+  /** The mean over probes of ∫ f dμ, f at most 1. */
+  mass(f: IntegrandBounds): BracketedEstimate {
     const samples = this.probes.map((probe) => integrate(probe, f));
     const bracket = meanBracket(this.probes.map((probe) => certify(probe, f)));
-    return bracketed(meanEstimate(samples, this.confidence), bracket);
+    const estimate = meanEstimate(samples, this.confidence);
+    return bracketed({ ...estimate, high: Math.min(1, estimate.high) }, bracket);
   }
 
   /** Σ over probes of the numerators by that of the denominators. */
@@ -186,17 +194,37 @@ function bracketed(estimate: Estimate, bracket: Bracket): BracketedEstimate {
     high,
     standardError,
     bracket: Object.freeze({ low: bracket.low, high: bracket.high }),
-    determined: width <= high - low || width <= sharp * value || width === 0,
+    determined: Number.isFinite(width) && (width <= high - low || width <= sharp * value),
   });
 }
 
 /**
- * The mean of several batches' criteria: the intervals are Student's over the batches, and hold what varies between
- * probes too. Throws ERR_SETTINGS unless they were made at equal settings.
+ * For re. Ritz values fall short of the extremes, most probes by next to nothing and one in a thousand by much: Student's
+ * interval alone holds neither their mean nor the ratio of the extremes. With the residual bounds it holds the ratio.
  */
-export function averageCriteria(list: readonly Criteria[], confidence = 0.95): Criteria {
+function includingBracket(estimate: BracketedEstimate): BracketedEstimate {
+  const { low, high, bracket } = estimate;
+  // Of a single probe there is no other.
+  const union = {
+    low: Number.isNaN(low) ? bracket.low : Math.min(low, bracket.low),
+    high: Number.isNaN(high) ? bracket.high : Math.max(high, bracket.high),
+  };
+  return Object.freeze({ ...estimate, ...union });
+}
+
+/**
+ * The mean of several batches' criteria: the intervals are Student's over the batches, which hold what varies between
+ * probes too; that of re includes its bracket. `confidence`: default theirs. Only criteria of the same matrix, mode and loss
+ * mean anything together. Throws ERR_SETTINGS unless their settings are equal, ERR_EMPTY_DATA, ERR_INVALID_OPTION.
+ */
+export function averageCriteria(
+  list: readonly Criteria[],
+  confidence: number = list[0]?.settings.confidence ?? 0.95,
+): Criteria {
   const [first] = list;
   if (first === undefined) throw new LossAtlasError('ERR_EMPTY_DATA', 'There are no criteria to average.');
+  const expected = isConfidence(confidence);
+  if (expected !== null) throw invalidOption('averageCriteria: confidence', expected, confidence);
   for (const other of list) requireEqualSettings(first.settings, other.settings);
   const mean = (pick: (criteria: Criteria) => Estimate) =>
     notNegative(
@@ -214,14 +242,15 @@ export function averageCriteria(list: readonly Criteria[], confidence = 0.95): C
       ratio: bracket((item) => pick(item).ratio),
       tail: bracket((item) => pick(item).tail),
     });
+  const batches = list.reduce((sum, { settings }) => sum + settings.batches, 0);
   return Object.freeze({
-    re: bracket((item) => item.re),
+    re: includingBracket(bracket((item) => item.re)),
     kh05: average((item) => item.kh05),
     kh1: average((item) => item.kh1),
     negativeMass: bracket((item) => item.negativeMass),
     negativeCurvatureShare: bracket((item) => item.negativeCurvatureShare),
     nearZeroMass: bracket((item) => item.nearZeroMass),
-    settings: Object.freeze({ ...first.settings, batches: list.length, confidence }),
+    settings: Object.freeze({ ...first.settings, batches, confidence }),
   });
 }
 

@@ -1,5 +1,5 @@
 import { combine, disposeAll, type ParameterVector } from '../model/parameter-vector.js';
-import { applyOne, type LinearOperator } from '../operators/linear-operator.js';
+import { applyOne, type LinearOperator, requireOperator } from '../operators/linear-operator.js';
 import type { DiagonalEstimate } from '../results.js';
 import { Steps } from '../steps.js';
 import type { AnalysisOptions } from '../types.js';
@@ -38,6 +38,7 @@ export async function diagonal(
   operator: LinearOperator,
   options: DiagonalOptions = {},
 ): Promise<DiagonalWithVectors> {
+  requireOperator('diagonal', operator);
   checkOptions('diagonal', options, {
     ...analysisChecks,
     probes: isInteger(2),

@@ -1,5 +1,5 @@
 import { combine, disposeAll, ParameterVector } from '../model/parameter-vector.js';
-import { applyOne, type LinearOperator } from '../operators/linear-operator.js';
+import { applyOne, type LinearOperator, requireOperator } from '../operators/linear-operator.js';
 import type { Eigenpairs } from '../results.js';
 import { Steps } from '../steps.js';
 import type { AnalysisOptions } from '../types.js';
@@ -24,7 +24,7 @@ export interface EigenpairsOptions extends AnalysisOptions, BasisOptions {
   readonly which?: Eigenpairs['which'];
   /** Residual ‖Av − λv‖ relative to the largest |λ|; default 1e-4 (float32) or 1e-8 (float64). */
   readonly tolerance?: number;
-  /** Products at most, before the pairs are verified; default 300. */
+  /** Products at most, before the pairs are verified, and at least k; default the larger of 300 and 4k. */
   readonly maxProducts?: number;
   /**
    * Vectors that are multiplied at once (block Lanczos); default 1. More find multiple eigenvalues, and pay where the
@@ -88,6 +88,7 @@ export async function eigenpairs(
   operator: LinearOperator,
   options: EigenpairsOptions = {},
 ): Promise<EigenpairsWithVectors> {
+  requireOperator('eigenpairs', operator);
   checkOptions('eigenpairs', options, {
     ...eigenpairsChecks,
     k: isInteger(1),
@@ -99,13 +100,12 @@ export async function eigenpairs(
   const tolerance = options.tolerance ?? (operator.space.dtype === 'float64' ? 1e-8 : 1e-4);
   const verify = options.verify ?? tolerance < 4096 * roundingUnit[operator.space.dtype];
   const k = Math.min(options.k ?? 2, operator.size);
-  const maxProducts = Math.max(k, options.maxProducts ?? 300);
+  const maxProducts = Math.max(k, options.maxProducts ?? Math.max(300, 4 * k));
   const blockSize = Math.min(options.blockSize ?? 1, operator.size);
-  const plan = planBasis(operator.space, options, {
-    wanted: Math.min(operator.size, maxProducts + 2 * blockSize),
-    // Below it a restart would keep nothing but the pairs themselves.
-    needed: Math.min(operator.size, k + 2 * blockSize + 1),
-  });
+  // Below it a restart would keep nothing but the pairs themselves.
+  const needed = Math.min(operator.size, k + 2 * blockSize + 1);
+  const wanted = Math.min(operator.size, Math.max(needed, maxProducts + 2 * blockSize));
+  const plan = planBasis(operator.space, options, { wanted, needed });
   const { room: basisSize, basisPlacement } = plan;
   const start = options.start ?? [];
   const search = { k, which, tolerance, maxProducts, blockSize, seed, start, basisSize, basisPlacement };
@@ -288,8 +288,10 @@ function select(values: Float64Array, k: number, which: Eigenpairs['which']): nu
     case 'largest-magnitude':
       return ascending.sort((a, b) => Math.abs(values[b]!) - Math.abs(values[a]!)).slice(0, k);
     case 'both-ends': {
-      const numTop = Math.ceil(k / 2);
-      return [...ascending.slice(-numTop).reverse(), ...ascending.slice(0, k - numTop)];
+      // Where there are fewer than k, none may come twice.
+      const count = Math.min(k, values.length);
+      const numTop = Math.ceil(count / 2);
+      return [...ascending.slice(values.length - numTop).reverse(), ...ascending.slice(0, count - numTop)];
     }
   }
 }

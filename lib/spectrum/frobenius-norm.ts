@@ -1,4 +1,4 @@
-import { applyOne, type LinearOperator } from '../operators/linear-operator.js';
+import { applyOne, type LinearOperator, requireOperator } from '../operators/linear-operator.js';
 import type { Estimate, FrobeniusNormEstimate } from '../results.js';
 import { Steps } from '../steps.js';
 import type { AnalysisOptions } from '../types.js';
@@ -29,6 +29,7 @@ export async function frobeniusNorm(
   operator: LinearOperator,
   options: FrobeniusNormOptions = {},
 ): Promise<FrobeniusNormEstimate> {
+  requireOperator('frobeniusNorm', operator);
   checkOptions('frobeniusNorm', options, {
     ...analysisChecks,
     relativeError: isPositive,

@@ -1,5 +1,7 @@
 import { CurvatureOperator, fitsBudget } from '../operators/curvature-operator.js';
-import { checkOptions, invalidOption, isInteger, requireInstance } from '../validate.js';
+import type { LinearOperator } from '../operators/linear-operator.js';
+import { curvatureIn } from '../operators/shifted.js';
+import { checkOptions, invalidOption, isInteger } from '../validate.js';
 import { basisBytes } from './basis-plan.js';
 
 export interface PredictMemoryOptions {
@@ -57,15 +59,12 @@ const cheapBytes = 3e7;
  * Throws what the first product would throw.
  */
 export async function predictMemory(
-  operator: CurvatureOperator,
+  operator: LinearOperator,
   options: PredictMemoryOptions = {},
 ): Promise<MemoryPrediction> {
-  requireInstance(
-    'predictMemory: operator',
-    operator,
-    CurvatureOperator,
-    'an operator of hessian, gaussNewton, …',
-  );
+  const curvature = curvatureIn(operator)?.curvature;
+  if (curvature === undefined)
+    throw invalidOption('predictMemory: operator', 'an operator of hessian, gaussNewton, …', operator);
   checkOptions('predictMemory', options, {
     steps: isInteger(1),
     basisSize: isInteger(1),
@@ -79,13 +78,13 @@ export async function predictMemory(
       options.basisSize,
     );
   const { vectors = 1, pairs = 0 } = options;
-  const { objective, space } = operator;
+  const { objective, space } = curvature;
   const { model, numBatches, batchSize } = objective;
   const lastSize = objective.data.numSamples - (numBatches - 1) * batchSize;
 
-  const kept = await fitMemory(operator, vectors, true);
-  const { numRetained, graphBytes, isLastRetained } = planRetention(operator, kept.graphBytes, lastSize);
-  const dropped = numRetained === numBatches ? kept : await fitMemory(operator, vectors, false);
+  const kept = await fitMemory(curvature, vectors, true);
+  const { numRetained, graphBytes, isLastRetained } = planRetention(curvature, kept.graphBytes, lastSize);
+  const dropped = numRetained === numBatches ? kept : await fitMemory(curvature, vectors, false);
   const transient = (size: number, isRetained: boolean) =>
     isRetained ? kept.peakBytes(size) - kept.graphBytes(size) : dropped.peakBytes(size);
   const first = Math.max(

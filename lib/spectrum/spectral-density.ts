@@ -1,5 +1,5 @@
 import type { ParameterVector } from '../model/parameter-vector.js';
-import type { LinearOperator } from '../operators/linear-operator.js';
+import { requireOperator, type LinearOperator } from '../operators/linear-operator.js';
 import type { Estimate, SpectralDensity } from '../results.js';
 import { Steps } from '../steps.js';
 import type { AnalysisOptions } from '../types.js';
@@ -22,6 +22,8 @@ export interface SpectralDensityOptions
    */
   readonly probesPerPass?: number;
   readonly seed?: number;
+  /** Number of the first probe in the seed's sequence; default 0. Runs with disjoint ranges are independent. */
+  readonly firstProbe?: number;
 }
 
 /**
@@ -38,6 +40,7 @@ export async function spectralDensity(
   operator: LinearOperator,
   options: SpectralDensityOptions = {},
 ): Promise<SpectralDensity> {
+  requireOperator('spectralDensity', operator);
   checkOptions('spectralDensity', options, {
     ...analysisChecks,
     ...criteriaChecks,
@@ -47,10 +50,13 @@ export async function spectralDensity(
     memoryBudget: isPositive,
     basisPlacement: isOneOf('device', 'host'),
     seed: isSeed,
+    firstProbe: isInteger(0, 2 ** 40),
   });
   const startedAt = performance.now();
-  const { steps: wanted = 100, probes = 10, seed = 0 } = options;
+  const { steps: wanted = 100, probes = 10, seed = 0, firstProbe = 0 } = options;
   const steps = Math.min(wanted, operator.size);
+  // Before anything is computed.
+  planBasis(operator.space, options, { wanted: steps, needed: steps });
   const takesBlocks = async () => probes > 1 && ((await operator.takesBlocks?.()) ?? false);
   const together = Math.min(probes, options.probesPerPass ?? ((await takesBlocks()) ? 16 : 1));
   const run = { steps, seed, ...planProbes(operator, options, steps, together) };
@@ -58,7 +64,7 @@ export async function spectralDensity(
   const results: ProbeQuadrature[] = [];
   while (results.length < probes) {
     const count = Math.min(run.together, probes - results.length);
-    const streams = Array.from({ length: count }, (_, i) => results.length + i);
+    const streams = Array.from({ length: count }, (_, i) => firstProbe + results.length + i);
     results.push(...(await runProbes(operator, run, streams, progress)));
   }
   progress.finish();
@@ -76,6 +82,8 @@ export async function spectralDensity(
     size: n,
     probes,
     seed,
+    firstProbe,
+    probesPerPass: run.together,
     ...raw,
     trace: quadratureTrace(n, raw, confidence),
     criteria: criteria(raw, { confidence, tailThreshold }),

@@ -26,6 +26,8 @@ export function studentQuantile(confidence: number, freedom: number): number {
 }
 
 function bisectQuantile(confidence: number, freedom: number): number {
+  if (!(confidence > 0 && confidence < 1))
+    throw new RangeError(`no quantile for a confidence of ${confidence}`);
   const target = 0.5 + confidence / 2;
   let low = 0;
   let high = 1;

@@ -24,11 +24,14 @@ class ScopedVmap {
 
 std::vector<at::Tensor> CurvatureGraph::Apply(const std::vector<at::Tensor>& vectors, bool keep,
                                               bool batched) {
-  if (batched && keep && vectors.size() > 1) {
+  if (batched && can_batch_ && keep && vectors.size() > 1) {
     try {
       return ApplyBatched(vectors);
+    } catch (const c10::OutOfMemoryError&) {
+      throw;
     } catch (const c10::Error&) {
       // An operator without a batching rule; one after the other works, or says what is wrong.
+      can_batch_ = false;
     }
   }
   std::vector<at::Tensor> products;
@@ -70,6 +73,21 @@ std::vector<at::Tensor> CurvatureGraph::ApplyBatched(const std::vector<at::Tenso
   const at::Tensor joined = at::cat(parts, 1);
   std::vector<at::Tensor> out;
   for (int64_t i = 0; i < count; ++i) out.push_back(joined[i].contiguous());
+  return out;
+}
+
+Dependent::Dependent(const torch::autograd::variable_list& tensors) {
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    if (!tensors[i].defined() || !tensors[i].requires_grad()) continue;
+    tensors_.push_back(tensors[i]);
+    places_.push_back(i);
+  }
+}
+
+torch::autograd::variable_list Dependent::Select(const torch::autograd::variable_list& all) const {
+  torch::autograd::variable_list out;
+  out.reserve(places_.size());
+  for (const size_t place : places_) out.push_back(all[place]);
   return out;
 }
 

@@ -41,7 +41,26 @@ class CurvatureGraph {
   int64_t peak_bytes_ = 0;
 
  private:
+  bool can_batch_ = true;
+
   std::vector<at::Tensor> ApplyBatched(const std::vector<at::Tensor>& vectors);
+};
+
+// Of one tensor per parameter those that depend on what is differentiated next, with their places in the
+// layout; the others have a zero derivative.
+class Dependent {
+ public:
+  Dependent() = default;
+  explicit Dependent(const torch::autograd::variable_list& tensors);
+
+  bool empty() const { return tensors_.empty(); }
+  const torch::autograd::variable_list& tensors() const { return tensors_; }
+  // The same places of another list.
+  torch::autograd::variable_list Select(const torch::autograd::variable_list& all) const;
+
+ private:
+  torch::autograd::variable_list tensors_;
+  std::vector<size_t> places_;
 };
 
 // Leaves at θ over the whole model, those of the space first-class citizens of autograd and the others

@@ -46,13 +46,8 @@ GaussNewtonGraph::GaussNewtonGraph(const Objective& objective, const ParameterSp
   middle_ = MakeMiddle(objective, output_.detach(), batch, options);
   if (output_.requires_grad()) {
     dummy_ = at::zeros_like(output_).requires_grad_(true);
-    const Tensors pullbacks = torch::autograd::grad({output_}, leaves_, {dummy_}, /*retain_graph=*/true,
-                                                    /*create_graph=*/true, /*allow_unused=*/true);
-    for (size_t i = 0; i < pullbacks.size(); ++i) {
-      if (!pullbacks[i].defined() || !pullbacks[i].requires_grad()) continue;
-      pullbacks_.push_back(pullbacks[i]);
-      places_.push_back(i);
-    }
+    pullbacks_ = Dependent(torch::autograd::grad({output_}, leaves_, {dummy_}, /*retain_graph=*/true,
+                                                 /*create_graph=*/true, /*allow_unused=*/true));
   }
   graph_bytes_ = meter.live_bytes();
   peak_bytes_ = meter.peak_bytes();
@@ -60,19 +55,16 @@ GaussNewtonGraph::GaussNewtonGraph(const Objective& objective, const ParameterSp
 
 CurvatureGraph::Tensors GaussNewtonGraph::Multiply(const Tensors& vector, bool keep) {
   if (pullbacks_.empty()) return Tensors(leaves_.size());
-  Tensors seeds;
-  seeds.reserve(places_.size());
-  for (const size_t place : places_) seeds.push_back(vector[place]);
   // The forward part of the graph serves both passes.
-  const at::Tensor tangent = torch::autograd::grad(pullbacks_, {dummy_}, seeds, /*retain_graph=*/true,
-                                                   /*create_graph=*/false)[0];
+  const at::Tensor tangent = torch::autograd::grad(pullbacks_.tensors(), {dummy_}, pullbacks_.Select(vector),
+                                                   /*retain_graph=*/true, /*create_graph=*/false)[0];
   const at::Tensor cotangent = middle_->Multiply(tangent);
   return torch::autograd::grad({output_}, leaves_, {cotangent}, keep, /*create_graph=*/false,
                                /*allow_unused=*/true);
 }
 
 void GaussNewtonGraph::Free() {
-  pullbacks_.clear();
+  pullbacks_ = {};
   output_.reset();
 }
 

@@ -28,9 +28,8 @@ class GaussNewtonGraph : public CurvatureGraph {
  private:
   Tensors leaves_;
   at::Tensor output_;
-  at::Tensor dummy_;   // u
-  Tensors pullbacks_;  // entries of Jᵀu that depend on u
-  std::vector<size_t> places_;
+  at::Tensor dummy_;     // u
+  Dependent pullbacks_;  // Jᵀu, on u
   std::unique_ptr<OutputMatrix> middle_;
 };
 

@@ -15,13 +15,8 @@ HessianGraph::HessianGraph(const Objective& objective, const ParameterSpace& spa
   const LossTerms terms = RunLoss(objective, batch);
   evaluation_ = ReadTerms(terms);
   if (terms.sum.requires_grad()) {
-    const Tensors gradients = torch::autograd::grad({terms.sum}, leaves_, {}, /*retain_graph=*/true,
-                                                    /*create_graph=*/true, /*allow_unused=*/true);
-    for (size_t i = 0; i < gradients.size(); ++i) {
-      if (!gradients[i].defined() || !gradients[i].requires_grad()) continue;
-      gradients_.push_back(gradients[i]);
-      places_.push_back(i);
-    }
+    gradients_ = Dependent(torch::autograd::grad({terms.sum}, leaves_, {}, /*retain_graph=*/true,
+                                                 /*create_graph=*/true, /*allow_unused=*/true));
   }
   graph_bytes_ = meter.live_bytes();
   peak_bytes_ = meter.peak_bytes();
@@ -29,11 +24,8 @@ HessianGraph::HessianGraph(const Objective& objective, const ParameterSpace& spa
 
 CurvatureGraph::Tensors HessianGraph::Multiply(const Tensors& vector, bool keep) {
   if (gradients_.empty()) return Tensors(leaves_.size());
-  Tensors seeds;
-  seeds.reserve(places_.size());
-  for (const size_t place : places_) seeds.push_back(vector[place]);
-  return torch::autograd::grad(gradients_, leaves_, seeds, keep, /*create_graph=*/false,
-                               /*allow_unused=*/true);
+  return torch::autograd::grad(gradients_.tensors(), leaves_, gradients_.Select(vector), keep,
+                               /*create_graph=*/false, /*allow_unused=*/true);
 }
 
 }  // namespace lossatlas

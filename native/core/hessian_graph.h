@@ -13,14 +13,11 @@ class HessianGraph : public CurvatureGraph {
 
  protected:
   Tensors Multiply(const Tensors& vector, bool keep) override;
-  void Free() override { gradients_.clear(); }
+  void Free() override { gradients_ = {}; }
 
  private:
   Tensors leaves_;
-  // Entries of the gradient that depend on θ, with their place in the layout; the others have a zero second
-  // derivative.
-  Tensors gradients_;
-  std::vector<size_t> places_;
+  Dependent gradients_;  // on θ
 };
 
 }  // namespace lossatlas

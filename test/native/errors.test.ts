@@ -3,21 +3,33 @@ import { copyFile, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  checkOperator,
+  criteria,
   dataset,
+  denseMatrix,
+  diagonal,
   eigenpairs,
+  frobeniusNorm,
   hessian,
+  hessianPlane,
   loadModel,
   loadNpz,
   lossSurface,
+  monteCarloFisher,
   numCudaDevices,
   objective,
+  predictMemory,
   randomPlane,
+  shifted,
   spectralDensity,
+  subspace,
+  trace,
   type ErrorCode,
+  type LinearOperator,
 } from '../../dist/index.js';
 import { rejects } from '../support/errors.js';
 import { expectNoLiveHandles } from '../support/handles.js';
-import { fixture, goldenArray, goldenData, loadFixture, sharedFile } from '../support/fixtures.js';
+import { anyData, fixture, goldenArray, goldenData, loadFixture, sharedFile } from '../support/fixtures.js';
 
 describe('bad input: files', () => {
   expectNoLiveHandles();
@@ -243,6 +255,39 @@ describe('bad input: data', () => {
     using operator = hessian(bad);
     await rejects(async () => spectralDensity(operator, { probes: 1 }), 'ERR_FORWARD');
     expect(await good.evaluate()).to.deep.equal(before);
+  });
+});
+
+describe('bad input: what is no operator', () => {
+  expectNoLiveHandles();
+  it('is refused by every analysis', async () => {
+    using model = await loadFixture('mlp');
+    using loss = objective(model, anyData());
+    using operator = hessian(loss);
+    for (const wrong of [loss, {}, undefined, model] as unknown[]) {
+      const none = wrong as LinearOperator;
+      const calls: (() => unknown)[] = [
+        async () => eigenpairs(none),
+        async () => spectralDensity(none),
+        async () => trace(none),
+        async () => diagonal(none),
+        async () => frobeniusNorm(none),
+        async () => denseMatrix(none),
+        async () => checkOperator(none),
+        async () => predictMemory(none),
+        async () => hessianPlane(none),
+        () => shifted(none, 1),
+        () => criteria(none as never),
+      ];
+      for (const call of calls)
+        await rejects(async () => call(), 'ERR_INVALID_OPTION', /operator|spectral density/);
+    }
+    const attempt = (work: () => unknown, message: RegExp) =>
+      rejects(async () => Promise.resolve(work()), 'ERR_INVALID_OPTION', message);
+    await attempt(() => shifted(operator, NaN), /shift/);
+    await attempt(() => hessian(loss, { parameters: [] }), /at least one/);
+    await attempt(() => subspace(model, 'fc.*' as never), /at least one/);
+    await attempt(() => monteCarloFisher(loss, null as never), /an object/);
   });
 });
 

@@ -3,7 +3,10 @@ import {
   criteria,
   hessian,
   kh,
+  loadModel,
+  loadNpz,
   objective,
+  randomSolution,
   spectralDensity,
   type BracketedEstimate,
   type Criteria,
@@ -11,7 +14,7 @@ import {
   type SpectralDensity,
 } from '../../dist/index.js';
 import { quadratureTrace } from '../../dist/spectrum/spectral-density.js';
-import { golden, goldenData, loadFixture } from '../support/fixtures.js';
+import { golden, goldenData, loadFixture, projectPath } from '../support/fixtures.js';
 import { expectNoLiveHandles } from '../support/handles.js';
 import { diagonalOperator, jacobiEigenvalues } from '../support/numbers.js';
 
@@ -71,6 +74,45 @@ describe('certified brackets', () => {
         if (steps >= 45) check('re', all.re, Math.abs(Math.min(...lambda) / Math.max(...lambda)));
       }
     }
+  });
+});
+
+describe('criteria of spectra that the steps do not resolve', () => {
+  expectNoLiveHandles();
+
+  it('say so: re and the ratios', async () => {
+    using model = await loadFixture('mlp');
+    using diagonal = await model.vector(
+      Float64Array.from({ length: 92 }, (_, i) => (i < 20 ? -1 : 1) * (i + 1)),
+    );
+    const few = await spectralDensity(diagonalOperator(diagonal), { steps: 3, probes: 4 });
+    expect(few.criteria.re.determined).to.equal(false);
+    expect(few.criteria.kh05.ratio.determined).to.equal(false);
+    const all = await spectralDensity(diagonalOperator(diagonal), { steps: 92, probes: 4 });
+    expect(all.criteria.re.determined).to.equal(true);
+    expect(all.criteria.kh05.ratio.determined).to.equal(true);
+    // Of a single probe there is no scatter: the residual bounds are the interval.
+    const single = await spectralDensity(diagonalOperator(diagonal), { steps: 30, probes: 1 });
+    expect(single.criteria.re.low).to.equal(single.criteria.re.bracket.low);
+    expect(single.criteria.kh05.low).to.be.NaN;
+  });
+
+  it('with the HESD of a net before training symmetric about zero, after training almost all positive', async () => {
+    using model = await loadModel(projectPath('examples/digits/digits.script.pt'));
+    const path = projectPath('examples/digits/digits.npz');
+    const data = await loadNpz(path, { inputs: 'x_train', targets: 'y_train', scale: 1 / 16, limit: 256 });
+    using loss = objective(model, data);
+    using random = await randomSolution(model, { seed: 3 });
+    using before = hessian(loss, { at: random });
+    using after = hessian(loss);
+    const options = { steps: 40, probes: 6, seed: 1 };
+    const untrained = (await spectralDensity(before, options)).criteria;
+    const trained = (await spectralDensity(after, options)).criteria;
+    // Gabdullin 2024, Table 2: KH1 near 1 at random weights; the trained LeNet 0.2 to 0.4.
+    expect(untrained.kh1.ratio.value).to.be.within(0.5, 1.5);
+    expect(trained.kh1.ratio.value).to.be.below(0.5 * untrained.kh1.ratio.value);
+    expect(trained.negativeCurvatureShare.high).to.be.below(untrained.negativeCurvatureShare.low);
+    expect(trained.re.high).to.be.below(untrained.re.low);
   });
 });
 

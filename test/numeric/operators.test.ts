@@ -236,6 +236,40 @@ describe('self-check of operators', () => {
     };
     const wrong = await checkOperator(skew);
     expect(wrong.isSymmetric).to.equal(false);
+
+    // A skew part of one per cent in many dimensions, by neighbours: (Av)ᵢ = i·vᵢ/n ± 0.01·v of the neighbour.
+    using lenet = await loadModel(projectPath('bench/lenet.script.pt'));
+    const n = lenet.size;
+    using ramp = await lenet.vector(Float32Array.from({ length: n }, (_, i) => i / n));
+    const slightly = async (share: number): Promise<number> => {
+      const operator: LinearOperator = {
+        ...diagonalOperator(ramp),
+        apply: async (vectors) =>
+          Promise.all(
+            vectors.map(async (v) => {
+              const x = await v.toArray();
+              return lenet.vector(
+                Float32Array.from(
+                  x,
+                  (value, i) => (i / n) * value + share * (i % 2 === 0 ? (x[i + 1] ?? 0) : -x[i - 1]!),
+                ),
+              );
+            }),
+          ),
+      };
+      const { asymmetry, isSymmetric } = await checkOperator(operator);
+      expect(isSymmetric).to.equal(share === 0);
+      return asymmetry;
+    };
+    // ‖A − Aᵀ‖ / ‖A‖ = 2·0.01 / √(1/3)
+    expect(await slightly(0.01)).to.be.within(0.3 * 0.0346, 2 * 0.0346);
+    expect(await slightly(0)).to.be.below(1e-5);
+
+    // Through shifts and scales too.
+    const shift = shifted(scaled(masked, 2), 1);
+    const through = await checkOperator(shift);
+    expect(through.notes.join()).to.match(/dropout/);
+    expect(through.curvature!.agrees).to.equal(true);
     expect(wrong.notes.join()).to.match(/Not symmetric/);
   });
 });

@@ -162,6 +162,8 @@ export const spectrumShapes: {
     steps: 'number',
     probes: 'number',
     seed: 'number',
+    firstProbe: 'number',
+    probesPerPass: 'number',
     nodes: 'float64[]',
     weights: 'float64[]',
     residualBounds: 'float64[]',

@@ -1,3 +1,4 @@
+import { LossAtlasError } from '../../errors.js';
 import { disposeAll, parameterDots, type ParameterVector } from '../../model/parameter-vector.js';
 import { applyOne } from '../../operators/linear-operator.js';
 import { KrylovBasis } from '../krylov-basis.js';
@@ -37,7 +38,11 @@ export class Deflation {
     const { operator, progress } = run;
     const basis = await KrylovBasis.create(operator.space, Math.min(vectors.length, operator.size));
     try {
-      for (const vector of vectors) await basis.extend(vector, breakdownShare[operator.space.dtype]);
+      for (const vector of vectors) {
+        const { norm } = await basis.extend(vector, breakdownShare[operator.space.dtype]);
+        if (!Number.isFinite(norm)) throw notFiniteVector();
+      }
+      if (basis.count === 0) throw notFiniteVector();
       const traces = new Float64Array(operator.space.parameters.length);
       for (let j = 0; j < basis.count; j++) {
         using q = await basis.row(j);
@@ -128,6 +133,10 @@ export class Deflation {
       disposeAll(products);
     }
   }
+}
+
+function notFiniteVector(): LossAtlasError {
+  return new LossAtlasError('ERR_DIRECTION', 'The vectors to deflate by are zero, or one is not finite.');
 }
 
 /** Far from the streams of the probes. */

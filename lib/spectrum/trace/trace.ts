@@ -1,4 +1,4 @@
-import type { LinearOperator } from '../../operators/linear-operator.js';
+import { requireOperator, type LinearOperator } from '../../operators/linear-operator.js';
 import type { TraceEstimate, TraceMethod } from '../../results.js';
 import { Steps } from '../../steps.js';
 import { checkOptions } from '../../validate.js';
@@ -34,6 +34,7 @@ import { xtrace } from './xtrace.js';
  */
 export async function trace(operator: LinearOperator, options: TraceOptions = {}): Promise<TraceEstimate> {
   const method = (options as TraceOptions | null)?.method ?? 'hutchinson';
+  requireOperator('trace', operator);
   checkOptions('trace', options, traceChecks(method));
   const { relativeError = 0.05, seed = 0 } = options;
   const startedAt = performance.now();

@@ -52,29 +52,41 @@ function widenedMean(samples: ArrayLike<number>, offset = 0): Estimate {
   return interval(offset + value, inflation * standardError, studentQuantile(0.95, samples.length - 1));
 }
 
+/** Three vectors a probe; more probes than parameters bring nothing new. */
 function probesInMemory({ operator, minProbes, maxProbes }: TraceRun): number {
-  const { room } = planBasis(operator.space, {}, { wanted: 3 * maxProbes, needed: 3 * minProbes });
+  const most = Math.min(maxProbes, operator.size);
+  const needed = 3 * Math.min(minProbes, most);
+  const { room } = planBasis(operator.space, {}, { wanted: 3 * most, needed });
   return Math.floor(room / 3);
 }
 
-/** A growing k × k matrix for each parameter. */
-class PartMatrices {
-  readonly parts: Float64Array[][];
-  constructor(numParts: number, size: number) {
-    this.parts = Array.from({ length: numParts }, () =>
-      Array.from({ length: size }, () => new Float64Array(size)),
+/** A k × k matrix that grows with its entries. */
+class GrowingMatrix {
+  readonly #rows: number[][] = [];
+
+  set(i: number, j: number, value: number): void {
+    (this.#rows[i] ??= [])[j] = value;
+  }
+
+  /** The leading k × k part; what was not set is zero. */
+  leading(k: number): Float64Array[] {
+    return Array.from({ length: k }, (_, i) =>
+      Float64Array.from({ length: k }, (_unused, j) => this.#rows[i]?.[j] ?? 0),
     );
+  }
+}
+
+/** One for each parameter. */
+class PartMatrices {
+  readonly parts: readonly GrowingMatrix[];
+  constructor(numParts: number) {
+    this.parts = Array.from({ length: numParts }, () => new GrowingMatrix());
   }
 
   set(i: number, j: number, dots: Float64Array): void {
     this.parts.forEach((part, p) => {
-      part[i]![j] = dots[p]!;
+      part.set(i, j, dots[p]!);
     });
-  }
-
-  /** The leading k × k part of one of them. */
-  leading(part: number, k: number): Float64Array[] {
-    return this.parts[part]!.slice(0, k).map((row) => row.subarray(0, k));
   }
 }
 
@@ -83,8 +95,8 @@ class XTraceState {
   readonly #omegas: ParameterVector[] = [];
   readonly #rows: ParameterVector[] = [];
   readonly #products: ParameterVector[] = [];
-  readonly #r: Float64Array[];
-  readonly #w: Float64Array[];
+  readonly #r = new GrowingMatrix();
+  readonly #w = new GrowingMatrix();
   readonly #h: PartMatrices;
   readonly #c: PartMatrices;
   readonly #g: PartMatrices;
@@ -95,19 +107,15 @@ class XTraceState {
   private constructor(
     readonly run: TraceRun,
     readonly basis: KrylovBasis,
-    maxProbes: number,
   ) {
     const numParts = run.operator.space.parameters.length;
-    this.#r = Array.from({ length: maxProbes }, () => new Float64Array(maxProbes));
-    this.#w = Array.from({ length: maxProbes }, () => new Float64Array(maxProbes));
-    this.#h = new PartMatrices(numParts, maxProbes);
-    this.#c = new PartMatrices(numParts, maxProbes);
-    this.#g = new PartMatrices(numParts, maxProbes);
+    this.#h = new PartMatrices(numParts);
+    this.#c = new PartMatrices(numParts);
+    this.#g = new PartMatrices(numParts);
   }
 
   static async create(run: TraceRun, maxProbes: number): Promise<XTraceState> {
-    const { space, size } = run.operator;
-    return new XTraceState(run, await KrylovBasis.create(space, Math.min(maxProbes, size)), maxProbes);
+    return new XTraceState(run, await KrylovBasis.create(run.operator.space, maxProbes));
   }
 
   /** Probes that brought a new direction. */
@@ -130,9 +138,9 @@ class XTraceState {
     this.#e.push(e);
     this.#norms2.push(await omega.dot(omega));
     overlaps.forEach((overlap, i) => {
-      this.#r[i]![k] = overlap;
+      this.#r.set(i, k, overlap);
     });
-    this.#r[k]![k] = norm;
+    this.#r.set(k, k, norm);
     const q = await this.basis.row(k);
     this.#rows.push(q);
     this.#products.push(await this.#multiply(q));
@@ -163,31 +171,31 @@ class XTraceState {
     await column(this.#g, this.#rows, q);
     await row(this.#g, this.#rows, q);
     (await parameterDots(this.#rows, omega)).forEach((dots, i) => {
-      this.#w[i]![k] = sum(dots);
+      this.#w.set(i, k, sum(dots));
     });
     (await parameterDots(this.#omegas, q)).forEach((dots, j) => {
-      this.#w[k]![j] = sum(dots);
+      this.#w.set(k, j, sum(dots));
     });
   }
 
   estimates(): Float64Array[] {
     const k = this.numProbes;
     const parts = this.#h.parts.map((_, p): XTracePart => ({
-      h: this.#h.leading(p, k),
-      c: this.#c.leading(p, k),
-      g: this.#g.leading(p, k),
+      h: this.#h.parts[p]!.leading(k),
+      c: this.#c.parts[p]!.leading(k),
+      g: this.#g.parts[p]!.leading(k),
       e: this.#e.map((dots) => dots[p]!),
     }));
-    const leading = (matrix: readonly Float64Array[]) => matrix.slice(0, k).map((row) => row.subarray(0, k));
     const { size } = this.run.operator;
-    return leaveOneOut({ n: size, r: leading(this.#r), w: leading(this.#w), norms2: this.#norms2, parts });
+    const [r, w] = [this.#r.leading(k), this.#w.leading(k)];
+    return leaveOneOut({ n: size, r, w, norms2: this.#norms2, parts });
   }
 
   /** tr QᵀEAQ of each parameter. */
   exact(): Float64Array {
     const k = this.numProbes;
     return Float64Array.from(this.#h.parts, (matrix) =>
-      matrix.slice(0, k).reduce((total, row, i) => total + row[i]!, 0),
+      matrix.leading(k).reduce((total, row, i) => total + row[i]!, 0),
     );
   }
 

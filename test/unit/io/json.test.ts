@@ -123,6 +123,8 @@ const results: readonly Result[] = [
     steps: 2,
     probes: 2,
     seed: 3,
+    firstProbe: 0,
+    probesPerPass: 1,
     nodes: [Float64Array.of(-1, 2), Float64Array.of(0)],
     weights: [Float64Array.of(0.25, 0.75), Float64Array.of(1)],
     residualBounds: [Float64Array.of(1e-3, 0), Float64Array.of(0)],

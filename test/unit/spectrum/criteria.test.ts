@@ -86,6 +86,20 @@ describe('criteria', () => {
     );
   });
 
+  it('a confidence that is none is refused, and the list’s own is kept', () => {
+    const set = setOf(probe([-1, 4], [0.5, 0.5]), probe([-2, 4], [0.5, 0.5]), [0.1, 0.2]);
+    const ninety = criteria(set, { confidence: 0.9 });
+    const mean = averageCriteria([ninety, ninety]);
+    expect(mean.settings.confidence).to.equal(0.9);
+    expect(averageCriteria([mean, mean]).settings.batches).to.equal(4);
+    expect(mean.re.low).to.be.at.most(mean.re.bracket.low);
+    expect(mean.re.high).to.be.at.least(mean.re.bracket.high);
+    for (const wrong of [95, 1, 0, NaN]) {
+      expect(() => averageCriteria([ninety, ninety], wrong)).to.throw(/0\.95/);
+      expect(() => criteria(set, { confidence: wrong })).to.throw(/confidence/);
+    }
+  });
+
   it('nothing at all to average is refused', () => {
     expect(() => averageCriteria([])).to.throw(/no criteria/);
   });
