@@ -19,7 +19,7 @@ export interface CriteriaOptions extends FigureOptions {
   readonly confidence?: number | undefined;
 }
 
-const rowHeight = 26;
+export const rowHeight = 26;
 const margin = 16;
 
 /**
@@ -76,7 +76,8 @@ export function drawCriteria(rows: readonly CriterionRow[], options: CriteriaOpt
   ]);
 }
 
-function drawBars(rows: readonly CriterionRow[], box: Box): string {
+/** Values with their intervals, one a row, on one axis. */
+export function drawBars(rows: readonly CriterionRow[], box: Box): string {
   const ends = rows.flatMap(({ value, low, high }) => [value, low, high]).filter(Number.isFinite);
   if (ends.length === 0) return '';
   const [low, high] = [Math.min(...ends), Math.max(...ends)];
