@@ -2,7 +2,7 @@ import { LossAtlasError } from '../errors.js';
 import type { CriteriaComparison, CriteriaRow, Estimate } from '../results.js';
 import { checkOptions } from '../validate.js';
 import { drawBars, rowHeight } from './criteria-table.js';
-import { layoutPage } from './figure.js';
+import { layoutFigure, layoutPage } from './figure.js';
 import { formatNumber } from './number-format.js';
 import { figureChecks, type FigureOptions } from './options.js';
 import { element, group, num, text, type Box } from './svg.js';
@@ -31,8 +31,7 @@ export function drawComparison(comparison: CriteriaComparison, options: FigureOp
   const { width = 980, title = 'Criteria', caption = captionOf(comparison, first) } = options;
   const spec = { width, title, caption, notes: [] };
   const needed = layoutPage(spec, (rows.length + 1) * rowHeight + 34);
-  const figure =
-    options.height === undefined ? needed : layoutPage(spec, options.height - heightAround(spec));
+  const figure = options.height === undefined ? needed : layoutFigure({ ...spec, height: options.height });
   const { left, right, top } = figure.box;
   const texts = columnsOf(rows);
   const widths = texts.map((cells) =>
@@ -71,11 +70,6 @@ export function drawComparison(comparison: CriteriaComparison, options: FigureOp
       }),
     ),
   ]);
-}
-
-function heightAround(spec: Parameters<typeof layoutPage>[0]): number {
-  const { top, bottom } = layoutPage(spec, 0).box;
-  return top + (bottom - top) + 8 + 4;
 }
 
 /** Model and mode where they change, data, accuracy, reading: heading first. */

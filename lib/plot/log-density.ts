@@ -43,7 +43,7 @@ export interface LogDensityOptions extends FigureOptions {
 const name = 'drawLogDensity';
 const checks = { ...figureChecks, scale: isScaleKind, numDecades: isNumber(1, 300) };
 const sides = ['negative', 'positive'] as const;
-const gap = 14;
+const gap = 6;
 const leading = 16;
 
 /**
@@ -85,13 +85,18 @@ export function drawLogDensity(
             y: { ...y, label: '', hasTicks: false },
           },
     );
-  // The left half has the numbers of y besides: its frame is made as wide as the right one's.
-  const draft = layout('negative', figure.box);
-  const margins = draft.box.left - figure.box.left;
-  const middle = (figure.box.left + margins + figure.box.right) / 2;
+  // Both frames are equally wide: the left one has the numbers of y besides.
+  const { left, right } = figure.box;
+  const half = (right - left - gap) / 2;
+  const roomOf = (side: (typeof sides)[number]) => {
+    const { box } = layout(side, { ...figure.box, right: left + half });
+    return half - (box.right - box.left);
+  };
+  const shift = (roomOf('negative') - roomOf('positive')) / 2;
+  const middle = left + half + shift;
   const axes = {
-    negative: layout('negative', { ...figure.box, right: middle - gap / 2 + 6 }),
-    positive: layout('positive', { ...figure.box, left: middle + gap / 2 - 9 }),
+    negative: layout('negative', { ...figure.box, right: middle }),
+    positive: layout('positive', { ...figure.box, left: middle + gap }),
   };
   const range = { floor: low, top: high };
   const content = sides.flatMap((side) => {
@@ -140,7 +145,9 @@ function drawHeader(
 }
 
 function share(value: number): string {
-  return value > 0 && value < 0.001 ? formatNumber(value, 1) : value.toFixed(3);
+  // What rounding leaves of a sum that is 1.
+  if (value < 1e-9) return '0';
+  return value < 0.001 ? formatNumber(value, 1) : value.toFixed(3);
 }
 
 function checkCurve({ x, positive, negative }: LogDensityCurve): void {

@@ -90,7 +90,7 @@ describe('renderLogDensity', () => {
       ]),
       { width: 1e-6, points: 50 },
     );
-    expect(total(made)).to.be.closeTo(1, 1e-12);
+    expect(total(made)).to.be.closeTo(1, 1e-8);
     expect(integral(made.x, made.positive)).to.be.closeTo(0.5, 1e-4);
     expect(integral(made.x, made.negative)).to.be.closeTo(0.5, 1e-4);
   });
