@@ -23,7 +23,6 @@ import {
   loadModel,
   loadSolution,
   objective,
-  randomBatches,
   randomSolution,
   renderDensity,
   renderLogDensity,
@@ -244,7 +243,18 @@ const jobs = {
       { label: 'LeNet5, random', model, at: random },
       { label: 'LeNet5, clean', model, at: clean },
     ];
-    await compare('table2-lenet5', models, [{ label: 'MNIST', data: await mnist(2000) }], lenetSettings);
+    const training = await loadIdx(
+      file('mnist/train-images-idx3-ubyte.gz'),
+      file('mnist/train-labels-idx1-ubyte.gz'),
+      { limit: 2000, scale: 1 / 255, name: 'MNIST training' },
+    );
+    const sets = [
+      { label: 'MNIST', data: await mnist(2000) },
+      { label: 'MNIST training', data: training },
+    ];
+    const comparison = await compare('table2-lenet5', models, sets, lenetSettings);
+    const title = 'LeNet5 on MNIST before and after training';
+    await savePng(output('table2-lenet5.png'), drawComparison(comparison, { title }), { scale: 1.5 });
   },
 
   /** Table 4 in kind: from the data of training to data that the net has not seen. */
@@ -276,7 +286,7 @@ const jobs = {
       [{ label: 'CIFAR-10', data: await cifar(512) }],
       {
         modes: ['train', 'eval'],
-        batches: 2,
+        batches: 4,
         batchSize: 64,
         steps: 30,
         probes: 1,

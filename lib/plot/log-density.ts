@@ -109,7 +109,7 @@ export function drawLogDensity(
     return [
       frame.below,
       group({ class: side }, [clipTo(frame.box, curves)]),
-      drawHeader(list, side, frame.box, from, figure.box.top),
+      drawHeader(list, side, frame.box, figure.box.top),
       frame.above,
     ];
   });
@@ -121,31 +121,35 @@ function drawHeader(
   list: readonly LabelledDensity<LogDensityCurve>[],
   side: (typeof sides)[number],
   { left, right }: Box,
-  floor: number,
   top: number,
 ): string {
   const isLeft = side === 'negative';
   const size = theme.noteSize;
+  const indent = list.length > 1 ? sampleWidth + 6 : 0;
   const rows = list.flatMap(({ label, curve }, i) => {
-    const { value, low, high } = curve[side].below;
-    const interval =
-      Number.isFinite(low) && Number.isFinite(high) ? ` (${share(low)} to ${share(high)})` : '';
     const whose = label === '' ? '' : `${label}: `;
-    const words = `${whose}mass ${share(value)}${interval} below ${formatNumber(curve.x[0] ?? floor, 2)}`;
-    const line = fitText(words, right - left - sampleWidth - 8, size, theme.minSize);
-    const width = sampleWidth + 6 + textWidth(line.text, line.size);
+    const words = `${whose}${describeMass(curve[side].below)} below ${formatNumber(curve.x[0]!, 2)}`;
+    const line = fitText(words, right - left - indent, size, theme.minSize);
+    const width = indent + textWidth(line.text, line.size);
     const start = isLeft ? right - width : left;
     const baseline = top + 6 + (i + 0.5) * leading;
     return [
-      sampleLine(seriesStyle(i), start, baseline - 4),
-      text(line.text, [start + sampleWidth + 6, baseline], { 'font-size': line.size }),
+      list.length > 1 ? sampleLine(seriesStyle(i), start, baseline - 4) : '',
+      text(line.text, [start + indent, baseline], { 'font-size': line.size }),
     ];
   });
   return group({ class: `below-${side}` }, rows);
 }
 
+/** With its interval over probes where there is one. */
+function describeMass({ value, low, high }: Estimate): string {
+  // Less is what rounding leaves of a sum that is 1.
+  if (value < 1e-9) return 'nothing';
+  const hasInterval = Number.isFinite(low) && Number.isFinite(high);
+  return `mass ${share(value)}${hasInterval ? ` (${share(low)} to ${share(high)})` : ''}`;
+}
+
 function share(value: number): string {
-  // What rounding leaves of a sum that is 1.
   if (value < 1e-9) return '0';
   return value < 0.001 ? formatNumber(value, 1) : value.toFixed(3);
 }

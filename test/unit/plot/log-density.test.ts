@@ -81,7 +81,7 @@ describe('drawLogDensity', () => {
       below: { ...mass(1e-15), low: NaN, high: NaN },
     };
     const bare = drawLogDensity({ ...single, positive: alone });
-    expect(texts(part(bare, 'below-positive'))).to.deep.equal(['mass 0 below 10⁻⁶']);
+    expect(texts(part(bare, 'below-positive'))).to.deep.equal(['nothing below 10⁻⁶']);
   });
 
   it('draws several under labels, apart by dashes too', () => {
