@@ -1,7 +1,7 @@
 // Hessian spectra and criteria of published checkpoints: ResNet-20 on CIFAR-10 and LeNet5 on MNIST, before and after
 // training, and two LeNet5 on MNIST and USPS. What they show is told in docs/spectra.md.
 //
-//     node examples/checkpoints/spectra.mjs [data folder] [output folder] [--only lenet5|steps|resnet20|table2|table4|resnet-table2]
+//     node examples/checkpoints/spectra.mjs [data folder] [output folder] [--only lenet5|samples|steps|resnet20|table2|table4|resnet-table2]
 //
 // Native objects are freed with the process (`using` needs Node 24). Takes about 30 minutes on two busy cores; killed, it
 // goes on at the spectrum or the row of a table where it was.
@@ -55,6 +55,12 @@ const mnist = (limit) =>
     scale: 1 / 255,
     name: 'MNIST',
   });
+const training = (limit) =>
+  loadIdx(file('mnist/train-images-idx3-ubyte.gz'), file('mnist/train-labels-idx1-ubyte.gz'), {
+    limit,
+    scale: 1 / 255,
+    name: 'MNIST training',
+  });
 const usps = () =>
   loadHdf5(file('usps/usps.h5'), {
     inputs: 'test/data',
@@ -102,7 +108,7 @@ async function spectrum(name, loss, at, options) {
 }
 
 const show = ({ value, low, high }) =>
-  `${value.toPrecision(3)} [${low.toPrecision(2)}, ${high.toPrecision(2)}]`;
+  `${value.toPrecision(3)} [${low.toPrecision(3)}, ${high.toPrecision(3)}]`;
 const bracketed = (estimate) =>
   `${show(estimate)} in {${estimate.bracket.low.toPrecision(2)}, ${estimate.bracket.high.toPrecision(2)}}${estimate.determined ? '' : ' not determined'}`;
 
@@ -127,20 +133,31 @@ function tell(name, { nodes, steps, probes, trace, criteria, provenance }) {
   print(`  negative share of curvature ${bracketed(negativeCurvatureShare)}`);
 }
 
-/** The share of the mass away from zero at whose |λ| the bands of both sides overlap. */
-function symmetricShare(spectrum) {
+/**
+ * Of the mass at |λ| above a hundredth of the largest: the share at whose |λ| the bands of both sides overlap, and the
+ * share that is negative.
+ */
+function symmetry(spectrum) {
+  const limit = largest([{ spectrum }]) / 100;
   const { x, positive, negative } = renderLogDensity(spectrum, { width: 0.15 });
-  let [shared, all] = [0, 0];
-  x.forEach((_, i) => {
+  let [shared, below, all] = [0, 0, 0];
+  x.forEach((value, i) => {
+    if (value < limit) return;
     const mass = positive.density[i] + negative.density[i];
     all += mass;
+    below += negative.density[i];
     if (positive.low[i] <= negative.high[i] && negative.low[i] <= positive.high[i]) shared += mass;
   });
-  return shared / all;
+  return { shared: shared / all, negative: below / all };
 }
 
+const percent = (share) => `${(100 * share).toFixed(0)} %`;
+
 async function figures(name, title, spectra) {
-  const caption = `${spectra[0].spectrum.steps} Lanczos steps, ${spectra[0].spectrum.probes} probes, ${spectra[0].spectrum.provenance.numSamples} samples; bands: 95 % over probes`;
+  const { steps, probes, provenance } = spectra[0].spectrum;
+  const sameData = spectra.every(({ spectrum }) => spectrum.provenance.numSamples === provenance.numSamples);
+  const samples = sameData ? `, ${provenance.numSamples} samples` : '';
+  const caption = `${steps} Lanczos steps, ${probes} probes${samples}; bands: 95 % over probes`;
   await savePng(
     output(`${name}-linear.png`),
     drawDensity(
@@ -163,10 +180,12 @@ async function figures(name, title, spectra) {
     ),
     { scale: 1 },
   );
-  for (const { label, spectrum } of spectra)
+  for (const { label, spectrum } of spectra) {
+    const { shared, negative } = symmetry(spectrum);
     print(
-      `  ${label}: both sides agree within their bands on ${(100 * symmetricShare(spectrum)).toFixed(0)} % of the mass away from 0`,
+      `  ${label}, above max|λ| / 100: ${percent(negative)} of the mass negative, bands of both sides overlap on ${percent(shared)}`,
     );
+  }
 }
 
 const largest = (spectra) =>
@@ -209,6 +228,22 @@ const jobs = {
     await figures('lenet5', 'LeNet5 on MNIST: Hessian spectrum before and after training', spectra);
   },
 
+  /** How much of what is negative comes from taking few images. */
+  async samples() {
+    const { model, clean } = await lenet5();
+    const spectra = [];
+    for (const limit of [64, 1024]) {
+      const data = await training(limit);
+      const loss = objective(model, data, { batchSize: 256 });
+      const name = `lenet5-training-${limit}`;
+      const made = await spectrum(name, loss, clean, { steps: 100, probes: 3 });
+      spectra.push({ label: `${limit} images`, spectrum: made });
+      tell(`LeNet5, trained, ${limit} training images`, made);
+    }
+    const title = 'LeNet5 trained, on 64 and on 1024 images of its training data';
+    await figures('lenet5-samples', title, spectra);
+  },
+
   /** What settles with the number of Lanczos steps. */
   async steps() {
     const { model, clean } = await lenet5();
@@ -243,14 +278,9 @@ const jobs = {
       { label: 'LeNet5, random', model, at: random },
       { label: 'LeNet5, clean', model, at: clean },
     ];
-    const training = await loadIdx(
-      file('mnist/train-images-idx3-ubyte.gz'),
-      file('mnist/train-labels-idx1-ubyte.gz'),
-      { limit: 2000, scale: 1 / 255, name: 'MNIST training' },
-    );
     const sets = [
       { label: 'MNIST', data: await mnist(2000) },
-      { label: 'MNIST training', data: training },
+      { label: 'MNIST training', data: await training(2000) },
     ];
     const comparison = await compare('table2-lenet5', models, sets, lenetSettings);
     const title = 'LeNet5 on MNIST before and after training';

@@ -35,7 +35,7 @@ export function drawComparison(comparison: CriteriaComparison, options: FigureOp
   const { left, right, top } = figure.box;
   const texts = columnsOf(rows);
   const widths = texts.map((cells) =>
-    Math.min(180, Math.max(...cells.map((cell) => textWidth(cell, theme.tickSize)))),
+    Math.min(180, Math.max(...cells.map((cell, i) => textWidth(cell, theme.tickSize, i === 0)))),
   );
   const starts = widths.map((_, c) => left + widths.slice(0, c).reduce((sum, w) => sum + w + margin, 0));
   const panelsStart = left + widths.reduce((sum, w) => sum + w + margin, 0);
@@ -96,7 +96,7 @@ function drawPanel(rows: readonly CriteriaRow[], key: (typeof criteria)[number],
   const estimates: readonly Estimate[] = rows.map((row) => row.criteria[key]);
   const values = estimates.map(({ value }) => formatNumber(value, 3));
   const valueEnd =
-    box.left + Math.max(...[...values, headings[key]].map((v) => textWidth(v, theme.tickSize)));
+    box.left + Math.max(...[...values, headings[key]].map((v) => textWidth(v, theme.tickSize, true)));
   const baseline = (i: number) => box.top + (i + 0.68) * rowHeight;
   const bars = {
     left: valueEnd + margin,
