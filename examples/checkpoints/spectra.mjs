@@ -232,7 +232,7 @@ const jobs = {
   async samples() {
     const { model, clean } = await lenet5();
     const spectra = [];
-    for (const limit of [64, 1024]) {
+    for (const limit of [64, 512]) {
       const data = await training(limit);
       const loss = objective(model, data, { batchSize: 256 });
       const name = `lenet5-training-${limit}`;
@@ -240,7 +240,7 @@ const jobs = {
       spectra.push({ label: `${limit} images`, spectrum: made });
       tell(`LeNet5, trained, ${limit} training images`, made);
     }
-    const title = 'LeNet5 trained, on 64 and on 1024 images of its training data';
+    const title = 'LeNet5 trained, on 64 and on 512 images of its training data';
     await figures('lenet5-samples', title, spectra);
   },
 

@@ -94,7 +94,7 @@ function columnsOf(rows: readonly CriteriaRow[]): readonly (readonly string[])[]
 
 function drawPanel(rows: readonly CriteriaRow[], key: (typeof criteria)[number], box: Box): string {
   const estimates: readonly Estimate[] = rows.map((row) => row.criteria[key]);
-  const values = estimates.map(({ value }) => formatNumber(value, 3));
+  const values = estimates.map(({ value }) => threeDigits(value));
   const valueEnd =
     box.left + Math.max(...[...values, headings[key]].map((v) => textWidth(v, theme.tickSize, true)));
   const baseline = (i: number) => box.top + (i + 0.68) * rowHeight;
@@ -114,6 +114,11 @@ function drawPanel(rows: readonly CriteriaRow[], key: (typeof criteria)[number],
         )
       : '',
   ]);
+}
+
+/** As the columns of a table have them, zeros kept. */
+function threeDigits(value: number): string {
+  return value >= 0.001 && value < 1000 ? value.toPrecision(3) : formatNumber(value, 3);
 }
 
 function captionOf({ batchSize }: CriteriaComparison, { criteria }: CriteriaRow): string {

@@ -82,7 +82,10 @@ export function drawBars(rows: readonly CriterionRow[], box: Box): string {
   if (ends.length === 0) return '';
   const [low, high] = [Math.min(...ends), Math.max(...ends)];
   const kind = low > 0 && high / low > 30 ? 'log' : 'linear';
-  const scale = valueScale(kind, kind === 'log' ? low : Math.min(0, low), high, (box.right - box.left) / 55);
+  const width = box.right - box.left;
+  // Fewer than four leave two decades without a power of ten.
+  const count = kind === 'log' ? Math.max(4, width / 45) : width / 55;
+  const scale = valueScale(kind, kind === 'log' ? low : Math.min(0, low), high, count);
   const at = (value: number) =>
     box.left + Math.max(0, Math.min(1, scale.position(value))) * (box.right - box.left);
   const bars = rows.map((row, i) => {

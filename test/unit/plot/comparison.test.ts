@@ -100,9 +100,9 @@ describe('drawComparison', () => {
   it('has an axis, numbers and bars for each criterion, in order', () => {
     const svg = drawComparison(comparison);
     for (const [key, numbers] of [
-      ['kh1', ['KH1', '0.8', '0.9', '0.6', '0.7']],
-      ['kh05', ['KH05', '0.7', '0.8', '0.5', '0.6']],
-      ['re', ['re', '0.05', '0.2', '0.1', '0.3']],
+      ['kh1', ['KH1', '0.800', '0.900', '0.600', '0.700']],
+      ['kh05', ['KH05', '0.700', '0.800', '0.500', '0.600']],
+      ['re', ['re', '0.0500', '0.200', '0.100', '0.300']],
     ] as const) {
       const panel = part(svg, `criterion-${key}`);
       expect(texts(panel).slice(0, 5)).to.deep.equal(numbers);
@@ -114,6 +114,14 @@ describe('drawComparison', () => {
     expect(a).to.be.below(b);
     expect(hasBadNumber(svg)).to.equal(false);
     renderPng(svg, { scale: 0.2 });
+  });
+
+  it('has powers of ten on an axis of two decades', () => {
+    const far = comparisonOf(
+      rowOf('random', 'MNIST', [1.4, 2, 7], 0.02),
+      rowOf('trained', 'MNIST', [0.8, 0.5, 0.06], 0.02),
+    );
+    expect(texts(part(part(drawComparison(far), 'criterion-re'), 'axis-x'))).to.include.members(['0.1', '1']);
   });
 
   it('grows with its rows, and takes a height', () => {
