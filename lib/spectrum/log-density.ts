@@ -80,7 +80,7 @@ export function renderLogDensity(
     x: Float64Array.from({ length: points }, (_, i) => 10 ** (from + i * step)),
     positive: sides(1),
     negative: sides(-1),
-    zero: estimate(zeros),
+    zero: massEstimate(zeros),
   });
 }
 
@@ -122,7 +122,7 @@ function renderSide(
 }
 
 function sideOf(probes: readonly ProbeSide[], points: number): LogDensitySide {
-  const below = estimate(probes.map((probe) => probe.below));
+  const below = massEstimate(probes.map((probe) => probe.below));
   if (probes.length === 1)
     return Object.freeze({ density: probes[0]!.density, low: null, high: null, below });
   const [density, low, high] = [0, 1, 2].map(() => new Float64Array(points)) as [
@@ -139,8 +139,14 @@ function sideOf(probes: readonly ProbeSide[], points: number): LogDensitySide {
   return Object.freeze({ density, low, high, below });
 }
 
-/** Densities and masses cannot be negative, so neither can their intervals. */
+/** Densities cannot be negative, so neither can their intervals. */
 function estimate(samples: readonly number[]): Estimate {
   const { value, low, high, standardError } = meanEstimate(samples, confidence);
   return Object.freeze({ value, low: Math.max(0, low), high, standardError });
+}
+
+/** Nor can a mass be more than 1. */
+function massEstimate(samples: readonly number[]): Estimate {
+  const { value, low, high, standardError } = estimate(samples);
+  return Object.freeze({ value, low, high: Math.min(1, high), standardError });
 }

@@ -77,6 +77,10 @@ describe('renderLogDensity', () => {
     // Samples 2·peak and 0: standard error peak, t = 12.706 of one degree of freedom.
     expect(two.positive.high![i]).to.be.closeTo(peak * (1 + 12.7062), 1e-3 * peak);
     expect(two.positive.low![i]).to.equal(0);
+    // Half of the mass below the floor, and not more than 1 whatever Student's interval says.
+    const { below } = renderLogDensity(spectrum([[1e-9, 1]], [[10, 1]]), { floor: 0.1 }).positive;
+    expect(below.value).to.be.closeTo(0.5, 1e-6);
+    expect([below.low, below.high]).to.deep.equal([0, 1]);
     const same = renderLogDensity(spectrum([[10, 1]], [[10, 1]]));
     expect(same.positive.low).to.deep.equal(same.positive.density);
     expect(same.zero).to.deep.equal({ value: 0, low: 0, high: 0, standardError: 0 });
