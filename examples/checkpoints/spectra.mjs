@@ -3,7 +3,7 @@
 //
 //     node examples/checkpoints/spectra.mjs [data folder] [output folder] [--only lenet5|samples|steps|resnet20|table2|table4|resnet-table2]
 //
-// Native objects are freed with the process (`using` needs Node 24). Takes about 30 minutes on two busy cores; killed, it
+// Native objects are freed with the process (`using` needs Node 24). Takes about 20 minutes on two cores; killed, it
 // goes on at the spectrum or the row of a table where it was.
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
