@@ -80,6 +80,12 @@ export type { ProbeQuadrature, Quadrature } from './spectrum/quadrature.js';
 export type { BasisOptions } from './spectrum/basis-plan.js';
 export { renderDensity, type RenderDensityOptions } from './spectrum/density.js';
 export {
+  renderLogDensity,
+  type LogDensitySide,
+  type RenderedLogDensity,
+  type RenderLogDensityOptions,
+} from './spectrum/log-density.js';
+export {
   llaEigenpairs,
   llaSpectralDensity,
   llaTrace,

@@ -19,7 +19,7 @@ export interface CriteriaOptions extends FigureOptions {
   readonly confidence?: number | undefined;
 }
 
-const rowHeight = 26;
+export const rowHeight = 26;
 const margin = 16;
 
 /**
@@ -76,12 +76,16 @@ export function drawCriteria(rows: readonly CriterionRow[], options: CriteriaOpt
   ]);
 }
 
-function drawBars(rows: readonly CriterionRow[], box: Box): string {
+/** Values with their intervals, one a row, on one axis. */
+export function drawBars(rows: readonly CriterionRow[], box: Box): string {
   const ends = rows.flatMap(({ value, low, high }) => [value, low, high]).filter(Number.isFinite);
   if (ends.length === 0) return '';
   const [low, high] = [Math.min(...ends), Math.max(...ends)];
   const kind = low > 0 && high / low > 30 ? 'log' : 'linear';
-  const scale = valueScale(kind, kind === 'log' ? low : Math.min(0, low), high, (box.right - box.left) / 55);
+  const width = box.right - box.left;
+  // Fewer than four leave two decades without a power of ten.
+  const count = kind === 'log' ? Math.max(4, width / 45) : width / 55;
+  const scale = valueScale(kind, kind === 'log' ? low : Math.min(0, low), high, count);
   const at = (value: number) =>
     box.left + Math.max(0, Math.min(1, scale.position(value))) * (box.right - box.left);
   const bars = rows.map((row, i) => {

@@ -1,14 +1,12 @@
-import { rollup } from 'd3-array';
-import { area, line } from 'd3-shape';
-
 import { LossAtlasError } from '../errors.js';
 import { checkOptions, isArrayOf, isNumber, type Check } from '../validate.js';
 import { layoutAxes, type Axes } from './axes.js';
 import { checkCoordinates, isScaleKind } from './field.js';
 import { clipTo, emptyMessage, layoutFigure } from './figure.js';
 import { figureChecks, isText, type FigureOptions } from './options.js';
+import { densityRange, drawDensityCurve, maxSeries, sampleLine, sampleWidth, seriesStyle } from './series.js';
 import { element, group, num, rectangle, text, type Box } from './svg.js';
-import { textWidth } from './text.js';
+import { fitText, textWidth } from './text.js';
 import { theme } from './theme.js';
 import { valueScale, type ScaleKind } from './value-scale.js';
 
@@ -19,6 +17,12 @@ export interface DensityCurve {
   readonly density: Float64Array;
   readonly low: Float64Array | null;
   readonly high: Float64Array | null;
+}
+
+/** One of several densities in a figure. */
+export interface LabelledDensity<Curve = DensityCurve> {
+  readonly label: string;
+  readonly curve: Curve;
 }
 
 export interface DensityOptions extends FigureOptions {
@@ -47,27 +51,63 @@ const checks = {
 };
 
 /**
- * A spectral density with its confidence band, as SVG. Default 820 × 420, log scale over at most seven decades.
- * Densities below the shown range run along the floor. Throws ERR_INVALID_OPTION, ERR_INVALID_DATA.
+ * A spectral density with its confidence band, as SVG; or up to five under labels, told apart by colour and dashes.
+ * Default 820 × 420, log scale over at most seven decades. Densities below the shown range run along the floor.
+ *
+ *     const [before, after] = [renderDensity(random), renderDensity(trained)];
+ *     drawDensity([{ label: 'random', curve: before }, { label: 'trained', curve: after }]);
+ *
+ * Throws ERR_INVALID_OPTION, ERR_INVALID_DATA.
  */
-export function drawDensity(curve: DensityCurve, options: DensityOptions = {}): string {
+export function drawDensity(
+  densities: DensityCurve | readonly LabelledDensity[],
+  options: DensityOptions = {},
+): string {
   checkOptions(name, options, checks);
   const { width = 820, height = 420, scale = 'log', numDecades = 7, title = '', caption = '' } = options;
   const { xLabel = 'eigenvalue λ', annotations = [] } = options;
-  checkCurve(curve);
+  const list = labelled(name, densities);
+  const curves = list.map(({ curve }) => curve);
+  for (const curve of curves) checkCurve(curve);
   const markers = Array.from(options.markers ?? []).filter(Number.isFinite);
-  const figure = layoutFigure({ width, height, title, caption, notes: notesOf(curve) });
-  const [from, to] = niceRange([...markers, curve.x[0]!, curve.x.at(-1)!]);
-  const [low, high] = densityRange(curve, scale, numDecades);
+  const figure = layoutFigure({ width, height, title, caption, notes: list.flatMap(notesOf) });
+  const [from, to] = niceRange([...markers, ...curves.flatMap(({ x }) => [x[0]!, x.at(-1)!])]);
+  const [low, high] = densityRange(curves, scale, numDecades);
   const axes = layoutAxes(figure.box, {
     x: { from, to, label: xLabel },
     y: { kind: scale, from: low, to: high, label: 'density' },
   });
-  const data = [drawCurve(curve, axes, low, high), drawMarkers(markers, axes)];
-  const isEmpty = !curve.density.some((value) => value > 0 && value < Infinity);
+  const range = { floor: low, top: high };
+  const data = curves.map((curve, i) =>
+    drawDensityCurve(curve, axes, range, seriesStyle(i), curves.length === 1),
+  );
+  data.push(drawMarkers(markers, axes));
+  const isEmpty = curves.every(({ density }) => !density.some((value) => value > 0 && value < Infinity));
   if (isEmpty) data.push(emptyMessage('no positive density', axes.box));
-  const legend = drawAnnotations(annotations, curve, axes, low);
+  const legend = drawAnnotations(
+    list.map(({ label }) => label).filter((label) => label !== ''),
+    annotations,
+    curves,
+    axes,
+    low,
+  );
   return figure.finish([axes.below, clipTo(axes.box, data), legend, axes.above]);
+}
+
+/** A list of what may be one curve alone. */
+export function labelled<Curve>(
+  caller: string,
+  densities: Curve | readonly LabelledDensity<Curve>[],
+): readonly LabelledDensity<Curve>[] {
+  if (!Array.isArray(densities)) return [{ label: '', curve: densities as Curve }];
+  const list = densities as readonly LabelledDensity<Curve>[];
+  if (list.length === 0 || list.length > maxSeries) {
+    throw new LossAtlasError(
+      'ERR_INVALID_DATA',
+      `${caller}: ${list.length} densities cannot be told apart in one figure; give 1 to ${maxSeries}.`,
+    );
+  }
+  return list;
 }
 
 function checkCurve({ x, density, low, high }: DensityCurve): void {
@@ -79,9 +119,10 @@ function checkCurve({ x, density, low, high }: DensityCurve): void {
   }
 }
 
-function notesOf({ density }: DensityCurve): string[] {
+function notesOf({ label, curve: { density } }: LabelledDensity): string[] {
   const count = density.filter((value) => !Number.isFinite(value)).length;
-  return count === 0 ? [] : [`${count} of ${density.length} densities not finite (left out)`];
+  const whose = label === '' ? '' : `${label}: `;
+  return count === 0 ? [] : [`${whose}${count} of ${density.length} densities not finite (left out)`];
 }
 
 /** The range widened to whole tick steps. */
@@ -95,107 +136,52 @@ function niceRange(values: readonly number[]): [number, number] {
   return Number.isFinite(from) && Number.isFinite(to) && from < to ? [from, to] : [low, high];
 }
 
-/** Whole decades around the positive densities; from 0 on a linear scale. */
-function densityRange(
-  { density, high }: DensityCurve,
-  scale: ScaleKind,
-  numDecades: number,
-): [number, number] {
-  const positive = (values: Float64Array) => values.filter((value) => value > 0 && Number.isFinite(value));
-  const shown = positive(density);
-  const largest = [shown, positive(high ?? density)]
-    .flatMap((values) => [...values])
-    .reduce((a, b) => Math.max(a, b), 0);
-  if (largest === 0) return scale === 'log' ? [0.1, 1] : [0, 1];
-  if (scale === 'linear') return [0, Math.min(largest * 1.06, Number.MAX_VALUE)];
-  const top = Math.min(308, Math.ceil(Math.log10(largest) + 1e-9));
-  const least = Math.floor(Math.log10(shown.reduce((a, b) => Math.min(a, b), largest)));
-  return [
-    Number(`1e${Math.max(-322, Math.min(top - 1, Math.max(least, top - numDecades)))}`),
-    Number(`1e${top}`),
-  ];
-}
-
-function drawCurve({ x, density, low, high }: DensityCurve, axes: Axes, floor: number, top: number): string {
-  // What lies below the range runs along its floor; NaN stays a gap.
-  const y = (value: number) => axes.y(Math.max(floor, Math.min(top * 10, value)));
-  const indices = extremeIndices(x, density, axes);
-  const isFinite = (i: number) => Number.isFinite(density[i]);
-  const at = (i: number) => axes.x(x[i]!);
-  const bottom = axes.box.bottom;
-  const fill = area<number>(at, bottom, (i) => y(density[i]!))
-    .defined(isFinite)
-    .digits(2)(indices);
-  const outline = line<number>(at, (i) => y(density[i]!))
-    .defined(isFinite)
-    .digits(2)(indices);
-  const parts = [
-    element('path', { d: fill ?? '', fill: theme.primaryFill, 'fill-opacity': 0.85, class: 'area' }),
-  ];
-  if (low !== null && high !== null) {
-    const isKnown = (i: number) => !Number.isNaN(low[i]!) && !Number.isNaN(high[i]!);
-    const band = area<number>(
-      at,
-      (i) => y(low[i]!),
-      (i) => y(high[i]!),
-    )
-      .defined(isKnown)
-      .digits(2)(indices);
-    parts.push(element('path', { d: band ?? '', fill: theme.primary, 'fill-opacity': 0.28, class: 'band' }));
-  }
-  const stroke = { stroke: theme.primary, 'stroke-width': 1.5, 'stroke-linejoin': 'round' };
-  parts.push(element('path', { d: outline ?? '', fill: 'none', ...stroke, class: 'density' }));
-  return parts.join('');
-}
-
-/** Of the points within half a unit of width the first, the last, the extremes and the gaps: the same picture, smaller. */
-function extremeIndices(x: Float64Array, density: Float64Array, axes: Axes): number[] {
-  const bins = rollup(
-    x.keys(),
-    (bin) => {
-      const gaps = bin.filter((i) => !Number.isFinite(density[i]));
-      const least = bin.reduce((a, b) => (density[b]! < density[a]! ? b : a));
-      const largest = bin.reduce((a, b) => (density[b]! > density[a]! ? b : a));
-      return new Set([bin[0]!, least, largest, ...gaps, bin.at(-1)!]);
-    },
-    (i) => Math.floor(2 * axes.x(x[i]!)),
-  );
-  return [...bins.values()].flatMap((kept) => [...kept].sort((a, b) => a - b));
-}
-
 function drawMarkers(markers: readonly number[], axes: Axes): string {
   const d = markers.map((value) => `M${num(axes.x(value))},${num(axes.box.bottom)}v-10`).join('');
   return d === '' ? '' : element('path', { d, stroke: theme.mark, 'stroke-width': 1.2, class: 'markers' });
 }
 
-/** The lines in the upper corner in which they hide less of the curve. */
+/** Legend and lines in the upper corner in which they hide less of the curves. */
 function drawAnnotations(
+  labels: readonly string[],
   lines: readonly string[],
-  { x, density }: DensityCurve,
+  curves: readonly DensityCurve[],
   axes: Axes,
   floor: number,
 ): string {
-  if (lines.length === 0) return '';
+  const rows = [...labels, ...lines];
+  if (rows.length === 0) return '';
   const leading = 17;
-  const width = Math.max(...lines.map((line) => textWidth(line, theme.tickSize))) + 16;
+  const indent = (i: number) => (i < labels.length ? sampleWidth + 8 : 0);
   const { left, top, right } = axes.box;
+  const room = (right - left) * 0.45;
+  const fitted = rows.map((row, i) => fitText(row, room - indent(i), theme.tickSize, theme.tickSize).text);
+  const width = Math.max(...fitted.map((row, i) => indent(i) + textWidth(row, theme.tickSize))) + 16;
   const corner = (start: number): Box => ({
     left: start,
     top: top + 8,
     right: start + width,
-    bottom: top + 14 + lines.length * leading,
+    bottom: top + 14 + rows.length * leading,
   });
   const corners = [corner(right - width - 8), corner(left + 8)];
   const numHidden = corners.map((box) =>
-    x.reduce((count, value, i) => {
-      const [px, py] = [axes.x(value), axes.y(Math.max(density[i]!, floor))];
-      return px > box.left && px < box.right && py < box.bottom ? count + 1 : count;
-    }, 0),
+    curves.reduce(
+      (sum, { x, density }) =>
+        sum +
+        x.reduce((count, value, i) => {
+          const [px, py] = [axes.x(value), axes.y(Math.max(density[i]!, floor))];
+          return px > box.left && px < box.right && py < box.bottom ? count + 1 : count;
+        }, 0) /
+          x.length,
+      0,
+    ),
   ) as [number, number];
   const box = corners[numHidden[1] < numHidden[0] ? 1 : 0]!;
+  const baseline = (i: number) => box.top + 16 + i * leading;
   return group({ class: 'annotations' }, [
     rectangle(box, { fill: theme.background, 'fill-opacity': 0.85, stroke: theme.grid, rx: 3 }),
-    ...lines.map((line, i) => text(line, [box.left + 8, box.top + 16 + i * leading], {})),
+    ...labels.map((_, i) => sampleLine(seriesStyle(i), box.left + 8, baseline(i) - 4)),
+    ...fitted.map((row, i) => text(row, [box.left + 8 + indent(i), baseline(i)], {})),
   ]);
 }
 

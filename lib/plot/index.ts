@@ -1,10 +1,17 @@
 export { drawAtlas, type AtlasFigureOptions } from './atlas.js';
 export { type ColorMap } from './color-scale.js';
+export { drawComparison } from './comparison.js';
 export { drawContour, type ContourOptions } from './contour.js';
 export { drawCriteria, type CriteriaOptions, type CriterionRow } from './criteria-table.js';
-export { drawDensity, type DensityCurve, type DensityOptions } from './density.js';
+export { drawDensity, type DensityCurve, type DensityOptions, type LabelledDensity } from './density.js';
 export { type DrawingScale } from './field.js';
 export { drawLine, type LineOptions } from './line.js';
+export {
+  drawLogDensity,
+  type LogDensityCurve,
+  type LogDensityCurveSide,
+  type LogDensityOptions,
+} from './log-density.js';
 export { type FigureOptions } from './options.js';
 export { type ValueChoice } from './quantity.js';
 export { renderPng, type RenderOptions } from './rasterize.js';

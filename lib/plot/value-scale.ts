@@ -66,8 +66,9 @@ export function valueScale(kind: ScaleKind, low: number, high: number, count = 6
   };
 }
 
-/** `label`, with the log scale and the offset of the tick labels named. */
+/** `label`, with the log scale and the offset of the tick labels named; an axis without label stays so. */
 export function scaleLabel(label: string, { kind, offset }: ValueScale): string {
+  if (label === '') return '';
   const shifted = offset === '' ? label : `${label} − ${offset.startsWith('−') ? `(${offset})` : offset}`;
   return kind === 'log' ? `${shifted} (log scale)` : shifted;
 }
