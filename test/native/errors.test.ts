@@ -280,7 +280,7 @@ describe('bad input: what is no operator', () => {
         () => criteria(none as never),
       ];
       for (const call of calls)
-        await rejects(async () => call(), 'ERR_INVALID_OPTION', /operator|spectral density/);
+        await rejects(async () => Promise.resolve(call()), 'ERR_INVALID_OPTION', /operator|spectral density/);
     }
     const attempt = (work: () => unknown, message: RegExp) =>
       rejects(async () => Promise.resolve(work()), 'ERR_INVALID_OPTION', message);
