@@ -21,6 +21,7 @@ import {
   isOneOf,
   isPositive,
   isSeed,
+  isString,
   type Check,
 } from '../validate.js';
 
@@ -91,6 +92,12 @@ export async function compareCriteria(
   if (smallest < 1)
     throw invalidOption("compareCriteria: option 'batches'", 'at most the number of samples', batches);
   const batchSize = options.batchSize ?? Math.min(256, smallest);
+  if (batchSize > smallest)
+    throw invalidOption(
+      "compareCriteria: option 'batchSize'",
+      `at most ${smallest} for ${batches} batches of the smallest data set`,
+      batchSize,
+    );
   const settings = { batches, batchSize, steps, probes, seed };
   const drawn = datasets.map(({ data }) => randomBatches(data, { count: batches, batchSize, seed }));
   const numRows = models.length * modes.length * datasets.length;
@@ -264,6 +271,10 @@ function checkArguments(
   }
   if (isArrayOf(isData, '')(datasets) !== null || datasets.length === 0)
     throw invalidOption('compareCriteria: datasets', 'a list of { label, data }, data a Dataset', datasets);
+  const entry = { label: isString, model: () => null, at: () => null };
+  for (const choice of models) checkOptions('compareCriteria: a model', choice, entry);
+  for (const choice of datasets)
+    checkOptions('compareCriteria: a data set', choice, { label: isString, data: () => null });
   requireDistinct('models', models);
   requireDistinct('datasets', datasets);
   checkOptions('compareCriteria', options, {
@@ -293,9 +304,11 @@ function checkArguments(
 }
 
 const isModes: Check = (v) =>
-  isArrayOf(isOneOf('eval', 'train', 'recalibrate'), '')(v) === null && (v as unknown[]).length > 0
+  isArrayOf(isOneOf('eval', 'train', 'recalibrate'), '')(v) === null &&
+  (v as unknown[]).length > 0 &&
+  new Set(v as unknown[]).size === (v as unknown[]).length
     ? null
-    : "a list of at least one of 'eval', 'train' and 'recalibrate'";
+    : "a list of at least one of 'eval', 'train' and 'recalibrate', each once";
 
 function requireDistinct(what: string, list: readonly { readonly label: string }[]): void {
   const labels = list.map(({ label }) => label);

@@ -9,6 +9,7 @@ import type {
 } from '../results.js';
 import { requireEqualSettings } from '../spectrum/criteria.js';
 import { differenceEstimate } from '../spectrum/statistics.js';
+import { invalidOption } from '../validate.js';
 
 /**
  * How the criteria of two spectral densities differ, `after` minus `before`. Criteria depend on how they were computed, so
@@ -18,6 +19,10 @@ import { differenceEstimate } from '../spectrum/statistics.js';
  *     console.log(kh05.value, kh05.low, kh05.high);
  */
 export function criteriaDifference(before: SpectralDensity, after: SpectralDensity): CriteriaDifference {
+  for (const spectrum of [before, after]) {
+    if ((spectrum as SpectralDensity | null)?.kind !== 'spectral-density')
+      throw invalidOption('criteriaDifference', 'two results of spectralDensity', spectrum);
+  }
   requireEqualSettings(before.criteria.settings, after.criteria.settings);
   const [a, b] = [settingsOf(before.provenance), settingsOf(after.provenance)];
   const differing = Object.keys(a).filter((key) => a[key] !== b[key]);

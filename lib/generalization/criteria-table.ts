@@ -1,10 +1,13 @@
 import type { CriteriaComparison, CriteriaRow, Estimate } from '../results.js';
+import { invalidOption } from '../validate.js';
 
 /**
  * A comparison as a Markdown table, in the columns of Gabdullin 2024's Table 4: accuracy in per cent, KH1, KH05 and re,
  * each with half the width of its interval, and below it what changed.
  */
 export function criteriaTable(comparison: CriteriaComparison): string {
+  if ((comparison as CriteriaComparison | null)?.kind !== 'criteria-comparison')
+    throw invalidOption('criteriaTable: comparison', 'a result of compareCriteria', comparison);
   const head = ['model', 'mode', 'data', 'loss', 'accuracy %', 'KH1', 'KH05', 're'];
   const lines = comparison.rows.map((row) => [
     escape(row.model),

@@ -1,6 +1,6 @@
 import { LossAtlasError } from '../errors.js';
 import type { ParameterInfo } from '../native/addon.js';
-import { isArrayOf, isString, suggest, type Check } from '../validate.js';
+import { invalidOption, isArrayOf, isOneOf, isString, suggest, type Check } from '../validate.js';
 
 /** At least one name or pattern. */
 export const isPatterns: Check = (v) =>
@@ -53,6 +53,8 @@ export function parameterBlocks(
   model: { readonly parameters: readonly ParameterInfo[] },
   by: 'parameter' | 'module' = 'module',
 ): ParameterBlock[] {
+  const expected = isOneOf('parameter', 'module')(by);
+  if (expected !== null) throw invalidOption('parameterBlocks: by', expected, by);
   const blocks = new Map<string, string[]>();
   for (const { name } of model.parameters) {
     const key = by === 'parameter' ? name : name.slice(0, Math.max(0, name.lastIndexOf('.')));

@@ -3,6 +3,7 @@ import type { OperatorCheck } from '../results.js';
 import { throwIfAborted } from '../steps.js';
 import { checkOptions, isInteger, isPositive, isSeed, isSignal } from '../validate.js';
 import { applyOne, type LinearOperator, requireOperator } from './linear-operator.js';
+import { notFinite } from './not-finite.js';
 import { curvatureIn } from './shifted.js';
 
 export interface CheckOperatorOptions {
@@ -51,6 +52,7 @@ export async function checkOperator(
     using av = await applyOne(operator, v, signal);
     skew += ((await u.dot(av)) - (await v.dot(au))) ** 2;
     const norm = await av.norm();
+    if (!Number.isFinite(norm)) throw notFinite();
     total += (norm ** 2 + (await au.norm()) ** 2) / 2;
     // The model runs anew: a retained graph would only repeat itself.
     operator.forget?.();

@@ -10,7 +10,15 @@ import { requireCount } from '../objective/evaluation.js';
 import { Objective } from '../objective/objective.js';
 import type { Provenance } from '../results.js';
 import { throwIfAborted } from '../steps.js';
-import { checkOptions, isBoolean, isNumber, isPositive, requireInstance, type Check } from '../validate.js';
+import {
+  checkOptions,
+  isBoolean,
+  isNumber,
+  isPositive,
+  requireInstance,
+  type Check,
+  invalidOption,
+} from '../validate.js';
 import type { LinearOperator } from './linear-operator.js';
 
 /** Options that every curvature matrix has. */
@@ -96,6 +104,8 @@ export class CurvatureOperator implements LinearOperator {
   }
 
   async apply(vectors: readonly ParameterVector[], signal?: AbortSignal): Promise<ParameterVector[]> {
+    if (!Array.isArray(vectors) || !vectors.every((v) => v instanceof ParameterVector))
+      throw invalidOption('apply: vectors', 'an array of ParameterVectors', vectors);
     const theta = await this.#point();
     const sums: (ParameterVector | undefined)[] = vectors.map(() => undefined);
     const products: ParameterVector[] = [];

@@ -3,8 +3,9 @@ import { disposeAll, type ParameterVector } from '../model/parameter-vector.js';
 import { call } from '../native/call.js';
 import { Steps } from '../steps.js';
 import type { AnalysisOptions } from '../types.js';
-import { analysisChecks, checkOptions } from '../validate.js';
+import { analysisChecks, checkOptions, invalidOption } from '../validate.js';
 import { requireOperator, type LinearOperator } from './linear-operator.js';
+import { notFinite } from './not-finite.js';
 
 /** n² doubles, and n³ work for the eigenvalues. */
 const largest = 4096;
@@ -52,6 +53,7 @@ export async function denseMatrix(
     });
     progress.advance(count);
   }
+  if (!raw.every(Number.isFinite)) throw notFinite();
   const values = new Float64Array(n * n);
   let [skew, total] = [0, 0];
   for (let i = 0; i < n; i++) {
@@ -69,6 +71,9 @@ export async function denseMatrix(
 export async function denseEigen(
   matrix: DenseMatrix,
 ): Promise<{ readonly values: Float64Array; readonly vectors: Float64Array }> {
+  const { size, values } = (matrix as DenseMatrix | null) ?? { size: 0, values: null };
+  if (!(values instanceof Float64Array) || size < 1 || values.length !== size * size)
+    throw invalidOption('denseEigen: matrix', 'a matrix of denseMatrix', matrix);
   return call((native) => native.symmetricEigen(matrix.values, matrix.size));
 }
 

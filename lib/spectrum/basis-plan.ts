@@ -46,11 +46,12 @@ export function planBasis(
       `option 'basisSize' must be at least ${needed} here, but is ${options.basisSize}.`,
     );
   }
-  const wants = (basisBytes(space, needed) / 1e6).toFixed(1);
+  const megabytes = (bytes: number) => `${(bytes / 1e6).toPrecision(3)} MB`;
+  const wants = megabytes(basisBytes(space, needed));
   throw new LossAtlasError(
     'ERR_OUT_OF_MEMORY',
-    `The smallest basis that will do, ${needed} vectors of ${space.size} numbers, takes ${wants} MB; the budget is ` +
-      `${(budget / 1e6).toFixed(1)} MB. Raise memoryBudget, ask for fewer pairs` +
+    `The smallest basis that will do, ${needed} vectors of ${space.size} numbers, takes ${wants}; the budget is ` +
+      `${megabytes(budget)}. Raise memoryBudget, ask for fewer pairs or steps` +
       (isOnHost ? '.' : ", or set basisPlacement: 'host'."),
   );
 }

@@ -219,9 +219,10 @@ function includingBracket(estimate: BracketedEstimate): BracketedEstimate {
  */
 export function averageCriteria(
   list: readonly Criteria[],
-  confidence: number = list[0]?.settings.confidence ?? 0.95,
+  confidence: number = (list as readonly Criteria[] | null)?.[0]?.settings.confidence ?? 0.95,
 ): Criteria {
-  const [first] = list;
+  if (!Array.isArray(list)) throw invalidOption('averageCriteria: list', 'an array of criteria', list);
+  const [first] = list as readonly Criteria[];
   if (first === undefined) throw new LossAtlasError('ERR_EMPTY_DATA', 'There are no criteria to average.');
   const expected = isConfidence(confidence);
   if (expected !== null) throw invalidOption('averageCriteria: confidence', expected, confidence);

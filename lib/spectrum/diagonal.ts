@@ -4,7 +4,7 @@ import type { DiagonalEstimate } from '../results.js';
 import { Steps } from '../steps.js';
 import type { AnalysisOptions } from '../types.js';
 import { analysisChecks, checkOptions, isInteger, isPositive, isSeed } from '../validate.js';
-import { notFinite } from './krylov-subspace.js';
+import { notFinite } from '../operators/not-finite.js';
 
 export interface DiagonalOptions extends AnalysisOptions {
   /** Probes at most; default 100, at least 2. */
@@ -131,10 +131,11 @@ class RunningMoments {
     before.dispose();
   }
 
-  /** ‖standard errors‖₂ / ‖mean‖₂ */
+  /** ‖standard errors‖₂ / ‖diagonal‖₂, whose square the mean's overestimates by that of the errors. */
   async relativeError(): Promise<number> {
     const error = Math.sqrt(this.#totalSquares / (this.count * (this.count - 1)));
-    return error === 0 ? 0 : error / (await this.mean.norm());
+    if (error === 0) return 0;
+    return error / Math.sqrt(Math.max(0, (await this.mean.norm()) ** 2 - error ** 2));
   }
 
   async standardErrors(): Promise<ParameterVector> {

@@ -1,3 +1,4 @@
+import { LossAtlasError } from '../errors.js';
 import { combine, disposeAll, ParameterVector } from '../model/parameter-vector.js';
 import { applyOne, type LinearOperator, requireOperator } from '../operators/linear-operator.js';
 import type { Eigenpairs } from '../results.js';
@@ -58,10 +59,10 @@ export const eigenpairsChecks: Readonly<Record<string, Check>> = {
   basisSize: isInteger(3),
   memoryBudget: isPositive,
   basisPlacement: isOneOf('device', 'host'),
-  start: isArrayOf(
-    (v) => (v instanceof ParameterVector ? null : ''),
-    'an array of ParameterVectors of the operator’s space',
-  ),
+  start: (v) =>
+    Array.isArray(v) && v.length > 0 && v.every((item) => item instanceof ParameterVector)
+      ? null
+      : 'an array of at least one ParameterVector of the operator’s space',
   verify: isBoolean,
   seed: isSeed,
 };
@@ -260,8 +261,10 @@ async function startSubspace(
   const { start, blockSize } = search;
   const starts: ParameterVector[] = [];
   try {
-    for (let i = 0; i < Math.min(start.length, blockSize); i++)
-      starts.push(await sumOfUnits(start.filter((_, place) => place % blockSize === i)));
+    for (let i = 0; i < Math.min(start.length, blockSize); i++) {
+      const given = start.filter((_, place) => place % blockSize === i);
+      starts.push(await mixedStart(given, random));
+    }
     while (starts.length < blockSize) starts.push(await random.next());
     return await KrylovSubspace.start(operator, starts, search.basisSize, search.basisPlacement);
   } finally {
@@ -269,12 +272,29 @@ async function startSubspace(
   }
 }
 
-/** Of vectors that are not zero, if there is one. */
-async function sumOfUnits([first, ...others]: readonly ParameterVector[]): Promise<ParameterVector> {
+/**
+ * Of the random part in a start vector. Given eigenvectors alone are an invariant subspace: pairs that are not among them
+ * would never be seen, and the given ones pass for the extremes.
+ */
+const randomShare = 0.1;
+
+/** The sum of the given vectors, normalised, and a little of a random one. */
+async function mixedStart(
+  [first, ...others]: readonly ParameterVector[],
+  random: RandomStarts,
+): Promise<ParameterVector> {
   const factor = async (vector: ParameterVector) => 1 / ((await vector.norm()) || 1);
   const factors = [await factor(first!)];
   for (const vector of others) factors.push(await factor(vector));
-  return await combine([first!, ...others], factors);
+  using sum = await combine([first!, ...others], factors);
+  const norm = await sum.norm();
+  if (!(norm > 0 && norm < Infinity))
+    throw new LossAtlasError(
+      'ERR_DIRECTION',
+      "The vectors of option 'start' add up to zero, or are not finite.",
+    );
+  using other = await random.next();
+  return await combine([sum, other], [1, (randomShare * norm) / (await other.norm())]);
 }
 
 /** Indices into ascending values, in the order of the result. */

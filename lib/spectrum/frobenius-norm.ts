@@ -2,8 +2,8 @@ import { applyOne, type LinearOperator, requireOperator } from '../operators/lin
 import type { Estimate, FrobeniusNormEstimate } from '../results.js';
 import { Steps } from '../steps.js';
 import type { AnalysisOptions } from '../types.js';
-import { analysisChecks, checkOptions, isInteger, isPositive, isSeed } from '../validate.js';
-import { notFinite } from './krylov-subspace.js';
+import { analysisChecks, checkOptions, invalidOption, isInteger, isPositive, isSeed } from '../validate.js';
+import { notFinite } from '../operators/not-finite.js';
 import { logInterval } from './log-interval.js';
 
 export interface FrobeniusNormOptions extends AnalysisOptions {
@@ -40,7 +40,9 @@ export async function frobeniusNorm(
   const startedAt = performance.now();
   const { relativeError = 0.05, seed = 0 } = options;
   const maxProbes = options.maxProbes ?? Math.max(100, options.minProbes ?? 0);
-  const minProbes = Math.min(options.minProbes ?? 10, maxProbes);
+  const minProbes = options.minProbes ?? Math.min(10, maxProbes);
+  if (minProbes > maxProbes)
+    throw invalidOption("frobeniusNorm: option 'minProbes'", `at most maxProbes, ${maxProbes}`, minProbes);
   const progress = new Steps('frobenius norm', maxProbes, options);
   const samples: number[] = [];
   for (;;) {

@@ -2,6 +2,8 @@ import { LossAtlasError } from '../errors.js';
 import { disposeAll, type ParameterVector } from '../model/parameter-vector.js';
 import { call } from '../native/call.js';
 import type { LinearOperator } from '../operators/linear-operator.js';
+import { notFinite } from '../operators/not-finite.js';
+import { invalidOption } from '../validate.js';
 import { KrylovBasis, type BasisPlacement } from './krylov-basis.js';
 
 /** Below this share of ‖A‖ what is left after orthogonalisation is rounding: the subspace is invariant. */
@@ -182,6 +184,8 @@ export async function expandTogether(
   try {
     for (const subspace of subspaces) pending.push(await subspace.pending(count));
     products = await subspaces[0]!.operator.apply(pending.flat(), signal);
+    if (products.length !== pending.flat().length)
+      throw invalidOption('operator.apply', 'a function that returns one product for each vector', products);
     let start = 0;
     for (const [i, subspace] of subspaces.entries()) {
       const end = start + pending[i]!.length;
@@ -191,12 +195,4 @@ export async function expandTogether(
   } finally {
     disposeAll([...pending.flat(), ...products]);
   }
-}
-
-/** What a product with NaN or infinity means. */
-export function notFinite(): LossAtlasError {
-  return new LossAtlasError(
-    'ERR_INVALID_DATA',
-    'A product with the operator is not finite: the parameters hold NaN, or the loss overflows there. Evaluate the loss first; float64 has more range.',
-  );
 }

@@ -311,6 +311,12 @@ c10::IValue TorchScriptModel::Forward(const std::vector<c10::IValue>& inputs) {
   } catch (const c10::OutOfMemoryError&) {
     throw;
   } catch (const std::exception& e) {
+    if (std::string(e.what()).find("more than 1 value per channel") != std::string::npos) {
+      throw Error(
+          code::kForward,
+          "BatchNorm in train mode needs more than one value a channel, and this batch has one sample: "
+          "choose a batchSize of at least 2 that leaves no last batch of one.");
+    }
     throw Error(code::kForward,
                 "The model's forward pass failed on " + DescribeInputs(inputs) + ": " + LastLine(e.what()) +
                     ". Give inputs of the number, shapes and types that it was trained on (the data "

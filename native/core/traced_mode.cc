@@ -47,6 +47,14 @@ bool IsRecurrent(const torch::jit::Node& node) {
   return kRecurrent.contains(node.kind().toQualString());
 }
 
+bool IsInBranch(const torch::jit::Node& node) {
+  for (const torch::jit::Block* block = node.owningBlock(); block->owningNode() != nullptr;
+       block = block->owningNode()->owningBlock()) {
+    if (block->owningNode()->kind() == c10::prim::If) return true;
+  }
+  return false;
+}
+
 // Whether the node's mode is a constant that matters.
 std::optional<ModeNode> FixedModeOf(torch::jit::Node* node) {
   // Position of the input that says "training", and of the probability where 0 makes the mode immaterial.
@@ -76,8 +84,9 @@ std::optional<ModeNode> FixedModeOf(torch::jit::Node* node) {
     const std::optional<double> dropout = torch::jit::constant_as<double>(node->input(4));
     return dropout && *dropout > 0 ? std::optional(ModeNode{node, 4, true, false}) : std::nullopt;
   }
+  // Where it was scripted it stands in a branch, and the other modes have theirs.
   if (kind == "aten::_transformer_encoder_layer_fwd" || kind == "aten::_native_multi_head_attention")
-    return ModeNode{node, 0, false, false};
+    return IsInBranch(*node) ? std::nullopt : std::optional(ModeNode{node, 0, false, false});
   ModeInput input;
   if (IsRecurrent(*node)) {
     // Packed sequences have batch_sizes as one input more.
@@ -91,7 +100,11 @@ std::optional<ModeNode> FixedModeOf(torch::jit::Node* node) {
   if (node->inputs().size() <= input.training) return {};
   const std::optional<bool> fixed = torch::jit::constant_as<bool>(node->input(input.training));
   if (!fixed) return {};
-  if (input.probability && torch::jit::constant_as<double>(node->input(*input.probability)) == 0.0) return {};
+  if (input.probability) {
+    const at::optional<c10::IValue> probability = torch::jit::toIValue(node->input(*input.probability));
+    // Computed: scripted attention sets it to 0 in eval mode, and always says "training".
+    if (!probability || probability->toDouble() == 0.0) return {};
+  }
   // Without running statistics (track_running_stats = False) the batch's own are used in both modes.
   if (Contains(kind, "_norm") && node->input(3)->mustBeNone()) return {};
   return ModeNode{node, input.training, *fixed};

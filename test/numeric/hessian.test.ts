@@ -120,6 +120,12 @@ describe('Hessian against dense float64 Hessians of PyTorch', () => {
     },
     { name: 'tied weights', model: 'tied', data: 'tied', targets: 'z', loss: 'mse' },
     { name: 'scaled-dot-product attention', model: 'attention', data: 'attention', targets: 'y' },
+    {
+      name: 'scripted TransformerEncoderLayer and MultiheadAttention',
+      model: 'encoder',
+      data: 'encoder',
+      targets: 'y',
+    },
     { name: 'scripted LSTM', model: 'lstm', data: 'lstm', targets: 'y' },
     { name: 'scripted GRU', model: 'gru', data: 'gru', targets: 'y' },
     {
@@ -219,6 +225,23 @@ describe('Hessian against dense float64 Hessians of PyTorch', () => {
       const difference = plus.map((value, i) => (value - minus[i]!) / (2 * h));
       expect(relativeError(difference, await hv.toArray()), `${name} ${mode}`).to.be.below(1e-6);
     }
+  });
+});
+
+describe('scripted attention of PyTorch', () => {
+  expectNoLiveHandles();
+  it('runs in train mode too: dropout of the seed, other masks for other seeds', async () => {
+    using model = await loadFixture('encoder');
+    expect(model.fixedMode).to.equal(null);
+    const data = goldenData('encoder.x', 'encoder.y');
+    const lossOf = async (mode: 'eval' | 'train', seed: number) => {
+      using loss = objective(model, data, { mode, seed });
+      return (await loss.evaluate()).loss;
+    };
+    expect(await lossOf('eval', 1)).to.equal(await lossOf('eval', 2));
+    expect(await lossOf('train', 1)).to.equal(await lossOf('train', 1));
+    expect(await lossOf('train', 1)).to.not.equal(await lossOf('train', 2));
+    expect(await lossOf('train', 1)).to.not.equal(await lossOf('eval', 1));
   });
 });
 

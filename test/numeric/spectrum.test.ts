@@ -165,6 +165,22 @@ describe('eigenpairs', () => {
     }
   });
 
+  it('started from eigenvectors that are not the wanted ones finds the wanted ones', async () => {
+    using setting = await convbn('eval');
+    using cold = await eigenpairs(setting.operator, { k: 4, which: 'largest', seed: 1 });
+    const [first, second, third] = cold.vectors;
+    for (const start of [[second!, third!], [first!, third!], [third!]]) {
+      for (const tolerance of [1e-3, 1e-8]) {
+        using pairs = await eigenpairs(setting.operator, { k: 2, which: 'largest', start, tolerance });
+        expect(pairs.values[0]).to.be.closeTo(cold.values[0]!, 1e-2 * cold.values[0]!);
+        expect(pairs.values[1]).to.be.closeTo(cold.values[1]!, 1e-2 * cold.values[0]!);
+      }
+    }
+    const zero = await setting.model.vector(new Float64Array(134));
+    await rejects(async () => eigenpairs(setting.operator, { start: [zero] }), 'ERR_DIRECTION', /start/);
+    zero.dispose();
+  });
+
   it('of low rank: no pair comes twice; as many pairs as there are parameters', async () => {
     using model = await loadFixture('mlp');
     for (const rank of [0, 1, 3, 92]) {

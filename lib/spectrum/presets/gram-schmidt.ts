@@ -1,5 +1,5 @@
 import { combine, type ParameterVector } from '../../model/parameter-vector.js';
-import { notFinite } from '../krylov-subspace.js';
+import { notFinite } from '../../operators/not-finite.js';
 
 /** What both programs add to a divisor. */
 export const epsilon = 1e-6;

@@ -1,7 +1,7 @@
 import { applyOne, type LinearOperator } from '../../operators/linear-operator.js';
 import { Steps } from '../../steps.js';
 import { checkOptions, isInteger, isPositive } from '../../validate.js';
-import { notFinite } from '../krylov-subspace.js';
+import { notFinite } from '../../operators/not-finite.js';
 import { epsilon } from './gram-schmidt.js';
 import type { PresetTrace, Recipe } from '../../results.js';
 import { presetSpectrumChecks, Starts, type PresetSpectrumOptions } from './starts.js';

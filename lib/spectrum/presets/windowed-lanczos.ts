@@ -4,7 +4,7 @@ import { applyOne, type LinearOperator } from '../../operators/linear-operator.j
 import { Steps } from '../../steps.js';
 import { checkOptions, isInteger } from '../../validate.js';
 import type { Quadrature } from '../quadrature.js';
-import { notFinite } from '../krylov-subspace.js';
+import { notFinite } from '../../operators/not-finite.js';
 import { normalized, orthonormalized } from './gram-schmidt.js';
 import type { PresetSpectralDensity, Recipe } from '../../results.js';
 import { presetSpectrumChecks, Starts, type PresetSpectrumOptions } from './starts.js';

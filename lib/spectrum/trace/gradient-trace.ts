@@ -1,3 +1,4 @@
+import { notFinite } from '../../operators/not-finite.js';
 import { LossAtlasError } from '../../errors.js';
 import type { OutputPullback } from '../../native/addon.js';
 import { call } from '../../native/call.js';
@@ -72,6 +73,7 @@ export async function exactGradientTrace(run: TraceRun): Promise<TraceFigures> {
     },
     progress.signal,
   );
+  if (!traces.every(Number.isFinite)) throw notFinite();
   const shift = weightDecayTraces(operator);
   const samples = new ParameterSamples(
     operator,

@@ -1,6 +1,6 @@
 import type { LinearOperator } from '../../operators/linear-operator.js';
 import type { Estimate, ParameterTrace } from '../../results.js';
-import { notFinite } from '../krylov-subspace.js';
+import { notFinite } from '../../operators/not-finite.js';
 import { interval, meanEstimate, studentQuantile } from '../statistics.js';
 
 /** Estimates of every parameter tensor's own trace, probe by probe, on top of a part that is known exactly. */

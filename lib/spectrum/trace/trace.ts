@@ -1,7 +1,7 @@
 import { requireOperator, type LinearOperator } from '../../operators/linear-operator.js';
 import type { TraceEstimate, TraceMethod } from '../../results.js';
 import { Steps } from '../../steps.js';
-import { checkOptions } from '../../validate.js';
+import { checkOptions, invalidOption } from '../../validate.js';
 import { Deflation } from './deflation.js';
 import { exactGradientTrace, gradientTrace } from './gradient-trace.js';
 import { hutchinson } from './hutchinson.js';
@@ -39,7 +39,9 @@ export async function trace(operator: LinearOperator, options: TraceOptions = {}
   const { relativeError = 0.05, seed = 0 } = options;
   const startedAt = performance.now();
   const maxProbes = options.maxProbes ?? Math.max(100, options.minProbes ?? 0);
-  const minProbes = Math.min(options.minProbes ?? defaultMinProbes[method], maxProbes);
+  const minProbes = options.minProbes ?? Math.min(defaultMinProbes[method], maxProbes);
+  if (minProbes > maxProbes)
+    throw invalidOption("trace: option 'minProbes'", `at most maxProbes, ${maxProbes}`, minProbes);
   const progress = new Steps('trace', numSteps(operator, options, maxProbes), options);
   const run = { operator, relativeError, minProbes, maxProbes, seed, progress };
   const figures = await estimators[method](run, options);

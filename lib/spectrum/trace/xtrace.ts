@@ -151,8 +151,13 @@ class XTraceState {
   async #multiply(vector: ParameterVector): Promise<ParameterVector> {
     const product = await applyOne(this.run.operator, vector, this.run.progress.signal);
     this.numProducts++;
-    this.run.progress.advance();
-    return product;
+    try {
+      this.run.progress.advance();
+      return product;
+    } catch (error) {
+      product.dispose();
+      throw error;
+    }
   }
 
   async #addOverlaps(k: number): Promise<void> {
