@@ -217,12 +217,14 @@ function includingBracket(estimate: BracketedEstimate): BracketedEstimate {
  * probes too; that of re includes its bracket. `confidence`: default theirs. Only criteria of the same matrix, mode and loss
  * mean anything together. Throws ERR_SETTINGS unless their settings are equal, ERR_EMPTY_DATA, ERR_INVALID_OPTION.
  */
-export function averageCriteria(
-  list: readonly Criteria[],
-  confidence: number = (list as readonly Criteria[] | null)?.[0]?.settings.confidence ?? 0.95,
-): Criteria {
-  if (!Array.isArray(list)) throw invalidOption('averageCriteria: list', 'an array of criteria', list);
-  const [first] = list as readonly Criteria[];
+export function averageCriteria(list: readonly Criteria[], confidence?: number): Criteria {
+  const given: unknown = list;
+  if (!Array.isArray(given)) throw invalidOption('averageCriteria: list', 'an array of criteria', list);
+  return averageAt(list, confidence ?? list[0]?.settings.confidence ?? 0.95);
+}
+
+function averageAt(list: readonly Criteria[], confidence: number): Criteria {
+  const [first] = list;
   if (first === undefined) throw new LossAtlasError('ERR_EMPTY_DATA', 'There are no criteria to average.');
   const expected = isConfidence(confidence);
   if (expected !== null) throw invalidOption('averageCriteria: confidence', expected, confidence);

@@ -7,7 +7,6 @@ import type { AnalysisOptions } from '../types.js';
 import {
   analysisChecks,
   checkOptions,
-  isArrayOf,
   isBoolean,
   isInteger,
   isOneOf,
