@@ -101,7 +101,7 @@ std::optional<ModeNode> FixedModeOf(torch::jit::Node* node) {
   const std::optional<bool> fixed = torch::jit::constant_as<bool>(node->input(input.training));
   if (!fixed) return {};
   if (input.probability) {
-    const at::optional<c10::IValue> probability = torch::jit::toIValue(node->input(*input.probability));
+    const auto probability = torch::jit::toIValue(node->input(*input.probability));
     // Computed: scripted attention sets it to 0 in eval mode, and always says "training".
     if (!probability || probability->toDouble() == 0.0) return {};
   }
