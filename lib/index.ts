@@ -60,7 +60,11 @@ export { hessian } from './operators/hessian.js';
 export { scaled, shifted } from './operators/shifted.js';
 
 export { eigenpairs, type EigenpairsOptions, type EigenpairsWithVectors } from './spectrum/eigenpairs.js';
-export { predictMemory, type MemoryPrediction, type PredictMemoryOptions } from './spectrum/memory.js';
+export {
+  predictMemory,
+  type MemoryPrediction,
+  type PredictMemoryOptions,
+} from './spectrum/predict-memory.js';
 export { trace } from './spectrum/trace/trace.js';
 export type { DeflationVectors, TraceOptions } from './spectrum/trace/options.js';
 export { diagonal, type DiagonalOptions, type DiagonalWithVectors } from './spectrum/diagonal.js';

@@ -4,10 +4,7 @@
 //     node examples/checkpoints/landscapes.mjs [data folder] [output folder] [--only resnet20|resnet56|lenet5|table]
 //
 // Native objects are freed with the process (`using` needs Node 24). Takes about 20 minutes on two cores; killed, it goes on where it was.
-import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { existsSync } from 'node:fs';
 import {
   drawAtlas,
   drawLine,
@@ -16,12 +13,8 @@ import {
   hessianPlane,
   interpolate,
   llaSurface,
-  loadCifar,
-  loadHdf5,
-  loadIdx,
   loadModel,
   loadPlane,
-  loadSolution,
   lossSurface,
   objective,
   randomPlane,
@@ -29,23 +22,9 @@ import {
   savePlane,
   savePng,
 } from '../../dist/index.js';
+import { cifar, file, lenet5 as loadLenet5, mnist, only, outputFolder, progress, usps } from './sources.mjs';
 
-const here = (name) => fileURLToPath(new URL(name, import.meta.url));
-const { positionals, values } = parseArgs({ allowPositionals: true, options: { only: { type: 'string' } } });
-const [dataFolder = here('../../../shared/data'), out = 'landscapes-out'] = positionals;
-if (!existsSync(dataFolder)) {
-  process.stderr.write(`There is no folder '${dataFolder}' with checkpoints and data.\n`);
-  process.exit(1);
-}
-mkdirSync(out, { recursive: true });
-const file = (name) => join(dataFolder, name);
-const output = (name) => join(out, name);
-const progress = {
-  onProgress: ({ label, done, total }) => {
-    if (done === total || process.stderr.isTTY)
-      process.stderr.write(`\r${label} ${done}/${total}${done === total ? '\n' : ''}`);
-  },
-};
+const output = outputFolder('landscapes-out');
 
 function tell(name, { modelLoss, modelAccuracy, explosion, provenance }) {
   const columns = [
@@ -67,14 +46,6 @@ async function surface(name, loss, plane, title, options) {
   await savePng(output(`${name}.png`), drawSurface(result, { title, scale: 'log' }));
   return result;
 }
-
-const cifar = (limit) =>
-  loadCifar(file('cifar10/cifar10_jpeg_test_5000.bin'), {
-    limit,
-    scale: 1 / 255,
-    mean: [0.485, 0.456, 0.406],
-    std: [0.229, 0.224, 0.225],
-  });
 
 /** Random and Hessian axes in eval and train mode. */
 async function resnet(net, points) {
@@ -127,26 +98,8 @@ async function table() {
 
 /** Two solutions on two data sets along one plane, and the line between them. */
 async function lenet5() {
-  const model = await loadModel(here('lenet5.architecture.pt'));
-  const path = (kind) => file(`checkpoints/advertorch_mnist_lenet5_${kind}trained.pt`);
-  const clean = await loadSolution(model, path('cln'), { label: 'clean' });
-  const robust = await loadSolution(model, path('adv'), { label: 'adversarial' });
-  const sets = {
-    MNIST: await loadIdx(file('mnist/t10k-images-idx3-ubyte.gz'), file('mnist/t10k-labels-idx1-ubyte.gz'), {
-      limit: 2000,
-      scale: 1 / 255,
-      name: 'MNIST',
-    }),
-    USPS: await loadHdf5(file('usps/usps.h5'), {
-      inputs: 'test/data',
-      targets: 'test/target',
-      shape: [1, 16, 16],
-      // As MNIST's digits: 20 pixels in a frame of 28.
-      resize: [20, 20],
-      pad: 4,
-      name: 'USPS',
-    }),
-  };
+  const { model, clean, adversarial: robust } = await loadLenet5();
+  const sets = { MNIST: await mnist(2000), USPS: await usps() };
   const plane = await randomPlane(model, { seed: 1, at: clean });
   const titles = [];
   const surfaces = [];
@@ -178,5 +131,5 @@ const jobs = {
   table,
 };
 for (const [name, job] of Object.entries(jobs)) {
-  if (values.only === undefined || values.only === name) await job();
+  if (only === undefined || only === name) await job();
 }

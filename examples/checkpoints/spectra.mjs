@@ -5,10 +5,7 @@
 //
 // Native objects are freed with the process (`using` needs Node 24). Takes about 20 minutes on two cores; killed, it
 // goes on at the spectrum or the row of a table where it was.
-import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { existsSync } from 'node:fs';
 import {
   compareCriteria,
   criteriaTable,
@@ -16,12 +13,8 @@ import {
   drawDensity,
   drawLogDensity,
   hessian,
-  loadCifar,
-  loadHdf5,
-  loadIdx,
   loadJson,
   loadModel,
-  loadSolution,
   objective,
   randomSolution,
   renderDensity,
@@ -30,66 +23,14 @@ import {
   savePng,
   spectralDensity,
 } from '../../dist/index.js';
+import { cifar, file, lenet5, mnist, mnistTraining, only, outputFolder, progress, usps } from './sources.mjs';
 
-const here = (name) => fileURLToPath(new URL(name, import.meta.url));
-const { positionals, values } = parseArgs({ allowPositionals: true, options: { only: { type: 'string' } } });
-const [dataFolder = here('../../../shared/data'), out = 'spectra-out'] = positionals;
-if (!existsSync(dataFolder)) {
-  process.stderr.write(`There is no folder '${dataFolder}' with checkpoints and data.\n`);
-  process.exit(1);
-}
-mkdirSync(out, { recursive: true });
-const file = (name) => join(dataFolder, name);
-const output = (name) => join(out, name);
+const output = outputFolder('spectra-out');
 const print = (line) => process.stdout.write(`${line}\n`);
-const progress = {
-  onProgress: ({ label, done, total }) => {
-    if (done === total || process.stderr.isTTY)
-      process.stderr.write(`\r${label} ${done}/${total}${done === total ? '\n' : ''}`);
-  },
-};
 
-const mnist = (limit) =>
-  loadIdx(file('mnist/t10k-images-idx3-ubyte.gz'), file('mnist/t10k-labels-idx1-ubyte.gz'), {
-    limit,
-    scale: 1 / 255,
-    name: 'MNIST',
-  });
-const training = (limit) =>
-  loadIdx(file('mnist/train-images-idx3-ubyte.gz'), file('mnist/train-labels-idx1-ubyte.gz'), {
-    limit,
-    scale: 1 / 255,
-    name: 'MNIST training',
-  });
-const usps = () =>
-  loadHdf5(file('usps/usps.h5'), {
-    inputs: 'test/data',
-    targets: 'test/target',
-    shape: [1, 16, 16],
-    // As MNIST's digits: 20 pixels in a frame of 28.
-    resize: [20, 20],
-    pad: 4,
-    name: 'USPS',
-  });
-const cifar = (limit) =>
-  loadCifar(file('cifar10/cifar10_jpeg_test_5000.bin'), {
-    limit,
-    scale: 1 / 255,
-    mean: [0.485, 0.456, 0.406],
-    std: [0.229, 0.224, 0.225],
-    name: 'CIFAR-10',
-  });
-
-async function lenet5() {
-  const model = await loadModel(here('lenet5.architecture.pt'));
-  const load = (kind, label) =>
-    loadSolution(model, file(`checkpoints/advertorch_mnist_lenet5_${kind}trained.pt`), { label });
-  return {
-    model,
-    random: await randomSolution(model, { seed: 1, label: 'random' }),
-    clean: await load('cln', 'clean'),
-    adversarial: await load('adv', 'adversarial'),
-  };
+async function lenets() {
+  const { model, ...solutions } = await lenet5();
+  return { model, ...solutions, random: await randomSolution(model, { seed: 1, label: 'random' }) };
 }
 
 async function resnet20() {
@@ -216,8 +157,8 @@ const lenetSettings = { batches: 4, batchSize: 64, steps: 100, probes: 1 };
 
 const jobs = {
   /** Random against trained; LeNet5 has neither BatchNorm nor dropout, so that both modes are one. */
-  async lenet5() {
-    const { model, random, clean } = await lenet5();
+  async lenets() {
+    const { model, random, clean } = await lenets();
     const loss = objective(model, await mnist(64));
     const options = { steps: 100, probes: 4 };
     const spectra = [
@@ -230,10 +171,10 @@ const jobs = {
 
   /** How much of what is negative comes from taking few images. */
   async samples() {
-    const { model, clean } = await lenet5();
+    const { model, clean } = await lenets();
     const spectra = [];
     for (const limit of [64, 512]) {
-      const data = await training(limit);
+      const data = await mnistTraining(limit);
       const loss = objective(model, data, { batchSize: 256 });
       const name = `lenet5-training-${limit}`;
       const made = await spectrum(name, loss, clean, { steps: 100, probes: 3 });
@@ -246,7 +187,7 @@ const jobs = {
 
   /** What settles with the number of Lanczos steps. */
   async steps() {
-    const { model, clean } = await lenet5();
+    const { model, clean } = await lenets();
     const loss = objective(model, await mnist(64));
     for (const steps of [20, 50, 100])
       tell('LeNet5, trained', await spectrum(`lenet5-trained-${steps}`, loss, clean, { steps, probes: 4 }));
@@ -273,14 +214,14 @@ const jobs = {
 
   /** Table 2 of Gabdullin 2024 (arXiv 2412.10146), LeNet. */
   async table2() {
-    const { model, random, clean } = await lenet5();
+    const { model, random, clean } = await lenets();
     const models = [
       { label: 'LeNet5, random', model, at: random },
       { label: 'LeNet5, clean', model, at: clean },
     ];
     const sets = [
       { label: 'MNIST', data: await mnist(2000) },
-      { label: 'MNIST training', data: await training(2000) },
+      { label: 'MNIST training', data: await mnistTraining(2000) },
     ];
     const comparison = await compare('table2-lenet5', models, sets, lenetSettings);
     const title = 'LeNet5 on MNIST before and after training';
@@ -289,7 +230,7 @@ const jobs = {
 
   /** Table 4 in kind: from the data of training to data that the net has not seen. */
   async table4() {
-    const { model, clean, adversarial } = await lenet5();
+    const { model, clean, adversarial } = await lenets();
     const models = [
       { label: 'LeNet5, clean', model, at: clean },
       { label: 'LeNet5, adversarial', model, at: adversarial },
@@ -327,5 +268,5 @@ const jobs = {
   },
 };
 for (const [name, job] of Object.entries(jobs)) {
-  if (values.only === undefined || values.only === name) await job();
+  if (only === undefined || only === name) await job();
 }

@@ -1,0 +1,69 @@
+// What the examples of this folder share: the folders of the command line, and the published files that they read.
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { loadCifar, loadHdf5, loadIdx, loadModel, loadSolution } from '../../dist/index.js';
+
+const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { only: { type: 'string' } } });
+const dataFolder = positionals[0] ?? here('../../../shared/data');
+if (!existsSync(dataFolder)) {
+  process.stderr.write(`There is no folder '${dataFolder}' with checkpoints and data.\n`);
+  process.exit(1);
+}
+
+/** The one job that was asked for; undefined: all. */
+export const only = values.only;
+export const file = (name) => join(dataFolder, name);
+
+/** Names within the output folder, which is made. */
+export function outputFolder(byDefault) {
+  const out = positionals[1] ?? byDefault;
+  mkdirSync(out, { recursive: true });
+  return (name) => join(out, name);
+}
+
+export const progress = {
+  onProgress: ({ label, done, total }) => {
+    if (done === total || process.stderr.isTTY)
+      process.stderr.write(`\r${label} ${done}/${total}${done === total ? '\n' : ''}`);
+  },
+};
+
+const digits = (part, name, limit) =>
+  loadIdx(file(`mnist/${part}-images-idx3-ubyte.gz`), file(`mnist/${part}-labels-idx1-ubyte.gz`), {
+    limit,
+    scale: 1 / 255,
+    name,
+  });
+export const mnist = (limit) => digits('t10k', 'MNIST', limit);
+export const mnistTraining = (limit) => digits('train', 'MNIST training', limit);
+
+export const usps = () =>
+  loadHdf5(file('usps/usps.h5'), {
+    inputs: 'test/data',
+    targets: 'test/target',
+    shape: [1, 16, 16],
+    // As MNIST's digits: 20 pixels in a frame of 28.
+    resize: [20, 20],
+    pad: 4,
+    name: 'USPS',
+  });
+
+export const cifar = (limit) =>
+  loadCifar(file('cifar10/cifar10_jpeg_test_5000.bin'), {
+    limit,
+    scale: 1 / 255,
+    mean: [0.485, 0.456, 0.406],
+    std: [0.229, 0.224, 0.225],
+    name: 'CIFAR-10',
+  });
+
+/** advertorch's LeNet5, trained cleanly and adversarially. */
+export async function lenet5() {
+  const model = await loadModel(here('lenet5.architecture.pt'));
+  const load = (kind, label) =>
+    loadSolution(model, file(`checkpoints/advertorch_mnist_lenet5_${kind}trained.pt`), { label });
+  return { model, clean: await load('cln', 'clean'), adversarial: await load('adv', 'adversarial') };
+}
