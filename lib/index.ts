@@ -12,6 +12,7 @@ export {
   type LoadModelOptions,
   type ParameterInfo,
 } from './model/model.js';
+export type { DimensionRange, ProgramInput } from './model/exported-program/inputs.js';
 export { combine, ParameterVector } from './model/parameter-vector.js';
 export { parameterBlocks, type ParameterBlock } from './model/parameter-names.js';
 export { subspace, type ParameterSpace } from './model/parameter-space.js';
@@ -42,10 +43,10 @@ export { loadNpz, type LoadNpzOptions } from './data/npz-dataset.js';
 export {
   objective,
   Objective,
-  type LossName,
   type ObjectiveOptions,
   type PointSet,
 } from './objective/objective.js';
+export { loadLoss, Loss, type LoadLossOptions, type LossChoice, type LossName } from './objective/loss.js';
 export type { DataPlacement } from './objective/batches.js';
 export type { Evaluation } from './objective/evaluation.js';
 export { loadMetric, Metric, type MetricChoice } from './objective/metric.js';

@@ -17,7 +17,12 @@ export interface AnalysisOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
+/** Of vectors: parameters in half precision have float32 ones. */
 export type DType = 'float32' | 'float64';
+/** What a model can be converted to when it is loaded. */
+export type LoadType = DType | 'bfloat16';
+/** What the parameters of a model can be. */
+export type StorageType = LoadType | 'float16';
 
 export type Law = 'gaussian' | 'uniform' | 'rademacher';
 

@@ -30,13 +30,22 @@ export async function fileKind(path: string): Promise<FileKind> {
   }
 }
 
+/** Throws ERR_NOT_TORCHSCRIPT with the remedy unless the file holds a model that can be differentiated. */
+export async function requireModelFile(path: string): Promise<'torchscript' | 'export-archive'> {
+  const kind = await fileKind(path);
+  return kind === 'export-archive' ? kind : requireKind(path, kind);
+}
+
 /** Throws ERR_NOT_TORCHSCRIPT with the remedy unless the file is a TorchScript archive. */
 export async function requireTorchScript(path: string): Promise<void> {
-  const kind = await fileKind(path);
-  if (kind === 'torchscript') return;
+  requireKind(path, await fileKind(path));
+}
+
+function requireKind(path: string, kind: FileKind): 'torchscript' {
+  if (kind === 'torchscript') return kind;
   const remedies: Record<Exclude<FileKind, 'torchscript'>, string> = {
     'export-archive':
-      'is a torch.export archive (.pt2). Export it as TorchScript: torch.jit.script(model).save(path).',
+      'is a torch.export archive (.pt2), which is read as a model only. Save this as TorchScript: torch.jit.script(module).save(path).',
     'state-dict':
       'is a checkpoint of tensors (state dict), which has weights but no model. In Python, load it into the model and run torch.jit.script(model).save(path).',
     'legacy-checkpoint':

@@ -2,10 +2,13 @@ import { basename } from 'node:path';
 import { hashFile } from '../hash.js';
 import { call, callSync, NativeResource } from '../native/call.js';
 import type { BufferInfo, ModelDescription, ModelHandle, ParameterInfo } from '../native/addon.js';
-import type { DType, Law } from '../types.js';
+import type { DType, LoadType, Law, StorageType } from '../types.js';
 import { checkOptions, invalidOption, isOneOf, isString } from '../validate.js';
 import { BufferState } from './buffer-state.js';
-import { requireTorchScript } from './file-kind.js';
+import { openProgram } from './exported-program/archive.js';
+import type { ProgramInput } from './exported-program/inputs.js';
+import { readProgram } from './exported-program/program.js';
+import { requireModelFile } from './file-kind.js';
 import { ParameterSpace } from './parameter-space.js';
 import { ParameterVector } from './parameter-vector.js';
 
@@ -15,13 +18,14 @@ export interface LoadModelOptions {
   /** `cpu` (default), `cuda`, `cuda:N`, or `auto`: a GPU where there is one. */
   readonly device?: string;
   /** Converts all floating-point parameters and buffers; default: as saved. */
-  readonly dtype?: DType;
+  readonly dtype?: LoadType;
   /** `trainable` (default): those saved with requires_grad; `all`: frozen ones too. */
   readonly parameters?: 'trainable' | 'all';
   /**
    * Of a traced module, whose graph fixes the mode of BatchNorm and dropout: `proven` (default) frees it where nothing
    * but PyTorch's own layers is in it; `free` frees it because you know that no code of the model's own branched on
-   * `self.training`.
+   * `self.training`. Of an exported program, whose BatchNorm and dropout are always free: `proven` keeps it to eval mode
+   * where the export may have lost a dropout (attention, decompositions), `free` says that there was none.
    */
   readonly tracedMode?: 'proven' | 'free';
 }
@@ -32,6 +36,8 @@ export class Model extends NativeResource<ModelHandle> {
   readonly name: string;
   /** SHA-256 of the file, hexadecimal. */
   readonly hash: string;
+  /** Inputs of an exported program, which fixes their shapes; null of TorchScript. */
+  readonly inputs: readonly ProgramInput[] | null;
   /** Whether parameters that were saved without requires_grad count as parameters. */
   readonly includesFrozen: boolean;
   /** The vectors over all parameters. */
@@ -39,11 +45,18 @@ export class Model extends NativeResource<ModelHandle> {
   readonly #description: ModelDescription;
 
   /** Use `loadModel`. */
-  constructor(handle: ModelHandle, name: string, hash: string, includesFrozen: boolean) {
+  constructor(
+    handle: ModelHandle,
+    name: string,
+    hash: string,
+    includesFrozen: boolean,
+    inputs: readonly ProgramInput[] | null = null,
+  ) {
     super(handle);
     this.name = name;
     this.hash = hash;
     this.includesFrozen = includesFrozen;
+    this.inputs = inputs;
     this.#description = callSync((native) => native.describeModel(handle));
     this.space = new ParameterSpace(this, null);
   }
@@ -52,8 +65,13 @@ export class Model extends NativeResource<ModelHandle> {
   get size(): number {
     return this.#description.size;
   }
+  /** Of vectors over the parameters, θ among them: float32 for parameters in half precision. */
   get dtype(): DType {
     return this.#description.dtype;
+  }
+  /** What the model computes in; parameters in half precision are rounded from vectors. */
+  get computeDtype(): StorageType {
+    return this.#description.computeDtype;
   }
   get device(): string {
     return this.#description.device;
@@ -107,7 +125,7 @@ export class Model extends NativeResource<ModelHandle> {
 }
 
 /**
- * Loads a TorchScript file, scripted or traced.
+ * Loads a TorchScript file, scripted or traced, or an archive of torch.export (.pt2).
  *
  * Throws ERR_FILE_NOT_FOUND, ERR_FILE_UNREADABLE, ERR_NOT_TORCHSCRIPT, ERR_MODEL_LOAD, ERR_NO_PARAMETERS, ERR_DEVICE.
  *
@@ -117,15 +135,20 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
   if (isString(path) !== null) throw invalidOption('loadModel: path', 'a file path', path);
   checkOptions('loadModel', options, {
     device: isString,
-    dtype: isOneOf('float32', 'float64'),
+    dtype: isOneOf('float32', 'float64', 'bfloat16'),
     parameters: isOneOf('trainable', 'all'),
     tracedMode: isOneOf('proven', 'free'),
   });
-  await requireTorchScript(path);
+  const kind = await requireModelFile(path);
   const { device = 'cpu', dtype = null, parameters = 'trainable', tracedMode = 'proven' } = options;
   const hash = await hashFile(path);
-  const handle = await call((native) =>
-    native.loadModel(path, device, dtype, parameters === 'all', tracedMode === 'free'),
-  );
-  return new Model(handle, basename(path), hash, parameters === 'all');
+  const [all, isFree, name] = [parameters === 'all', tracedMode === 'free', basename(path)];
+  if (kind === 'torchscript') {
+    const handle = await call((native) => native.loadModel(path, device, dtype, all, isFree));
+    return new Model(handle, name, hash, all);
+  }
+  const { raw, inputs } = readProgram(await openProgram(path));
+  const program = isFree ? { ...raw, lostDropout: '' } : raw;
+  const handle = await call((native) => native.loadExportedProgram(program, device, dtype, all));
+  return new Model(handle, name, hash, all, inputs);
 }

@@ -1,4 +1,5 @@
-import type { DType, Law, NdArray } from '../types.js';
+import type { DType, Law, LoadType, NdArray, StorageType } from '../types.js';
+import type { RawProgram } from './exported-program.js';
 
 /**
  * The raw addon: one function per native step. A test holds this interface equal to the addon's exports.
@@ -18,6 +19,7 @@ export type BasisHandle = Handle<'basis'>;
 export type BuffersHandle = Handle<'buffers'>;
 export type MetricHandle = Handle<'metric'>;
 export type PullbackHandle = Handle<'pullback'>;
+export type LossHandle = Handle<'loss'>;
 export type AnyHandle =
   | ModelHandle
   | SpaceHandle
@@ -28,7 +30,8 @@ export type AnyHandle =
   | BasisHandle
   | BuffersHandle
   | MetricHandle
-  | PullbackHandle;
+  | PullbackHandle
+  | LossHandle;
 
 export interface ParameterInfo {
   readonly name: string;
@@ -46,11 +49,16 @@ export interface BufferInfo {
   readonly dtype: string;
   /** As of a parameter. */
   readonly modules: readonly string[];
+  /** Whether a state dict has it; what a scripted or traced file says of that is unknown, and taken for true. */
+  readonly persistent: boolean;
 }
 
 export interface ModelDescription {
   readonly size: number;
+  /** Of vectors. */
   readonly dtype: DType;
+  /** Of inputs, and of the first parameter. */
+  readonly computeDtype: StorageType;
   readonly device: string;
   readonly fixedMode: 'eval' | 'train' | 'mixed' | null;
   /** Whose result depends on the mode, or is drawn at random. */
@@ -87,9 +95,15 @@ export interface Addon {
   loadModel(
     path: string,
     device: string,
-    dtype: DType | null,
+    dtype: LoadType | null,
     includeFrozen: boolean,
     freeMode: boolean,
+  ): Promise<ModelHandle>;
+  loadExportedProgram(
+    program: RawProgram,
+    device: string,
+    dtype: LoadType | null,
+    includeFrozen: boolean,
   ): Promise<ModelHandle>;
   describeModel(model: ModelHandle): ModelDescription;
   modelParameters(model: ModelHandle): Promise<VectorHandle>;
@@ -114,6 +128,8 @@ export interface Addon {
     model: ModelHandle,
     inputs: readonly NdArray[],
     targets: readonly NdArray[],
+    /** Of the inputs, or empty. */
+    names: readonly string[],
     index: number,
   ): Promise<BatchHandle>;
 
@@ -150,6 +166,7 @@ export interface Addon {
   ): Promise<{ vector: VectorHandle; numZeroGroups: number }>;
 
   loadMetric(path: string, model: ModelHandle): Promise<MetricHandle>;
+  loadLoss(path: string, model: ModelHandle): Promise<LossHandle>;
   topKMetric(k: number, ignoreIndex: number): MetricHandle;
   makeObjective(
     model: ModelHandle,
@@ -162,6 +179,9 @@ export interface Addon {
     metrics: readonly MetricHandle[],
     /** Which item or entry of the model's output; null: its first tensor. */
     output: number | string | null,
+    /** With criterion `scripted`; `scriptedSums`: a scalar is the batch's sum, not its mean. */
+    scriptedLoss: LossHandle | null,
+    scriptedSums: boolean,
   ): ObjectiveHandle;
   /**
    * For each point loss sum, what to divide it by, right answers (-1: no accuracy), answers, then sum and divisor of

@@ -1,5 +1,6 @@
 import type { Dataset } from '../data/dataset.js';
 import { LossAtlasError } from '../errors.js';
+import { requireShapes } from '../model/exported-program/inputs.js';
 import type { Model } from '../model/model.js';
 import type { BatchHandle } from '../native/addon.js';
 import { call, callSync } from '../native/call.js';
@@ -101,8 +102,10 @@ export class Batches {
     const start = index * this.batchSize;
     const part = this.data.slice(start, start + numSamples);
     const targets = part.targets === null ? [] : [part.targets];
+    const shapes = part.inputs.map(({ shape }) => shape);
+    if (this.#model.inputs !== null) requireShapes(this.#model.inputs, shapes, this.#model.name);
     try {
-      return await call((native) => native.makeBatch(this.#model.handle, part.inputs, targets, index));
+      return await call((native) => native.makeBatch(this.#model.handle, part.inputs, targets, [], index));
     } catch (error) {
       if (!(error instanceof LossAtlasError) || this.count === 1) throw error;
       const where = `${this.data.name}, batch of samples ${start} to ${start + part.numSamples - 1}`;

@@ -20,16 +20,13 @@ import {
 } from '../validate.js';
 import { Batches, type DataPlacement } from './batches.js';
 import { EvaluationSum, type Evaluation } from './evaluation.js';
+import { hasAccuracy, isLossChoice, Loss, lossText, type LossChoice } from './loss.js';
 import { isMetricList, metricHandle, metricName, Metric, type MetricChoice } from './metric.js';
 import { Recalibration } from './recalibration.js';
 
-const losses = ['cross-entropy', 'nll', 'mse', 'bce-with-logits', 'l1', 'huber', 'model'] as const;
-/** PyTorch's losses by name; `model`: the model returns its loss. */
-export type LossName = (typeof losses)[number];
-
 export interface ObjectiveOptions {
-  /** Default `cross-entropy`. */
-  readonly loss?: LossName;
+  /** PyTorch's by name, default `cross-entropy`; `model`: the model returns its loss; or a Loss (of loadLoss). */
+  readonly loss?: LossChoice;
   /**
    * BatchNorm and dropout: `eval` (default); `train` (statistics of each batch); `recalibrate` (eval, with running
    * statistics recomputed from the data at every point).
@@ -73,7 +70,8 @@ export class Objective {
   readonly model: Model;
   readonly data: Dataset;
   readonly mode: Mode;
-  readonly loss: LossName;
+  /** Its name; of one's own with the hash of its file. */
+  readonly loss: string;
   /** Names of the metrics, in the order of the option. */
   readonly metricNames: readonly string[];
   readonly #batches: Batches;
@@ -97,7 +95,7 @@ export class Objective {
     this.model = model;
     this.data = data;
     this.mode = mode;
-    this.loss = loss;
+    this.loss = lossText(loss);
     this.metricNames = metrics.map(metricName);
     if (mode === 'recalibrate') requireFreeMode(model);
     this.#batches = new Batches(model, data, batchSize, options.dataPlacement);
@@ -113,7 +111,7 @@ export class Objective {
       ),
     });
     if (metrics.includes('error') && !hasAccuracy(loss)) {
-      const expected = `free of 'error' for the loss '${loss}', which has no accuracy`;
+      const expected = `free of 'error' for the loss '${this.loss}', which has no accuracy`;
       throw invalidOption("objective: option 'metrics'", expected, metrics);
     }
     const handles = metrics.flatMap((choice) => metricHandle(choice, ignoreIndex));
@@ -122,7 +120,7 @@ export class Objective {
       this.#handle = callSync((native) =>
         native.makeObjective(
           model.handle,
-          loss,
+          loss instanceof Loss ? 'scripted' : loss,
           labelSmoothing,
           ignoreIndex,
           delta,
@@ -130,6 +128,8 @@ export class Objective {
           seed,
           handles.map(({ handle }) => handle),
           options.output ?? null,
+          loss instanceof Loss ? loss.handle : null,
+          loss instanceof Loss && loss.reduction === 'sum',
         ),
       );
     } catch (error) {
@@ -376,10 +376,6 @@ export class Objective {
   }
 }
 
-function hasAccuracy(loss: LossName): boolean {
-  return loss === 'cross-entropy' || loss === 'nll' || loss === 'bce-with-logits';
-}
-
 function disposeHandles(handles: readonly (ObjectiveHandle | MetricHandle)[]): void {
   callSync((native) => {
     for (const handle of handles) native.dispose(handle);
@@ -410,7 +406,7 @@ export function objective(model: Model, data: Dataset, options: ObjectiveOptions
   if (!(data instanceof Dataset))
     throw invalidOption('objective: data', 'a Dataset (of dataset or loadNpz)', data);
   checkOptions('objective', options, {
-    loss: isOneOf(...losses),
+    loss: isLossChoice,
     mode: isOneOf('eval', 'train', 'recalibrate'),
     output: (v) => (isString(v) === null || isInteger(0)(v) === null ? null : 'an index from 0, or a name'),
     metrics: isMetricList,

@@ -1,4 +1,5 @@
 #include "binding/binding.h"
+#include "binding/exported_program.h"
 #include "core/device.h"
 #include "core/torchscript_model.h"
 
@@ -18,6 +19,11 @@ Napi::Array Strings(Napi::Env env, const std::vector<std::string>& strings) {
   return out;
 }
 
+Napi::Value ModelHandle(Napi::Env env, std::shared_ptr<Model> model) {
+  const int64_t bytes = model->layout()->size() * static_cast<int64_t>(model->options().dtype().itemsize());
+  return MakeHandle(env, std::move(model), bytes);
+}
+
 // loadModel(path, device, dtype | null, includeFrozen, freeMode)
 Napi::Value LoadModel(const Arguments& args) {
   const std::string path = args.String(0, "path");
@@ -31,13 +37,31 @@ Napi::Value LoadModel(const Arguments& args) {
       [=]() mutable -> std::shared_ptr<Model> {
         options.device = ParseDevice(device);
         if (dtype) options.dtype = ParseFloatType(*dtype);
-        return std::make_shared<TorchScriptModel>(path, options);
+        return std::make_shared<TorchScriptModel>(LoadTorchScript(path, options.device), options);
       },
-      [](Napi::Env env, std::shared_ptr<Model> model) {
-        const int64_t bytes =
-            model->layout()->size() * static_cast<int64_t>(model->options().dtype().itemsize());
-        return MakeHandle(env, std::move(model), bytes);
-      });
+      ModelHandle);
+}
+
+// loadExportedProgram(program, device, dtype | null, includeFrozen): see exported_program.cc
+Napi::Value LoadExportedProgram(const Arguments& args) {
+  auto program = std::make_shared<ExportedProgram>(ReadProgram(args.at(0)));
+  const std::string device = args.String(1, "device");
+  const std::optional<std::string> dtype = args.MaybeString(2, "dtype");
+  LoadOptions options;
+  options.include_frozen = args.Bool(3, "includeFrozen");
+  return Submit(
+      args.env(),
+      [=]() mutable -> std::shared_ptr<Model> {
+        options.device = ParseDevice(device);
+        if (dtype) options.dtype = ParseFloatType(*dtype);
+        options.lost_dropout = program->lost_dropout;
+        options.non_persistent = program->non_persistent;
+        torch::jit::Module module = BuildModule(*program, options.device, options.dtype);
+        program.reset();
+        FreeTracedMode(module, /*vouched=*/true);
+        return std::make_shared<TorchScriptModel>(std::move(module), options);
+      },
+      ModelHandle);
 }
 
 // describeModel(model)
@@ -61,12 +85,14 @@ Napi::Value DescribeModel(const Arguments& args) {
     item.Set("name", b.name);
     item.Set("shape", Shape(env, b.shape));
     item.Set("dtype", b.dtype);
+    item.Set("persistent", b.persistent);
     item.Set("modules", Strings(env, b.modules));
     buffers.Set(buffers.Length(), item);
   }
   Napi::Object out = Napi::Object::New(env);
   out.Set("size", static_cast<double>(model->layout()->size()));
   out.Set("dtype", TypeName(c10::typeMetaToScalarType(model->options().dtype())));
+  out.Set("computeDtype", TypeName(model->input_type()));
   out.Set("device", DeviceName(model->options().device()));
   const std::string fixed = model->FixedMode();
   out.Set("fixedMode", fixed.empty() ? env.Null() : Napi::Value(Napi::String::New(env, fixed)));
@@ -90,18 +116,20 @@ Napi::Value ModelParameters(const Arguments& args) {
       VectorHandle);
 }
 
-// makeBatch(model, inputs: {data, shape}[], targets: {data, shape}[] of length 0 or 1, index)
+// makeBatch(model, inputs: {data, shape}[], targets: {data, shape}[] of length 0 or 1, names, index)
 Napi::Value MakeBatch(const Arguments& args) {
   const std::shared_ptr<Model> model = args.Handle<Model>(0, "model");
   std::vector<at::Tensor> inputs = args.Tensors(1, "inputs");
   std::vector<at::Tensor> targets = args.Tensors(2, "targets");
-  const int64_t index = args.Integer(3, "index", 0, INT32_MAX);
+  const std::vector<std::string> names = args.Strings(3, "names");
+  const int64_t index = args.Integer(4, "index", 0, INT32_MAX);
   return Submit(
       args.env(),
       [=] {
         const std::optional<at::Tensor> target =
             targets.empty() ? std::nullopt : std::optional(targets.front());
-        return std::make_shared<Batch>(inputs, target, model->options(), index);
+        const Batch::Types types{model->options().dtype(model->input_type()), model->options()};
+        return std::make_shared<Batch>(inputs, target, types, names, index);
       },
       [](Napi::Env env, std::shared_ptr<Batch> batch) {
         const int64_t bytes = batch->bytes();
@@ -113,6 +141,7 @@ Napi::Value MakeBatch(const Arguments& args) {
 
 void ExportModel(Napi::Object exports) {
   Export<LoadModel>(exports, "loadModel");
+  Export<LoadExportedProgram>(exports, "loadExportedProgram");
   Export<DescribeModel>(exports, "describeModel");
   Export<ModelParameters>(exports, "modelParameters");
   Export<MakeBatch>(exports, "makeBatch");

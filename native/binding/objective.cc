@@ -13,7 +13,7 @@ Napi::Value LoadMetricBinding(const Arguments& args) {
   const std::string path = args.String(0, "path");
   const std::shared_ptr<Model> model = args.Handle<Model>(1, "model");
   return Submit(
-      args.env(), [=] { return LoadMetric(path, model->options().device()); },
+      args.env(), [=] { return LoadMetric(path, model->options()); },
       [](Napi::Env env, std::shared_ptr<Metric> metric) { return MakeHandle(env, std::move(metric), 0); });
 }
 
@@ -23,6 +23,17 @@ Napi::Value TopKMetricBinding(const Arguments& args) {
   return MakeHandle(args.env(), MakeTopKMetric(k, args.Integer(1, "ignoreIndex", INT32_MIN, INT32_MAX)), 0);
 }
 
+// loadLoss(path, model): on the model's device, in its type
+Napi::Value LoadLossBinding(const Arguments& args) {
+  const std::string path = args.String(0, "path");
+  const std::shared_ptr<Model> model = args.Handle<Model>(1, "model");
+  return Submit(
+      args.env(), [=] { return std::make_shared<ScriptedFunction>("loss", path, model->options()); },
+      [](Napi::Env env, std::shared_ptr<ScriptedFunction> loss) {
+        return MakeHandle(env, std::move(loss), 0);
+      });
+}
+
 // A number, a string, or null for the first tensor.
 OutputChoice OutputOf(const Napi::Value& value, const Arguments& args) {
   if (value.IsNull() || value.IsUndefined()) return {};
@@ -30,7 +41,8 @@ OutputChoice OutputOf(const Napi::Value& value, const Arguments& args) {
   return args.Integer(8, "output", 0, INT32_MAX);
 }
 
-// makeObjective(model, criterion, labelSmoothing, ignoreIndex, delta, mode, seed, metrics, output | null)
+// makeObjective(model, criterion, labelSmoothing, ignoreIndex, delta, mode, seed, metrics, output | null,
+// scriptedLoss | null, scriptedSums): the scripted loss with criterion 'scripted'
 Napi::Value MakeObjective(const Arguments& args) {
   auto objective = std::make_shared<Objective>();
   objective->model = args.Handle<Model>(0, "model");
@@ -42,6 +54,10 @@ Napi::Value MakeObjective(const Arguments& args) {
   objective->seed = static_cast<uint64_t>(args.Integer(6, "seed", 0, (int64_t{1} << 53) - 1));
   objective->metrics = args.Handles<Metric>(7, "metrics");
   objective->output = OutputOf(args.at(8), args);
+  objective->criterion.scripted = args.MaybeHandle<ScriptedFunction>(9, "scriptedLoss");
+  objective->criterion.scripted_sums = args.Bool(10, "scriptedSums");
+  if ((objective->criterion.kind == Criterion::Kind::kScripted) != (objective->criterion.scripted != nullptr))
+    throw Error(code::kInvalidArgument, "criterion 'scripted' and a loss go together");
   objective->model->RequireMode(objective->mode);
   return MakeHandle(args.env(), std::move(objective), 0);
 }
@@ -109,6 +125,7 @@ Napi::Value Gradient(const Arguments& args) {
 
 void ExportObjective(Napi::Object exports) {
   Export<LoadMetricBinding>(exports, "loadMetric");
+  Export<LoadLossBinding>(exports, "loadLoss");
   Export<TopKMetricBinding>(exports, "topKMetric");
   Export<MakeObjective>(exports, "makeObjective");
   Export<EvaluatePointsBinding>(exports, "evaluatePoints");

@@ -17,11 +17,13 @@ void RequireFinite(const at::Tensor& tensor, const char* what) {
 
 }  // namespace
 
-Batch::Batch(std::vector<at::Tensor> inputs, std::optional<at::Tensor> target, at::TensorOptions options,
-             int64_t index)
-    : index_(index) {
+Batch::Batch(std::vector<at::Tensor> inputs, std::optional<at::Tensor> target, Types types,
+             std::vector<std::string> names, int64_t index)
+    : names_(std::move(names)), index_(index) {
   if (inputs.empty()) throw Error(code::kEmptyData, "A batch needs at least one input tensor.");
-  auto place = [&](const at::Tensor& tensor, const char* what) {
+  if (!names_.empty() && names_.size() != inputs.size())
+    throw Error(code::kInvalidArgument, "a batch needs as many names as inputs, or none");
+  auto place = [&](const at::Tensor& tensor, at::TensorOptions options, const char* what) {
     if (tensor.dim() == 0 || tensor.size(0) == 0)
       throw Error(code::kEmptyData, std::string("The batch has no samples (") + what + " is empty).");
     if (num_samples_ == 0) num_samples_ = tensor.size(0);
@@ -35,10 +37,10 @@ Batch::Batch(std::vector<at::Tensor> inputs, std::optional<at::Tensor> target, a
     bytes_ += placed.numel() * static_cast<int64_t>(placed.element_size());
     return placed;
   };
-  for (const at::Tensor& input : inputs) inputs_.emplace_back(place(input, "input"));
+  for (const at::Tensor& input : inputs) inputs_.push_back(place(input, types.inputs, "input"));
   if (target) {
     // Labels are compared with class counts and ignoreIndex, which bytes could not hold.
-    target_ = place(target->is_floating_point() ? *target : target->to(c10::kLong), "target");
+    target_ = place(target->is_floating_point() ? *target : target->to(c10::kLong), types.target, "target");
   }
 }
 

@@ -1,6 +1,7 @@
 // Samples on the model's device: inputs, targets and what is known about them.
 #pragma once
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "core/torch.h"
@@ -9,14 +10,19 @@ namespace lossatlas {
 
 class Batch {
  public:
-  // Floating-point inputs and targets are converted to the dtype of `options`, and everything moves to its
+  // Floating-point inputs and targets are converted to the dtypes of the types, and everything moves to their
   // device. ERR_INVALID_DATA for a NaN or infinity, or where the numbers of samples differ; ERR_EMPTY_DATA
   // for no sample.
-  // `index`: which of the data set's batches this is.
-  Batch(std::vector<at::Tensor> inputs, std::optional<at::Tensor> target, at::TensorOptions options,
-        int64_t index = 0);
+  // `names`: of the inputs, or empty. `index`: which of the data set's batches this is.
+  struct Types {
+    at::TensorOptions inputs;
+    at::TensorOptions target;
+  };
+  Batch(std::vector<at::Tensor> inputs, std::optional<at::Tensor> target, Types types,
+        std::vector<std::string> names = {}, int64_t index = 0);
 
-  const std::vector<c10::IValue>& inputs() const { return inputs_; }
+  const std::vector<at::Tensor>& inputs() const { return inputs_; }
+  const std::vector<std::string>& input_names() const { return names_; }
   const std::optional<at::Tensor>& target() const { return target_; }
   int64_t num_samples() const { return num_samples_; }
   int64_t index() const { return index_; }
@@ -29,7 +35,8 @@ class Batch {
   void RequireLabels(int64_t num_classes, int64_t ignore_index) const;
 
  private:
-  std::vector<c10::IValue> inputs_;
+  std::vector<at::Tensor> inputs_;
+  std::vector<std::string> names_;
   std::optional<at::Tensor> target_;
   int64_t num_samples_ = 0;
   int64_t index_ = 0;

@@ -94,6 +94,16 @@ LossTerms Elementwise(const Criterion& criterion, const at::Tensor& output, cons
   return terms;
 }
 
+// A scalar, or one value a sample.
+LossTerms GivenLoss(const at::Tensor& loss, const Batch& batch, bool sums, const std::string& expected) {
+  if (loss.dim() > 0 && loss.numel() != batch.num_samples())
+    throw Error(code::kCriterion, expected + ", not " + Shape(loss) + ".");
+  LossTerms terms;
+  terms.count = static_cast<double>(batch.num_samples());
+  terms.sum = loss.dim() > 0 ? loss.sum(c10::kDouble) : loss.to(c10::kDouble) * (sums ? 1.0 : terms.count);
+  return terms;
+}
+
 }  // namespace
 
 Criterion::Kind ParseCriterion(const std::string& name) {
@@ -103,7 +113,8 @@ Criterion::Kind ParseCriterion(const std::string& name) {
                                                      {"nll", Kind::kNegativeLogLikelihood},
                                                      {"l1", Kind::kL1},
                                                      {"huber", Kind::kHuber},
-                                                     {"model", Kind::kModelOutput}};
+                                                     {"model", Kind::kModelOutput},
+                                                     {"scripted", Kind::kScripted}};
   const auto found = kKinds.find(name);
   if (found == kKinds.end()) throw Error(code::kInvalidArgument, "criterion '" + name + "' is unknown");
   return found->second;
@@ -111,16 +122,16 @@ Criterion::Kind ParseCriterion(const std::string& name) {
 
 LossTerms ComputeLoss(const Criterion& criterion, const at::Tensor& output, const Batch& batch) {
   if (criterion.kind == Kind::kModelOutput) {
-    if (output.dim() > 0 && output.numel() != batch.num_samples()) {
-      throw Error(code::kCriterion,
-                  "With criterion 'model' the model returns its loss: a scalar (the batch's mean) or one "
-                  "value a sample, not " +
-                      Shape(output));
-    }
-    LossTerms terms;
-    terms.count = static_cast<double>(batch.num_samples());
-    terms.sum = output.dim() == 0 ? output.to(c10::kDouble) * terms.count : output.sum(c10::kDouble);
-    return terms;
+    return GivenLoss(output, batch, /*sums=*/false,
+                     "With criterion 'model' the model returns its loss: a scalar (the batch's mean) or one "
+                     "value a sample");
+  }
+  if (criterion.kind == Kind::kScripted) {
+    const c10::IValue loss = criterion.scripted->Call(output, batch);
+    const std::string expected = "The loss '" + criterion.scripted->path() +
+                                 "' must return a floating-point tensor: a scalar or one value a sample";
+    if (!loss.isTensor() || !loss.toTensor().is_floating_point()) throw Error(code::kCriterion, expected + ".");
+    return GivenLoss(loss.toTensor(), batch, criterion.scripted_sums, expected);
   }
   if (!batch.target())
     throw Error(

@@ -1,8 +1,10 @@
 // Losses of (output, target), as sums over samples so that batches of different sizes add up exactly.
 #pragma once
+#include <memory>
 #include <string>
 
 #include "core/batch.h"
+#include "core/scripted_function.h"
 
 namespace lossatlas {
 
@@ -14,13 +16,17 @@ struct Criterion {
     kNegativeLogLikelihood,
     kL1,
     kHuber,
-    kModelOutput
+    kModelOutput,
+    kScripted
   };
 
   Kind kind = Kind::kCrossEntropy;
   double label_smoothing = 0.0;
   int64_t ignore_index = -100;  // PyTorch's default
   double delta = 1.0;           // Huber
+  // The user's own: (output, target) → one value a sample, or a scalar that is the batch's mean or sum.
+  std::shared_ptr<ScriptedFunction> scripted = nullptr;
+  bool scripted_sums = false;
 };
 
 Criterion::Kind ParseCriterion(const std::string& name);

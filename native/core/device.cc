@@ -43,7 +43,8 @@ std::string DeviceName(c10::Device device) { return device.str(); }
 c10::ScalarType ParseFloatType(const std::string& name) {
   if (name == "float32") return c10::kFloat;
   if (name == "float64") return c10::kDouble;
-  throw Error(code::kInvalidArgument, "dtype '" + name + "' is not float32 or float64");
+  if (name == "bfloat16") return c10::kBFloat16;
+  throw Error(code::kInvalidArgument, "dtype '" + name + "' is not float32, float64 or bfloat16");
 }
 
 std::string TypeName(c10::ScalarType type) {

@@ -1,8 +1,7 @@
 #include "core/metric.h"
 
 #include "core/error.h"
-#include "core/failure.h"
-#include "core/torch.h"
+#include "core/scripted_function.h"
 
 namespace lossatlas {
 namespace {
@@ -39,20 +38,10 @@ class TopKMetric final : public Metric {
 
 class ModuleMetric final : public Metric {
  public:
-  ModuleMetric(torch::jit::Module module, std::string path)
-      : module_(std::move(module)), path_(std::move(path)) {}
+  explicit ModuleMetric(ScriptedFunction function) : function_(std::move(function)) {}
 
   MetricSum Compute(const at::Tensor& output, const Batch& batch) const override {
-    c10::IValue value;
-    try {
-      torch::jit::Module module = module_;
-      std::vector<c10::IValue> inputs{output};
-      if (batch.target()) inputs.emplace_back(*batch.target());
-      value = module.forward(std::move(inputs));
-    } catch (const std::exception& e) {
-      throw Error(code::kCriterion, "The metric '" + path_ + "' failed: " + LastLine(e.what()) +
-                                        ". It is called with (output, target).");
-    }
+    const c10::IValue value = function_.Call(output, batch);
     const double samples = static_cast<double>(batch.num_samples());
     if (value.isDouble()) return {value.toDouble() * samples, samples};
     if (value.isTensor()) {
@@ -61,13 +50,12 @@ class ModuleMetric final : public Metric {
       if (tensor.dim() == 1 && tensor.size(0) == batch.num_samples())
         return {tensor.sum().item<double>(), samples};
     }
-    throw Error(code::kCriterion,
-                "The metric '" + path_ + "' must return one number (a mean) or one value a sample.");
+    throw Error(code::kCriterion, "The metric '" + function_.path() +
+                                      "' must return one number (a mean) or one value a sample.");
   }
 
  private:
-  torch::jit::Module module_;
-  std::string path_;
+  ScriptedFunction function_;
 };
 
 }  // namespace
@@ -76,15 +64,8 @@ std::shared_ptr<Metric> MakeTopKMetric(int64_t k, int64_t ignore_index) {
   return std::make_shared<TopKMetric>(k, ignore_index);
 }
 
-std::shared_ptr<Metric> LoadMetric(const std::string& path, c10::Device device) {
-  try {
-    torch::jit::Module module = torch::jit::load(path, device);
-    module.eval();
-    return std::make_shared<ModuleMetric>(std::move(module), path);
-  } catch (const std::exception& e) {
-    throw Error(code::kModelLoad,
-                "libtorch cannot load the metric '" + path + "' as TorchScript: " + FirstLine(e.what()));
-  }
+std::shared_ptr<Metric> LoadMetric(const std::string& path, at::TensorOptions options) {
+  return std::make_shared<ModuleMetric>(ScriptedFunction("metric", path, options));
 }
 
 }  // namespace lossatlas

@@ -26,6 +26,6 @@ std::shared_ptr<Metric> MakeTopKMetric(int64_t k, int64_t ignore_index);
 
 // A TorchScript module (output, target) → scalar (a mean over the batch) or one value a sample.
 // ERR_MODEL_LOAD where the file cannot be loaded; computing throws ERR_CRITERION.
-std::shared_ptr<Metric> LoadMetric(const std::string& path, c10::Device device);
+std::shared_ptr<Metric> LoadMetric(const std::string& path, at::TensorOptions options);
 
 }  // namespace lossatlas

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/batch.h"
 #include "core/parameter_layout.h"
 
 namespace lossatlas {
@@ -18,6 +19,7 @@ struct BufferInfo {
   std::vector<int64_t> shape;
   std::string dtype;
   std::vector<std::string> modules;  // as of a parameter
+  bool persistent = true;            // part of a state dict
 };
 
 class Model {
@@ -33,7 +35,13 @@ class Model {
   virtual ~Model() = default;
 
   const std::shared_ptr<const ParameterLayout>& layout() const { return layout_; }
-  at::TensorOptions options() const { return options_; }  // dtype and device of the parameters
+  // dtype and device of vectors. A model of bfloat16 or float16 has float32 vectors, so that a point is more
+  // exact than the parameters that are rounded from it.
+  at::TensorOptions options() const { return options_; }
+  // What it computes in: the dtype of its inputs.
+  c10::ScalarType input_type() const { return input_type_; }
+  // Whether installed parameters are rounded copies, which do not follow the tensors that were given.
+  bool rounds_parameters() const { return rounds_parameters_; }
   const std::vector<BufferInfo>& buffers() const { return buffers_; }
 
   // θ* as loaded: a new flat tensor.
@@ -47,21 +55,26 @@ class Model {
   virtual void RequireMode(Mode mode) const = 0;
 
   // Puts `parameters` (one tensor per layout entry), `buffers` and the mode in place; the tensors that were
-  // there are returned untouched, so putting them back restores every bit.
+  // there are returned untouched, so putting them back restores every bit. Parameters are rounded to the
+  // model's own types, differentiably where grad mode is on.
   virtual Saved Install(std::vector<at::Tensor> parameters, std::vector<at::Tensor> buffers, Mode mode) = 0;
   virtual void Restore(const Saved& saved) noexcept = 0;
+  // Other parameters in the place of the installed ones.
+  virtual void Reinstall(const std::vector<at::Tensor>& parameters) = 0;
   // The state as Install left it, after a forward pass may have assigned buffers or attributes.
   virtual void Reinstall(const std::vector<at::Tensor>& buffers, Mode mode, const Saved& saved) = 0;
   virtual std::vector<at::Tensor> BufferTensors() const = 0;
   // The buffers as they stand in the module now: what Install put there, or what a forward pass assigned.
   virtual std::vector<at::Tensor> InstalledBuffers() const = 0;
 
-  // Whatever the model returns.
-  virtual c10::IValue Forward(const std::vector<c10::IValue>& inputs) = 0;
+  // Whatever the model returns. ERR_FORWARD.
+  virtual c10::IValue Forward(const Batch& batch) = 0;
 
  protected:
   std::shared_ptr<const ParameterLayout> layout_;
   at::TensorOptions options_;
+  c10::ScalarType input_type_ = c10::kFloat;
+  bool rounds_parameters_ = false;
   std::vector<BufferInfo> buffers_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <c10/core/InferenceMode.h>
 
+#include <optional>
+
 #include "core/error.h"
 #include "core/random.h"
 #include "core/scoped_state.h"
@@ -58,9 +60,12 @@ std::vector<at::Tensor> MakeLeaves(const ParameterLayout& layout, const at::Tens
 
 at::Tensor RunForward(const Objective& objective, const Batch& batch) {
   Model& model = *objective.model;
-  if (objective.mode == Mode::kEval) return ChooseOutput(model.Forward(batch.inputs()), objective.output);
-  const ScopedSeed seed(SeedOf(objective, batch), model.options().device());
-  return ChooseOutput(model.Forward(batch.inputs()), objective.output);
+  std::optional<ScopedSeed> seed;
+  if (objective.mode == Mode::kTrain) seed.emplace(SeedOf(objective, batch), model.options().device());
+  const at::Tensor output = ChooseOutput(model.Forward(batch), objective.output);
+  // Losses of a model that computes in half precision are taken in float32.
+  const bool half = output.scalar_type() == c10::kHalf || output.scalar_type() == c10::kBFloat16;
+  return half ? output.to(c10::kFloat) : output;
 }
 
 LossTerms RunLoss(const Objective& objective, const Batch& batch) {
@@ -72,8 +77,8 @@ std::vector<Evaluation> EvaluatePoints(const Objective& objective, const Subspac
                                        const Batch& batch) {
   at::NoGradGuard no_grad;
   at::Tensor point = at::empty_like(subspace.origin);
-  ScopedState state(*objective.model, MakeLeaves(*objective.model->layout(), point, false), objective.mode,
-                    TensorsOf(subspace.buffers.get()));
+  const std::vector<at::Tensor> leaves = MakeLeaves(*objective.model->layout(), point, false);
+  ScopedState state(*objective.model, leaves, objective.mode, TensorsOf(subspace.buffers.get()));
   std::vector<const BufferState*> buffers{subspace.buffers.get()};
   for (const std::shared_ptr<BufferState>& direction : subspace.buffer_directions)
     buffers.push_back(direction.get());
@@ -83,6 +88,7 @@ std::vector<Evaluation> EvaluatePoints(const Objective& objective, const Subspac
   for (int64_t p = 0; p < num_points; ++p) {
     const double* a = coefficients.data() + static_cast<size_t>(p) * num_directions;
     SetPoint(point, subspace.origin, subspace.directions, a);
+    if (objective.model->rounds_parameters()) objective.model->Reinstall(leaves);
     if (!subspace.buffer_directions.empty()) {
       std::vector<double> weights{1.0};
       weights.insert(weights.end(), a, a + num_directions);
@@ -102,7 +108,7 @@ BufferState ForwardBuffers(const Objective& objective, const at::Tensor& theta, 
   model.RequireMode(Mode::kTrain);
   const ScopedState state(model, MakeLeaves(*model.layout(), theta, false), Mode::kTrain, buffers.tensors);
   const ScopedSeed seed(SeedOf(objective, batch), model.options().device());
-  model.Forward(batch.inputs());
+  model.Forward(batch);
   BufferState out;
   for (const at::Tensor& tensor : model.InstalledBuffers()) out.tensors.push_back(tensor.detach().clone());
   return out;

@@ -13,8 +13,10 @@ std::mutex& GeneratorMutex() {
 ScopedState::ScopedState(Model& model, std::vector<at::Tensor> parameters, Mode mode,
                          const std::vector<at::Tensor>& buffers)
     : model_(model), mode_(mode), values_(buffers.empty() ? model.BufferTensors() : buffers) {
-  at::NoGradGuard no_grad;
-  for (const at::Tensor& value : values_) buffers_.push_back(value.clone());
+  {
+    at::NoGradGuard no_grad;
+    for (const at::Tensor& value : values_) buffers_.push_back(value.clone());
+  }
   for (const at::Tensor& copy : buffers_) versions_.push_back(static_cast<uint32_t>(copy._version()));
   saved_ = model.Install(std::move(parameters), buffers_, mode);
 }

@@ -7,6 +7,7 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "core/failure.h"
+#include "core/input_arguments.h"
 
 namespace lossatlas {
 namespace {
@@ -96,10 +97,9 @@ Found FindState(const torch::jit::Module& module) {
   return out;
 }
 
-std::string DescribeInputs(const std::vector<c10::IValue>& inputs) {
+std::string DescribeInputs(const std::vector<at::Tensor>& inputs) {
   std::string text;
-  for (const c10::IValue& input : inputs) {
-    const at::Tensor& tensor = input.toTensor();
+  for (const at::Tensor& tensor : inputs) {
     text += text.empty() ? "an input [" : " and [";
     for (int64_t i = 0; i < tensor.dim(); ++i) text += (i > 0 ? ", " : "") + std::to_string(tensor.size(i));
     text += "] of " + TypeName(tensor.scalar_type());
@@ -121,7 +121,9 @@ class ScopedNoCuDnn {
   bool before_;
 };
 
-torch::jit::Module LoadModule(const std::string& path, c10::Device device) {
+}  // namespace
+
+torch::jit::Module LoadTorchScript(const std::string& path, c10::Device device) {
   try {
     return torch::jit::load(path, device);
   } catch (const c10::Error& e) {
@@ -132,8 +134,6 @@ torch::jit::Module LoadModule(const std::string& path, c10::Device device) {
                 "libtorch cannot load '" + path + "' as TorchScript: " + FirstLine(e.what()));
   }
 }
-
-}  // namespace
 
 at::Tensor TensorPlace::Get() const {
   const c10::IValue& value = object->getSlot(index);
@@ -148,16 +148,16 @@ void TensorPlace::Set(const at::Tensor& tensor) const {
   }
 }
 
-TorchScriptModel::TorchScriptModel(const std::string& path, const LoadOptions& options)
-    : module_(LoadModule(path, options.device)) {
+TorchScriptModel::TorchScriptModel(torch::jit::Module module, const LoadOptions& options)
+    : module_(std::move(module)), lost_dropout_(options.lost_dropout) {
   if (!module_.find_method("forward")) {
     throw Error(code::kModelLoad,
-                "The module in '" + path +
-                    "' has no forward method. Save a module whose forward() maps inputs to outputs.");
+                "The module has no forward method. Save a module whose forward() maps inputs to outputs.");
   }
   CollectSlots(options);
   FreeTracedMode(module_, options.free_mode);
   InspectGraph();
+  if (!lost_dropout_.empty()) fixed_modes_.eval = lost_dropout_;
 }
 
 void TorchScriptModel::CollectSlots(const LoadOptions& options) {
@@ -179,7 +179,8 @@ void TorchScriptModel::CollectSlots(const LoadOptions& options) {
     if (is_new) {
       buffer_tensors_.push_back(converted(tensor));
       const std::string type = TypeName(buffer_tensors_.back().scalar_type());
-      buffers_.push_back({f.name, tensor.sizes().vec(), type, f.modules});
+      const bool persistent = !options.non_persistent.contains(f.name);
+      buffers_.push_back({f.name, tensor.sizes().vec(), type, f.modules, persistent});
     }
     buffer_slots_.push_back({f.place, known_place->second});
   };
@@ -213,17 +214,25 @@ void TorchScriptModel::CollectSlots(const LoadOptions& options) {
                 "None of the model's " + std::to_string(found.parameters.size()) +
                     " parameters has requires_grad. Load it with parameters: 'all' to analyse them anyway.");
   }
-  const c10::ScalarType type = parameters_.front().scalar_type();
+  ChooseTypes(infos);
+  layout_ = std::make_shared<ParameterLayout>(std::move(infos));
+}
+
+void TorchScriptModel::ChooseTypes(const std::vector<ParameterInfo>& infos) {
+  input_type_ = parameters_.front().scalar_type();
+  const c10::ScalarType vectors = input_type_ == c10::kDouble ? c10::kDouble : c10::kFloat;
   for (size_t i = 0; i < parameters_.size(); ++i) {
-    const c10::ScalarType other = parameters_[i].scalar_type();
-    if (other != type || (type != c10::kFloat && type != c10::kDouble)) {
+    const c10::ScalarType type = parameters_[i].scalar_type();
+    const bool half = type == c10::kHalf || type == c10::kBFloat16;
+    if (type != vectors && !(half && vectors == c10::kFloat)) {
       throw Error(code::kModelLoad,
-                  "Parameter '" + infos[i].name + "' is " + TypeName(other) +
+                  "Parameter '" + infos[i].name + "' is " + TypeName(type) + " and '" + infos[0].name + "' is " +
+                      TypeName(input_type_) +
                       ". Load the model with dtype: 'float32' or 'float64' to convert all parameters.");
     }
+    rounds_parameters_ = rounds_parameters_ || type != vectors;
   }
-  layout_ = std::make_shared<ParameterLayout>(std::move(infos));
-  options_ = parameters_.front().options().requires_grad(false);
+  options_ = parameters_.front().options().dtype(vectors).requires_grad(false);
 }
 
 void TorchScriptModel::InspectGraph() {
@@ -241,6 +250,13 @@ void TorchScriptModel::RequireMode(Mode mode) const {
     throw Error(code::kModeBakedIn,
                 "The model's graph fixes '" + fixed_modes_.eval + "' to eval and '" + fixed_modes_.train +
                     "' to train mode, so it fits neither. Export it with torch.jit.script.");
+  }
+  if (!lost_dropout_.empty()) {
+    throw Error(code::kModeBakedIn,
+                "mode 'train' was asked for, but the model was exported in eval mode, where '" + lost_dropout_ +
+                    "' leaves no trace of a dropout. Call model.train() before torch.export.export, which "
+                    "keeps both modes, or use mode: 'eval'. If there is no such dropout, loadModel(path, { "
+                    "tracedMode: 'free' }) switches the rest.");
   }
   const std::string fixed = mode == Mode::kEval ? "train" : "eval";
   throw Error(code::kModeBakedIn, "mode '" + std::string(ModeName(mode)) +
@@ -265,7 +281,7 @@ std::vector<std::string> TorchScriptModel::ImpureOperators() const {
 at::Tensor TorchScriptModel::Parameters() const {
   at::NoGradGuard no_grad;
   // cat of one tensor could alias it; the caller owns what it gets.
-  return layout_->Join(parameters_, options_).clone();
+  return layout_->Join(parameters_, options_).to(options_, /*non_blocking=*/false, /*copy=*/true);
 }
 
 std::vector<at::Tensor> TorchScriptModel::BufferTensors() const { return buffer_tensors_; }
@@ -281,9 +297,17 @@ Model::Saved TorchScriptModel::Install(std::vector<at::Tensor> parameters, std::
   Saved saved{parameters_, buffer_tensors_, {}};
   for (const AttributePlace& place : attributes_)
     saved.attributes.push_back(place.object->getSlot(place.index));
-  for (const Slot& slot : parameter_slots_) slot.place.Set(parameters[slot.target]);
+  Reinstall(parameters);
   Reinstall(buffers, mode, saved);
   return saved;
+}
+
+void TorchScriptModel::Reinstall(const std::vector<at::Tensor>& parameters) {
+  std::vector<at::Tensor> rounded;
+  rounded.reserve(parameters.size());
+  for (size_t i = 0; i < parameters.size(); ++i)
+    rounded.push_back(parameters[i].to(parameters_[i].scalar_type()));
+  for (const Slot& slot : parameter_slots_) slot.place.Set(rounded[slot.target]);
 }
 
 void TorchScriptModel::Reinstall(const std::vector<at::Tensor>& buffers, Mode mode, const Saved& saved) {
@@ -303,11 +327,14 @@ void TorchScriptModel::Restore(const Saved& saved) noexcept {
   }
 }
 
-c10::IValue TorchScriptModel::Forward(const std::vector<c10::IValue>& inputs) {
+c10::IValue TorchScriptModel::Forward(const Batch& batch) {
   // cuDNN's recurrent layers have no second derivative, and in eval mode not even a first.
   const ScopedNoCuDnn cudnn(fixed_modes_.has_recurrent);
+  const torch::jit::Method forward = module_.get_method("forward");
+  std::vector<c10::IValue> inputs =
+      ArrangeInputs(forward.function().getSchema(), batch.inputs(), batch.input_names());
   try {
-    return module_.forward(inputs);
+    return forward(std::move(inputs));
   } catch (const c10::OutOfMemoryError&) {
     throw;
   } catch (const std::exception& e) {
@@ -318,7 +345,7 @@ c10::IValue TorchScriptModel::Forward(const std::vector<c10::IValue>& inputs) {
           "choose a batchSize of at least 2 that leaves no last batch of one.");
     }
     throw Error(code::kForward,
-                "The model's forward pass failed on " + DescribeInputs(inputs) + ": " + LastLine(e.what()) +
+                "The model's forward pass failed on " + DescribeInputs(batch.inputs()) + ": " + LastLine(e.what()) +
                     ". Give inputs of the number, shapes and types that it was trained on (the data "
                     "set's option scale turns bytes into floats).");
   }

@@ -1,6 +1,7 @@
 // TorchScript archives, scripted and traced.
 #pragma once
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,13 @@ struct LoadOptions {
   std::optional<c10::ScalarType> dtype;  // convert floating-point parameters and buffers
   bool include_frozen = false;           // also analyse parameters saved with requires_grad = false
   bool free_mode = false;                // the caller vouches that a traced module may be switched
+  // Of an exported program: an operator that lost its dropout when it was exported in eval mode; else empty.
+  std::string lost_dropout = {};
+  std::set<std::string> non_persistent = {};  // buffers that no state dict has
 };
+
+// ERR_MODEL_LOAD.
+torch::jit::Module LoadTorchScript(const std::string& path, c10::Device device);
 
 // Where a module holds a tensor: in an attribute, or in a list of one (scripted recurrent layers read their
 // weights from a list).
@@ -37,8 +44,8 @@ struct AttributePlace {
 
 class TorchScriptModel : public Model {
  public:
-  // Throws ERR_MODEL_LOAD, ERR_NO_PARAMETERS.
-  TorchScriptModel(const std::string& path, const LoadOptions& options);
+  // Of a module on the device of `options`. Throws ERR_MODEL_LOAD, ERR_NO_PARAMETERS.
+  TorchScriptModel(torch::jit::Module module, const LoadOptions& options);
 
   at::Tensor Parameters() const override;
   std::string FixedMode() const override;
@@ -49,7 +56,8 @@ class TorchScriptModel : public Model {
   void Reinstall(const std::vector<at::Tensor>& buffers, Mode mode, const Saved& saved) override;
   std::vector<at::Tensor> BufferTensors() const override;
   std::vector<at::Tensor> InstalledBuffers() const override;
-  c10::IValue Forward(const std::vector<c10::IValue>& inputs) override;
+  void Reinstall(const std::vector<at::Tensor>& parameters) override;
+  c10::IValue Forward(const Batch& batch) override;
 
  private:
   // `target` indexes the distinct tensors; tied ones share it.
@@ -59,6 +67,7 @@ class TorchScriptModel : public Model {
   };
 
   void CollectSlots(const LoadOptions& options);
+  void ChooseTypes(const std::vector<ParameterInfo>& infos);
   void InspectGraph();
 
   torch::jit::Module module_;
@@ -68,6 +77,7 @@ class TorchScriptModel : public Model {
   std::vector<at::Tensor> parameters_;  // distinct, in layout order
   std::vector<at::Tensor> buffer_tensors_;
   FixedModes fixed_modes_;
+  std::string lost_dropout_;
 };
 
 }  // namespace lossatlas

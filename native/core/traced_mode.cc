@@ -30,7 +30,12 @@ bool IsImpure(const torch::jit::Node& node) {
                                                "aten::multinomial",    "aten::normal",
                                                "aten::normal_",        "aten::uniform_",
                                                "aten::poisson",        "aten::exponential_"};
-  return kNames.contains(node.kind().toQualString());
+  const std::string kind = node.kind().toQualString();
+  if (kind == "aten::scaled_dot_product_attention" && node.inputs().size() > 4) {
+    const std::optional<double> dropout = torch::jit::constant_as<double>(node.input(4));
+    return !dropout || *dropout > 0;
+  }
+  return kNames.contains(kind);
 }
 
 // An operator that depends on the mode, and the constant that a trace put in the place of self.training.
@@ -39,6 +44,7 @@ struct ModeNode {
   size_t training;  // position of the input that says "training"
   bool fixed_to;
   bool can_be_freed = true;
+  bool is_probability = false;  // the input is a dropout's probability, 0 in eval mode
 };
 
 bool IsRecurrent(const torch::jit::Node& node) {
@@ -82,7 +88,7 @@ std::optional<ModeNode> FixedModeOf(torch::jit::Node* node) {
   // Attention takes its dropout as a number, and the fast path of an encoder layer only exists in eval mode.
   if (kind == "aten::scaled_dot_product_attention" && node->inputs().size() > 4) {
     const std::optional<double> dropout = torch::jit::constant_as<double>(node->input(4));
-    return dropout && *dropout > 0 ? std::optional(ModeNode{node, 4, true, false}) : std::nullopt;
+    return dropout && *dropout > 0 ? std::optional(ModeNode{node, 4, true, true, true}) : std::nullopt;
   }
   // Where it was scripted it stands in a branch, and the other modes have theirs.
   if (kind == "aten::_transformer_encoder_layer_fwd" || kind == "aten::_native_multi_head_attention")
@@ -155,7 +161,12 @@ void FreeTracedMode(const torch::jit::Module& root, bool vouched) {
   for (const auto& [graph, fixed] : found) {
     if (!fixed.can_be_freed) continue;
     const torch::jit::WithInsertPoint before(fixed.node);
-    fixed.node->replaceInput(fixed.training, graph->insertGetAttr(graph->inputs().at(0), "training"));
+    torch::jit::Value* training = graph->insertGetAttr(graph->inputs().at(0), "training");
+    if (fixed.is_probability) {
+      torch::jit::Value* probability = fixed.node->input(fixed.training);
+      training = graph->insert(c10::aten::mul, {probability, graph->insert(c10::aten::Float, {training})});
+    }
+    fixed.node->replaceInput(fixed.training, training);
   }
 }
 

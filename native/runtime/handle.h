@@ -22,6 +22,7 @@ struct Objective;
 class OutputPullback;
 class ParameterSpace;
 struct ParameterVector;
+class ScriptedFunction;
 
 enum class HandleKind {
   kModel,
@@ -33,7 +34,8 @@ enum class HandleKind {
   kBuffers,
   kMetric,
   kSpace,
-  kPullback
+  kPullback,
+  kLoss
 };
 
 template <class T>
@@ -77,6 +79,10 @@ struct HandleTraits<ParameterSpace> {
 template <>
 struct HandleTraits<OutputPullback> {
   static constexpr HandleKind kKind = HandleKind::kPullback;
+};
+template <>
+struct HandleTraits<ScriptedFunction> {
+  static constexpr HandleKind kKind = HandleKind::kLoss;
 };
 
 namespace internal {

@@ -1,0 +1,49 @@
+import { LossAtlasError } from '../../errors.js';
+import { readWholeFile } from '../../io/read-file.js';
+import { readZip } from '../../io/zip.js';
+import { Json } from './json.js';
+
+/** What torch.export.save wrote, one model of it. */
+export interface ProgramArchive {
+  readonly program: Json;
+  /** Where the tensors are: name → payload. */
+  readonly weights: Json;
+  readonly constants: Json;
+  /** The bytes of a payload. */
+  readonly weight: (pathName: string) => Uint8Array;
+  readonly constant: (pathName: string) => Uint8Array;
+}
+
+/** Throws ERR_MODEL_LOAD, ERR_FILE_NOT_FOUND, ERR_FILE_UNREADABLE. */
+export async function openProgram(path: string): Promise<ProgramArchive> {
+  const source = `'${path}'`;
+  const members = readZip(await readWholeFile(path), source, { code: 'ERR_MODEL_LOAD' });
+  const fail = (problem: string): never => {
+    throw new LossAtlasError('ERR_MODEL_LOAD', `${source}: ${problem}.`);
+  };
+  const models = [...members.keys()].filter((name) => /^[^/]+\/models\/[^/]+\.json$/.test(name));
+  if (models.length === 0) {
+    const isOld = members.has('serialized_exported_program.json');
+    return fail(
+      isOld
+        ? 'it was exported by PyTorch before 2.8; load it there with torch.export.load and save it again with a newer one'
+        : 'it is no archive of torch.export.save',
+    );
+  }
+  const [, root, model] = /^([^/]+)\/models\/([^/]+)\.json$/.exec(models[0]!)!;
+  if (models.length > 1) fail(`it holds ${models.length} models; export one a file`);
+  const text = (name: string) => {
+    const bytes = members.get(name) ?? fail(`it lacks '${name}'`);
+    return Json.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'), `${source}: ${name}`);
+  };
+  const payload = (folder: string) => (pathName: string) =>
+    members.get(`${root!}/data/${folder}/${pathName}`) ?? fail(`it lacks the tensor '${folder}/${pathName}'`);
+  const config = (folder: string) => text(`${root!}/data/${folder}/${model!}_${folder}_config.json`).get('config');
+  return {
+    program: text(models[0]!),
+    weights: config('weights'),
+    constants: config('constants'),
+    weight: payload('weights'),
+    constant: payload('constants'),
+  };
+}

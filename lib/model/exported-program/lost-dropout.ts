@@ -1,0 +1,29 @@
+import type { RawArgument } from '../../native/exported-program.js';
+import type { Json } from './json.js';
+import type { ProgramNode } from './nodes.js';
+
+const isDropout = (name: string) => /^aten::(native_|feature_|alpha_)*dropout_?$/.test(name);
+const isTrue = (argument: RawArgument | undefined) => argument?.kind === 'bool' && argument.number === 1;
+const argumentOf = (node: ProgramNode, ...names: readonly string[]) =>
+  node.inputs.find(([name]) => names.includes(name))?.[1];
+
+/**
+ * An operator that in train mode may have had a dropout which the export in eval mode left no trace of; empty where
+ * there is none. Attention takes its dropout as a number that is 0 in eval mode, and decompositions remove the layers.
+ */
+export function lostDropout(nodes: readonly ProgramNode[], verifiers: Json): string {
+  const wasTraining = nodes.some((node) => isTrue(argumentOf(node, 'training', 'train')));
+  if (wasTraining) return '';
+  const removed = nodes.some(
+    ({ name, module }) => module.startsWith('torch.nn.modules.dropout.') && !isDropout(name),
+  );
+  if (removed) return 'aten::dropout';
+  const attention = nodes.find(({ name }) => name.startsWith('aten::') && name.includes('dot_product_attention'));
+  if (attention !== undefined) {
+    const dropout = argumentOf(attention, 'dropout_p');
+    if (dropout === undefined || !('number' in dropout) || dropout.number === 0) return attention.name;
+  }
+  // Without decompositions a dropout is in the graph in both modes.
+  const isDecomposed = !verifiers.isNull && !verifiers.list().some((item) => item.value === 'TRAINING');
+  return isDecomposed ? 'aten::dropout' : '';
+}

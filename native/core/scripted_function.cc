@@ -1,0 +1,34 @@
+#include "core/scripted_function.h"
+
+#include "core/error.h"
+#include "core/failure.h"
+
+namespace lossatlas {
+
+ScriptedFunction::ScriptedFunction(std::string what, std::string path, at::TensorOptions options)
+    : what_(std::move(what)), path_(std::move(path)) {
+  try {
+    module_ = torch::jit::load(path_, options.device());
+    module_.to(c10::typeMetaToScalarType(options.dtype()));
+    module_.eval();
+  } catch (const std::exception& e) {
+    throw Error(code::kModelLoad, "libtorch cannot load the " + what_ + " '" + path_ +
+                                      "' as TorchScript: " + FirstLine(e.what()));
+  }
+}
+
+c10::IValue ScriptedFunction::Call(const at::Tensor& output, const Batch& batch) const {
+  try {
+    std::vector<c10::IValue> inputs{output};
+    if (batch.target()) inputs.emplace_back(*batch.target());
+    return module_.forward(std::move(inputs));
+  } catch (const c10::OutOfMemoryError&) {
+    throw;
+  } catch (const std::exception& e) {
+    throw Error(code::kCriterion, "The " + what_ + " '" + path_ + "' failed: " + LastLine(e.what()) +
+                                      ". It is called with (output, target), or (output) where the data has "
+                                      "no target.");
+  }
+}
+
+}  // namespace lossatlas
