@@ -5,15 +5,16 @@ import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
 // The arrows of the architecture: what each folder of lib/ may import besides itself and the leaves.
-// cli -> plot, io, landscape, generalization -> spectrum -> operators, directions -> objective -> model, data -> native; model, data, directions -> io (files)
+// cli -> plot, io, landscape, generalization, evaluation -> spectrum -> operators, directions -> objective -> model, data -> native; model, data, directions, evaluation -> io (files)
 const foundation = ['objective', 'model', 'data', 'native'];
 const analyses = ['operators', 'directions', ...foundation];
 const layers = {
-  cli: ['plot', 'io', 'landscape', 'generalization', 'spectrum', ...analyses],
+  cli: ['plot', 'io', 'evaluation', 'landscape', 'generalization', 'spectrum', ...analyses],
   io: ['plot'],
   plot: [],
   landscape: ['io', 'spectrum', ...analyses],
   generalization: ['spectrum', ...analyses],
+  evaluation: ['io', ...foundation],
   spectrum: analyses,
   operators: foundation,
   directions: [...foundation, 'io'],
@@ -22,7 +23,7 @@ const layers = {
   data: ['io', 'native'],
   native: [],
 };
-const leaves = ['errors', 'hash', 'results', 'steps', 'types', 'validate', 'zip-directory'];
+const leaves = ['errors', 'hash', 'markdown', 'results', 'steps', 'types', 'validate', 'zip-directory'];
 
 for (const entry of readdirSync(new URL('lib', import.meta.url), { withFileTypes: true })) {
   if (entry.isDirectory() && !(entry.name in layers)) {

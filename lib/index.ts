@@ -40,12 +40,7 @@ export { loadHdf5, type LoadHdf5Options } from './data/hdf5-dataset.js';
 export { loadIdx, type LoadIdxOptions } from './data/idx-dataset.js';
 export { loadNpz, type LoadNpzOptions } from './data/npz-dataset.js';
 
-export {
-  objective,
-  Objective,
-  type ObjectiveOptions,
-  type PointSet,
-} from './objective/objective.js';
+export { objective, Objective, type ObjectiveOptions, type PointSet } from './objective/objective.js';
 export { loadLoss, Loss, type LoadLossOptions, type LossChoice, type LossName } from './objective/loss.js';
 export type { DataPlacement } from './objective/batches.js';
 export type { Evaluation } from './objective/evaluation.js';
@@ -157,6 +152,14 @@ export {
 } from './generalization/compare-criteria.js';
 export { criteriaDifference } from './generalization/criteria-change.js';
 export { criteriaTable } from './generalization/criteria-table.js';
+
+export {
+  evaluateCheckpoints,
+  type EvaluateCheckpointsOptions,
+  type EvaluatedCheckpoint,
+} from './evaluation/evaluate-checkpoints.js';
+export { evaluationTable } from './evaluation/evaluation-table.js';
+export { evaluateClasses, type ClassEvaluation } from './objective/class-figures.js';
 
 export * from './plot/index.js';
 export * from './io/index.js';

@@ -1,3 +1,4 @@
+import { alignColumns, escapeCell } from '../markdown.js';
 import type { CriteriaComparison, CriteriaRow, Estimate } from '../results.js';
 import { invalidOption } from '../validate.js';
 
@@ -10,9 +11,9 @@ export function criteriaTable(comparison: CriteriaComparison): string {
     throw invalidOption('criteriaTable: comparison', 'a result of compareCriteria', comparison);
   const head = ['model', 'mode', 'data', 'loss', 'accuracy %', 'KH1', 'KH05', 're'];
   const lines = comparison.rows.map((row) => [
-    escape(row.model),
+    escapeCell(row.model),
     row.mode,
-    escape(row.data),
+    escapeCell(row.data),
     row.loss.toPrecision(4),
     row.accuracy === null ? '–' : (100 * row.accuracy).toFixed(2),
     show(row.criteria.kh1),
@@ -49,16 +50,4 @@ function signed(value: number, digits: number): string {
 function show(estimate: Estimate): string {
   const half = (estimate.high - estimate.low) / 2;
   return `${estimate.value.toPrecision(3)}${Number.isNaN(half) ? '' : ` ± ${half.toPrecision(2)}`}`;
-}
-
-/** A bar would end the cell. */
-function escape(label: string): string {
-  return label.replaceAll('|', '\\|');
-}
-
-function alignColumns(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, c) => Math.max(...rows.map((row) => row[c]!.length)));
-  const line = (row: readonly string[]) => `| ${row.map((cell, c) => cell.padEnd(widths[c]!)).join(' | ')} |`;
-  const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`;
-  return [line(rows[0]!), rule, ...rows.slice(1).map(line)];
 }

@@ -2,6 +2,7 @@ import type {
   CriteriaComparison,
   DiagonalEstimate,
   Eigenpairs,
+  EvaluationTable,
   FrobeniusNormEstimate,
   LandscapeAtlas,
   LandscapeValues,
@@ -15,6 +16,7 @@ import type {
   TraceEstimate,
   Trajectory,
 } from '../results.js';
+import { evaluationShapes } from './shapes/evaluation-shapes.js';
 import { landscapeShapes } from './shapes/landscape-shapes.js';
 import type { ShapeOf } from './shapes/shape.js';
 import { spectrumShapes } from './shapes/spectrum-shapes.js';
@@ -31,6 +33,7 @@ export type Result =
   | DiagonalEstimate
   | SpectralDensity
   | CriteriaComparison
+  | EvaluationTable
   | OperatorCheck
   | PresetEigenpairs
   | PresetTrace
@@ -42,6 +45,7 @@ export type ResultOf<K extends ResultKind> = Extract<Result, { kind: K }>;
 export const resultShapes: { readonly [K in ResultKind]: ShapeOf<ResultOf<K>> } = {
   ...landscapeShapes,
   ...spectrumShapes,
+  ...evaluationShapes,
 };
 
 /** Lengths that do not agree, in words, or null. */
@@ -100,6 +104,19 @@ export function findLengthMismatch(result: Result): string | null {
       const lists = check('weights', weights.length, nodes.length);
       const problems = nodes.map((list, i) => check(`weights[${i}]`, weights[i]?.length, list.length));
       return lists ?? problems.find((problem) => problem !== null) ?? null;
+    }
+    case 'evaluation-table': {
+      const problems = result.rows.flatMap(({ metrics, classes }, i) => {
+        const at = (name: string) => `rows[${i}].${name}`;
+        const n = classes?.numClasses ?? 0;
+        const lists = ['numSamples', 'recall', 'loss', 'precision'] as const;
+        return [
+          check(at('metrics'), metrics.length, result.metrics.length),
+          check(at('classes.confusion'), classes?.confusion.length, n * n),
+          ...lists.map((name) => check(at(`classes.${name}`), classes?.[name].length, n)),
+        ];
+      });
+      return problems.find((problem) => problem !== null) ?? null;
     }
     case 'preset-trace':
     case 'trace':

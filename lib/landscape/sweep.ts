@@ -1,12 +1,12 @@
 import { cpus } from 'node:os';
 import { AbortError } from '../errors.js';
 import { hashOf } from '../hash.js';
+import { Journal, type Fingerprint } from '../io/journal.js';
 import type { BufferState } from '../model/buffer-state.js';
 import type { Evaluation } from '../objective/evaluation.js';
 import type { Objective, PointSet } from '../objective/objective.js';
 import type { Provenance } from '../results.js';
 import type { Steps } from '../steps.js';
-import { Journal, type Fingerprint } from './journal.js';
 
 /** A native call should take about this long, so that abort and progress are prompt and calls cost nothing. */
 const targetSeconds = 0.1;
@@ -45,13 +45,14 @@ export async function sweep(
       ? null
       : await Journal.open(
           options.resume,
+          'sweep',
           await fingerprint(objective, points, gradientNorm),
           points.numPoints,
-          recorder.width,
+          (record) => record.length === 8 * recorder.width,
         );
   try {
-    journal?.restored.forEach((values) => {
-      recorder.add(values);
+    journal?.restored.forEach((record) => {
+      recorder.add(decodeValues(record));
     });
     if (recorder.numDone > 0) steps.advance(recorder.numDone);
     // A native call takes all points of a chunk over one batch, and abort is heard between calls.
@@ -67,7 +68,7 @@ export async function sweep(
         ? await withGradients(objective, part, steps.signal)
         : (await objective.evaluatePoints(part, steps.signal)).map((e) => ({ ...e, gradientNorm: NaN }));
       const values = evaluated.map((evaluation) => recorder.encode(evaluation));
-      await journal?.append(values);
+      await journal?.append(values.map(encodeValues));
       values.forEach((point) => {
         recorder.add(point);
       });
@@ -123,6 +124,17 @@ async function withGradients(
     out.push({ ...evaluation, gradientNorm: await vector.norm() });
   }
   return out;
+}
+
+/** Little-endian on every machine. */
+function encodeValues(values: Float64Array): Buffer {
+  const record = Buffer.alloc(8 * values.length);
+  values.forEach((value, k) => record.writeDoubleLE(value, 8 * k));
+  return record;
+}
+
+function decodeValues(record: Buffer): Float64Array {
+  return Float64Array.from({ length: record.length / 8 }, (_, k) => record.readDoubleLE(8 * k));
 }
 
 /** Values of points in order, in memory and as records of the journal. */

@@ -41,6 +41,8 @@ export interface ParameterInfo {
   readonly role: 'weight' | 'bias' | 'norm';
   /** Python's classes of the modules around it, outermost first; the last owns it: `torch.nn.modules.conv.Conv2d`. */
   readonly modules: readonly string[];
+  /** Further names of the same tensor: a tied weight. */
+  readonly aliases: readonly string[];
 }
 
 export interface BufferInfo {
@@ -197,6 +199,21 @@ export interface Addon {
     numPoints: number,
     batch: BatchHandle,
   ): Promise<Float64Array>;
+  /**
+   * Of one batch, with how often label i was taken for class j at confusion[i·numClasses + j] and the loss sum of each
+   * label; numClasses 0 where targets are no class indices, or classes too many.
+   */
+  evaluateClasses(
+    objective: ObjectiveHandle,
+    theta: VectorHandle,
+    buffers: BuffersHandle | null,
+    batch: BatchHandle,
+  ): Promise<{
+    readonly evaluation: Float64Array;
+    readonly numClasses: number;
+    readonly confusion: Float64Array;
+    readonly lossSums: Float64Array;
+  }>;
   /** The buffers after a forward pass in train mode that starts from `buffers`. */
   forwardBuffers(
     objective: ObjectiveHandle,

@@ -17,6 +17,7 @@ import {
   isPositive,
   isSeed,
   isString,
+  type Check,
 } from '../validate.js';
 import { Batches, type DataPlacement } from './batches.js';
 import { EvaluationSum, type Evaluation } from './evaluation.js';
@@ -392,6 +393,19 @@ function requireFreeMode(model: Model): void {
   );
 }
 
+export const objectiveChecks = {
+  loss: isLossChoice,
+  mode: isOneOf('eval', 'train', 'recalibrate'),
+  output: (v) => (isString(v) === null || isInteger(0)(v) === null ? null : 'an index from 0, or a name'),
+  metrics: isMetricList,
+  dataPlacement: isOneOf('held', 'streamed'),
+  batchSize: isInteger(1),
+  labelSmoothing: isNumber(0, 1),
+  ignoreIndex: isInteger(-(2 ** 31), 2 ** 31 - 1),
+  delta: isPositive,
+  seed: isSeed,
+} as const satisfies Record<keyof ObjectiveOptions, Check>;
+
 /**
  * The loss of `model` over `data`.
  *
@@ -405,17 +419,6 @@ export function objective(model: Model, data: Dataset, options: ObjectiveOptions
   if (!(model instanceof Model)) throw invalidOption('objective: model', 'a Model (of loadModel)', model);
   if (!(data instanceof Dataset))
     throw invalidOption('objective: data', 'a Dataset (of dataset or loadNpz)', data);
-  checkOptions('objective', options, {
-    loss: isLossChoice,
-    mode: isOneOf('eval', 'train', 'recalibrate'),
-    output: (v) => (isString(v) === null || isInteger(0)(v) === null ? null : 'an index from 0, or a name'),
-    metrics: isMetricList,
-    dataPlacement: isOneOf('held', 'streamed'),
-    batchSize: isInteger(1),
-    labelSmoothing: isNumber(0, 1),
-    ignoreIndex: isInteger(-(2 ** 31), 2 ** 31 - 1),
-    delta: isPositive,
-    seed: isSeed,
-  });
+  checkOptions('objective', options, objectiveChecks);
   return new Objective(model, data, options);
 }

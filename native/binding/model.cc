@@ -77,6 +77,7 @@ Napi::Value DescribeModel(const Arguments& args) {
     item.Set("numel", static_cast<double>(p.numel));
     item.Set("role", RoleName(p.role));
     item.Set("modules", Strings(env, p.modules));
+    item.Set("aliases", Strings(env, p.aliases));
     parameters.Set(parameters.Length(), item);
   }
   Napi::Array buffers = Napi::Array::New(env);

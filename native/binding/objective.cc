@@ -1,6 +1,7 @@
 #include "core/objective.h"
 
 #include "binding/binding.h"
+#include "core/class_counts.h"
 #include "core/error.h"
 
 namespace lossatlas {
@@ -94,6 +95,24 @@ Napi::Value EvaluatePointsBinding(const Arguments& args) {
       });
 }
 
+// evaluateClasses(objective, theta, buffers | null, batch): {evaluation, numClasses, confusion, lossSums}
+Napi::Value EvaluateClassesBinding(const Arguments& args) {
+  const std::shared_ptr<Objective> objective = args.Handle<Objective>(0, "objective");
+  const VectorPointer theta = PointOf(args, 1, "theta", *objective);
+  const std::shared_ptr<BufferState> buffers = BuffersOf(args, 2, *objective);
+  const std::shared_ptr<Batch> batch = args.Handle<Batch>(3, "batch");
+  return Submit(
+      args.env(), [=] { return EvaluateClasses(*objective, theta->values, buffers.get(), *batch); },
+      [](Napi::Env env, const ClassCounts& counts) {
+        Napi::Object out = Napi::Object::New(env);
+        out.Set("evaluation", ToFloat64Array(env, std::vector<Evaluation>{counts.evaluation}));
+        out.Set("numClasses", static_cast<double>(counts.num_classes));
+        out.Set("confusion", ToFloat64Array(env, counts.confusion));
+        out.Set("lossSums", ToFloat64Array(env, counts.loss_sums));
+        return out;
+      });
+}
+
 // forwardBuffers(objective, theta, buffers, batch): the buffers after a forward pass in train mode
 Napi::Value ForwardBuffersBinding(const Arguments& args) {
   const std::shared_ptr<Objective> objective = args.Handle<Objective>(0, "objective");
@@ -129,6 +148,7 @@ void ExportObjective(Napi::Object exports) {
   Export<TopKMetricBinding>(exports, "topKMetric");
   Export<MakeObjective>(exports, "makeObjective");
   Export<EvaluatePointsBinding>(exports, "evaluatePoints");
+  Export<EvaluateClassesBinding>(exports, "evaluateClasses");
   Export<ForwardBuffersBinding>(exports, "forwardBuffers");
   Export<Gradient>(exports, "gradient");
 }

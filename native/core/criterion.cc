@@ -39,6 +39,7 @@ LossTerms Classification(const Criterion& criterion, const at::Tensor& output, c
       : output.dim() == 2 ? at::nll_loss(output, target, {}, at::Reduction::None, criterion.ignore_index)
                           : at::nll_loss_nd(output, target, {}, at::Reduction::None, criterion.ignore_index);
   LossTerms terms;
+  terms.each = each;
   terms.sum = each.sum(c10::kDouble);
   terms.count = static_cast<double>(batch.NumCounted(criterion.ignore_index));
   const at::Tensor right = at::eq(output.detach().argmax(1), target);

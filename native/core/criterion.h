@@ -36,6 +36,7 @@ struct LossTerms {
   double count = 0;    // what the sum is divided by to be PyTorch's mean: targets, elements or samples
   at::Tensor correct;  // int64 scalar; undefined where the criterion has no accuracy
   double num_answers = 0;
+  at::Tensor each;  // the losses of [N, ...] class indices; undefined for other targets
 };
 
 // Throws ERR_CRITERION where output and target do not fit, ERR_LABEL_RANGE.

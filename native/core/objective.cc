@@ -27,9 +27,10 @@ void SetPoint(at::Tensor& point, const at::Tensor& origin, const std::vector<at:
   for (size_t i = 1; i < directions.size(); ++i) point.add_(directions[i], a[i]);
 }
 
-// The loss and, of the same forward pass, the metrics.
-Evaluation Evaluate(const Objective& objective, const Batch& batch, LossTerms& terms) {
-  const at::Tensor output = RunForward(objective, batch);
+}  // namespace
+
+Evaluation Measure(const Objective& objective, const at::Tensor& output, const Batch& batch,
+                   LossTerms& terms) {
   terms = ComputeLoss(objective.criterion, output, batch);
   Evaluation out = ReadTerms(terms);
   at::NoGradGuard no_grad;
@@ -37,8 +38,6 @@ Evaluation Evaluate(const Objective& objective, const Batch& batch, LossTerms& t
     out.metrics.push_back(metric->Compute(output.detach(), batch));
   return out;
 }
-
-}  // namespace
 
 Evaluation ReadTerms(const LossTerms& terms) {
   Evaluation out;
@@ -95,7 +94,7 @@ std::vector<Evaluation> EvaluatePoints(const Objective& objective, const Subspac
       state.SetBuffers(CombineBuffers(buffers, weights).tensors);
     }
     LossTerms terms;
-    out.push_back(Evaluate(objective, batch, terms));
+    out.push_back(Measure(objective, RunForward(objective, batch), batch, terms));
     state.ResetBuffers();
   }
   return out;
@@ -121,7 +120,7 @@ GradientResult ComputeGradient(const Objective& objective, const at::Tensor& the
   const ScopedState state(*objective.model, leaves, objective.mode, TensorsOf(buffers));
   GradientResult out;
   LossTerms terms;
-  out.evaluation = Evaluate(objective, batch, terms);
+  out.evaluation = Measure(objective, RunForward(objective, batch), batch, terms);
   if (!terms.sum.requires_grad()) {
     out.gradient = at::zeros({layout.size()}, theta.options());
     return out;

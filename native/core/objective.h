@@ -46,6 +46,10 @@ at::Tensor RunForward(const Objective& objective, const Batch& batch);
 // The same, and the loss.
 LossTerms RunLoss(const Objective& objective, const Batch& batch);
 
+// The loss and the metrics of an output; `terms` keeps the loss as a tensor.
+Evaluation Measure(const Objective& objective, const at::Tensor& output, const Batch& batch,
+                   LossTerms& terms);
+
 // Losses and metrics at every point p of the subspace; each is computed from the origin, so nothing drifts.
 // coefficients is [num_points][directions.size()] row by row. With no directions: the origin itself.
 std::vector<Evaluation> EvaluatePoints(const Objective& objective, const Subspace& subspace,

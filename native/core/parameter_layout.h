@@ -20,6 +20,8 @@ struct ParameterInfo {
   Role role = Role::kWeight;
   // Classes of the modules around it, outermost first; the last owns it.
   std::vector<std::string> modules = {};
+  // Further names of the same tensor: a tied weight.
+  std::vector<std::string> aliases = {};
 };
 
 class ParameterLayout {

@@ -194,6 +194,8 @@ void TorchScriptModel::CollectSlots(const LoadOptions& options) {
     if (is_new) {
       infos.push_back({f.name, tensor.sizes().vec(), 0, 0, RoleOf(f.modules.back(), f.leaf), f.modules});
       parameters_.push_back(converted(tensor));
+    } else {
+      infos[known_place->second].aliases.push_back(f.name);
     }
     parameter_slots_.push_back({f.place, known_place->second});
   }

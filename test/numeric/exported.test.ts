@@ -186,7 +186,9 @@ describe('exported programs (.pt2) against PyTorch', () => {
   });
 
   it('the archive of a published net equals its scripted twin bit for bit', async function () {
-    const [archive, script] = ['pt2', 'script.pt'].map((end) => sharedFile(`torchscript/resnet20_cifar10.${end}`));
+    const [archive, script] = ['pt2', 'script.pt'].map((end) =>
+      sharedFile(`torchscript/resnet20_cifar10.${end}`),
+    );
     if (archive == null || script == null) return this.skip();
     const values: number[][] = [];
     for (const file of [archive, script]) {
@@ -308,7 +310,11 @@ describe('losses of one’s own', () => {
     using model = await loadModel(path('tuple_input.pt'));
     using bad = await loadLoss(path('bad_loss.pt'), model);
     using loss = objective(model, data('a', 'b'), { loss: bad });
-    await rejects(() => loss.evaluate(), 'ERR_CRITERION', /floating-point tensor: a scalar or one value a sample/);
+    await rejects(
+      () => loss.evaluate(),
+      'ERR_CRITERION',
+      /floating-point tensor: a scalar or one value a sample/,
+    );
     await rejects(() => loadLoss(path('exported.npz'), model), 'ERR_NOT_TORCHSCRIPT');
     using output = await loadLoss(path('output_only.pt'), model);
     using wrong = objective(model, data('a', 'b'), { loss: output });

@@ -36,6 +36,7 @@ describe('frozen parameters', () => {
     numel: 1,
     role: 'weight' as const,
     modules: [],
+    aliases: [],
   }));
 
   it('patterns are no regular expressions', () => {

@@ -34,11 +34,15 @@ export async function openProgram(path: string): Promise<ProgramArchive> {
   if (models.length > 1) fail(`it holds ${models.length} models; export one a file`);
   const text = (name: string) => {
     const bytes = members.get(name) ?? fail(`it lacks '${name}'`);
-    return Json.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'), `${source}: ${name}`);
+    return Json.parse(
+      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'),
+      `${source}: ${name}`,
+    );
   };
   const payload = (folder: string) => (pathName: string) =>
     members.get(`${root!}/data/${folder}/${pathName}`) ?? fail(`it lacks the tensor '${folder}/${pathName}'`);
-  const config = (folder: string) => text(`${root!}/data/${folder}/${model!}_${folder}_config.json`).get('config');
+  const config = (folder: string) =>
+    text(`${root!}/data/${folder}/${model!}_${folder}_config.json`).get('config');
   return {
     program: text(models[0]!),
     weights: config('weights'),

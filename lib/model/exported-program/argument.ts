@@ -99,9 +99,7 @@ export function readOutput(json: Json, rename: Rename): RawOutput {
       return { kind: 'tensors', names: content.list().map(named) };
     case 'as_optional_tensor': {
       const [which, tensor] = content.union();
-      return which === 'as_none'
-        ? { kind: 'none', names: [] }
-        : { kind: 'tensor', names: [named(tensor)] };
+      return which === 'as_none' ? { kind: 'none', names: [] } : { kind: 'tensor', names: [named(tensor)] };
     }
     case 'as_sym_int':
       return { kind: 'int', names: symbol() };

@@ -46,7 +46,9 @@ export function requireShapes(
     const fits =
       input.shape.length === given.length &&
       input.shape.every((wanted, d) =>
-        typeof wanted === 'number' ? wanted === given[d] : wanted.low <= given[d]! && given[d]! <= wanted.high,
+        typeof wanted === 'number'
+          ? wanted === given[d]
+          : wanted.low <= given[d]! && given[d]! <= wanted.high,
       );
     if (fits) return;
     const fixed = input.shape[0];
@@ -63,8 +65,6 @@ export function requireShapes(
 
 export function shapeText({ shape }: ProgramInput): string {
   const dimension = (size: number | DimensionRange) =>
-    typeof size === 'number'
-      ? String(size)
-      : `${size.low} to ${size.high === Infinity ? 'any' : size.high}`;
+    typeof size === 'number' ? String(size) : `${size.low} to ${size.high === Infinity ? 'any' : size.high}`;
   return `[${shape.map(dimension).join(', ')}]`;
 }

@@ -17,7 +17,10 @@ export class Json {
   }
 
   fail(expected: string): never {
-    throw new LossAtlasError('ERR_MODEL_LOAD', `${this.place} is not ${expected}, so the file is not understood.`);
+    throw new LossAtlasError(
+      'ERR_MODEL_LOAD',
+      `${this.place} is not ${expected}, so the file is not understood.`,
+    );
   }
 
   get isNull(): boolean {
@@ -26,13 +29,15 @@ export class Json {
 
   /** A field, which may be absent (`isNull`). */
   get(key: string): Json {
-    if (typeof this.value !== 'object' || this.value === null || Array.isArray(this.value)) this.fail('an object');
+    if (typeof this.value !== 'object' || this.value === null || Array.isArray(this.value))
+      this.fail('an object');
     const fields = this.value as Record<string, unknown>;
     return new Json(Object.hasOwn(fields, key) ? fields[key] : undefined, `${this.place}.${key}`);
   }
 
   keys(): string[] {
-    if (typeof this.value !== 'object' || this.value === null || Array.isArray(this.value)) this.fail('an object');
+    if (typeof this.value !== 'object' || this.value === null || Array.isArray(this.value))
+      this.fail('an object');
     return Object.keys(this.value);
   }
 

@@ -18,7 +18,9 @@ export function lostDropout(nodes: readonly ProgramNode[], verifiers: Json): str
     ({ name, module }) => module.startsWith('torch.nn.modules.dropout.') && !isDropout(name),
   );
   if (removed) return 'aten::dropout';
-  const attention = nodes.find(({ name }) => name.startsWith('aten::') && name.includes('dot_product_attention'));
+  const attention = nodes.find(
+    ({ name }) => name.startsWith('aten::') && name.includes('dot_product_attention'),
+  );
   if (attention !== undefined) {
     const dropout = argumentOf(attention, 'dropout_p');
     if (dropout === undefined || !('number' in dropout) || dropout.number === 0) return attention.name;

@@ -186,7 +186,8 @@ export function moduleStack(node: Json): (readonly [path: string, name: string])
     .split(';')
     .flatMap((entry): (readonly [string, string])[] => {
       const [, path, name] = entry.split(',');
-      if (path === undefined || name === undefined || !/^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/.test(name)) return [];
+      if (path === undefined || name === undefined || !/^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/.test(name))
+        return [];
       // Modules that are called twice carry a count.
       return [[path.replace(/@\d+$/, ''), name]];
     });

@@ -36,6 +36,7 @@ export function readProgram(archive: ProgramArchive): ReadProgram {
     else if (kind !== 'constant_input' && kind !== 'token')
       spec.fail(`an input that can be given ('${kind}' cannot)`);
   }
+  tensors.addTied();
   const call = module.get('module_call_graph').list()[0]?.get('signature');
   const names = inputNames(values, call);
   const nodes = readNodes(graph);

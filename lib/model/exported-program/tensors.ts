@@ -37,6 +37,16 @@ export class ProgramTensors {
     });
   }
 
+  /** Tied weights have one value in the graph, and several names in the state dict. */
+  addTied(): void {
+    const { weights } = this.#archive;
+    const known = new Set(this.tensors.map(({ name }) => name));
+    for (const name of weights.keys()) {
+      if (!known.has(name))
+        this.add(weights.get(name).get('is_param').boolean() ? 'parameter' : 'buffer', name, '');
+    }
+  }
+
   #storage(pathName: string, isWeight: boolean): number {
     const key = `${isWeight ? 'weights' : 'constants'}/${pathName}`;
     let place = this.#places.get(key);

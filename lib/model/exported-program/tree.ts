@@ -39,7 +39,7 @@ function keysOf(context: Json, count: number): readonly string[] | null {
     return null;
   }
   if (!Array.isArray(value) || value.length !== count || count === 0) return null;
-  return value.every((key) => typeof key === 'string') ? (value as string[]) : null;
+  return value.every((key) => typeof key === 'string') ? value : null;
 }
 
 export function numLeaves(tree: Tree): number {

@@ -2,54 +2,59 @@ import { crc32 } from 'node:zlib';
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { LossAtlasError } from '../errors.js';
-import { FileLock } from '../io/file-lock.js';
+import { FileLock } from './file-lock.js';
 
-/** Everything that decides a sweep's values, by name. */
+/** Everything that decides what a run computes, by name. */
 export type Fingerprint = Readonly<Record<string, string | number>>;
 
-const magic = 'lossatlas sweep 1\n';
+/** What is resumed, as the file and messages name it. */
+export type JournalKind = 'sweep' | 'evaluation';
+
 const maxHeaderBytes = 1 << 20;
+/** A length before each record and a CRC-32 behind it. */
+const frameBytes = 8;
 
 /**
- * The values of a sweep on disk, point by point in order, so that a killed run goes on where it was. The file is a header
- * (magic line, length and CRC of a JSON fingerprint) and one record a point: `width` float64 and their CRC-32,
- * little-endian. A record that was cut short is overwritten.
+ * What a long run has computed, on disk, record by record in order, so that a killed run goes on where it was. The file
+ * is a header (magic line, length and CRC-32 of a JSON fingerprint) and records (length, bytes, CRC-32), little-endian.
+ * A record that was cut short is overwritten.
  */
 export class Journal {
   readonly path: string;
-  /** Values of the points that were there already. */
-  readonly restored: readonly Float64Array[];
+  /** Records that were there already. */
+  readonly restored: readonly Buffer[];
   readonly #file: FileHandle;
-  readonly #width: number;
   readonly #lock: FileLock;
   #end: number;
 
   private constructor(
     path: string,
     file: FileHandle,
-    width: number,
     end: number,
-    restored: readonly Float64Array[],
+    restored: readonly Buffer[],
     lock: FileLock,
   ) {
     this.path = path;
     this.#file = file;
-    this.#width = width;
     this.#end = end;
     this.restored = restored;
     this.#lock = lock;
   }
 
-  /** Makes the file, or goes on with it. Throws ERR_RESUME where it belongs to another sweep. */
+  /**
+   * Makes the file, or goes on with it; records from the `limit`th on, or from one that `isRecord` refuses, are dropped.
+   * Throws ERR_RESUME where the file belongs to another run, ERR_FILE_NOT_WRITABLE.
+   */
   static async open(
     path: string,
+    kind: JournalKind,
     fingerprint: Fingerprint,
-    numPoints: number,
-    width: number,
+    limit: number,
+    isRecord: (record: Buffer) => boolean,
   ): Promise<Journal> {
     const lock = await FileLock.take(path);
     try {
-      return await Journal.#openLocked(path, fingerprint, numPoints, width, lock);
+      return await Journal.#openLocked(path, kind, fingerprint, limit, isRecord, lock);
     } catch (error) {
       await lock.release();
       throw error;
@@ -58,41 +63,36 @@ export class Journal {
 
   static async #openLocked(
     path: string,
+    kind: JournalKind,
     fingerprint: Fingerprint,
-    numPoints: number,
-    width: number,
+    limit: number,
+    isRecord: (record: Buffer) => boolean,
     lock: FileLock,
   ): Promise<Journal> {
     const file = await openFile(path);
     try {
       const bytes = await file.readFile();
-      const header = encodeHeader(fingerprint);
-      // A header that was cut short holds no values yet.
+      const header = encodeHeader(kind, fingerprint);
+      // A header that was cut short holds no records yet.
       if (bytes.length < header.length && header.subarray(0, bytes.length).equals(bytes)) {
         await write(file, path, header, 0);
         await file.truncate(header.length);
-        return new Journal(path, file, width, header.length, [], lock);
+        return new Journal(path, file, header.length, [], lock);
       }
-      const start = requireSame(path, bytes, fingerprint);
-      const restored = readRecords(bytes.subarray(start), width).slice(0, numPoints);
-      const end = start + restored.length * recordBytes(width);
+      const start = requireSame(path, bytes, kind, fingerprint);
+      const restored = readRecords(bytes.subarray(start), limit, isRecord);
+      const end = start + restored.reduce((sum, record) => sum + record.length + frameBytes, 0);
       await file.truncate(end);
-      return new Journal(path, file, width, end, restored, lock);
+      return new Journal(path, file, end, restored, lock);
     } catch (error) {
       await file.close();
       throw error;
     }
   }
 
-  /** Appends the values of the next points. Throws ERR_FILE_NOT_WRITABLE, after which the file is still good. */
-  async append(values: readonly Float64Array[]): Promise<void> {
-    const size = recordBytes(this.#width);
-    const buffer = Buffer.alloc(values.length * size);
-    values.forEach((point, i) => {
-      const record = buffer.subarray(i * size, (i + 1) * size);
-      point.forEach((value, k) => record.writeDoubleLE(value, 8 * k));
-      record.writeUInt32LE(crc32(record.subarray(0, size - 4)), size - 4);
-    });
+  /** Throws ERR_FILE_NOT_WRITABLE, after which the file is still good. */
+  async append(records: readonly Uint8Array[]): Promise<void> {
+    const buffer = Buffer.concat(records.map(frame));
     await write(this.#file, this.path, buffer, this.#end);
     this.#end += buffer.length;
   }
@@ -103,20 +103,29 @@ export class Journal {
   }
 }
 
-function recordBytes(width: number): number {
-  return 8 * width + 4;
+function frame(record: Uint8Array): Buffer {
+  const out = Buffer.alloc(record.length + frameBytes);
+  out.writeUInt32LE(record.length, 0);
+  out.set(record, 4);
+  out.writeUInt32LE(crc32(record), record.length + 4);
+  return out;
 }
 
-function encodeHeader(fingerprint: Fingerprint): Buffer {
+function magicOf(kind: JournalKind): string {
+  return `lossatlas ${kind} 2\n`;
+}
+
+function encodeHeader(kind: JournalKind, fingerprint: Fingerprint): Buffer {
   const json = Buffer.from(JSON.stringify(fingerprint), 'utf8');
   const numbers = Buffer.alloc(8);
   numbers.writeUInt32LE(json.length, 0);
   numbers.writeUInt32LE(crc32(json), 4);
-  return Buffer.concat([Buffer.from(magic, 'latin1'), numbers, json]);
+  return Buffer.concat([Buffer.from(magicOf(kind), 'latin1'), numbers, json]);
 }
 
 /** Where the records begin. */
-function requireSame(path: string, bytes: Buffer, fingerprint: Fingerprint): number {
+function requireSame(path: string, bytes: Buffer, kind: JournalKind, fingerprint: Fingerprint): number {
+  const magic = magicOf(kind);
   const foreign = (why: string) =>
     new LossAtlasError(
       'ERR_RESUME',
@@ -124,7 +133,7 @@ function requireSame(path: string, bytes: Buffer, fingerprint: Fingerprint): num
     );
   const start = magic.length + 8;
   if (bytes.length < start || bytes.toString('latin1', 0, magic.length) !== magic)
-    throw foreign('is no file of a sweep to resume');
+    throw foreign(`is no file of ${withArticle(kind)} to resume`);
   const length = bytes.readUInt32LE(magic.length);
   const json = bytes.subarray(start, start + length);
   if (length > maxHeaderBytes || json.length < length || crc32(json) !== bytes.readUInt32LE(magic.length + 4))
@@ -134,7 +143,7 @@ function requireSame(path: string, bytes: Buffer, fingerprint: Fingerprint): num
   const differences = [...keys]
     .filter((key) => found[key] !== fingerprint[key])
     .map((key) => `${key}: ${show(found[key])} in the file, ${show(fingerprint[key])} now`);
-  if (differences.length > 0) throw foreign(`belongs to another sweep (${differences.join('; ')})`);
+  if (differences.length > 0) throw foreign(`belongs to another ${kind} (${differences.join('; ')})`);
   return start + length;
 }
 
@@ -145,14 +154,21 @@ function show(value: string | number | undefined): string {
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
+function withArticle(kind: JournalKind): string {
+  return kind === 'sweep' ? 'a sweep' : 'an evaluation';
+}
+
 /** Up to the first record that is cut short or damaged. */
-function readRecords(bytes: Buffer, width: number): Float64Array[] {
-  const size = recordBytes(width);
-  const records: Float64Array[] = [];
-  for (let at = 0; at + size <= bytes.length; at += size) {
-    const record = bytes.subarray(at, at + size);
-    if (crc32(record.subarray(0, size - 4)) !== record.readUInt32LE(size - 4)) break;
-    records.push(Float64Array.from({ length: width }, (_, k) => record.readDoubleLE(8 * k)));
+function readRecords(bytes: Buffer, limit: number, isRecord: (record: Buffer) => boolean): Buffer[] {
+  const records: Buffer[] = [];
+  for (let at = 0; at + frameBytes <= bytes.length && records.length < limit;) {
+    const length = bytes.readUInt32LE(at);
+    const end = at + 4 + length;
+    if (end + 4 > bytes.length) break;
+    const record = bytes.subarray(at + 4, end);
+    if (crc32(record) !== bytes.readUInt32LE(end) || !isRecord(record)) break;
+    records.push(record);
+    at = end + 4;
   }
   return records;
 }
@@ -181,7 +197,7 @@ async function write(file: FileHandle, path: string, data: Buffer, position: num
   } catch (cause) {
     throw new LossAtlasError(
       'ERR_FILE_NOT_WRITABLE',
-      `Cannot write '${path}': ${(cause as Error).message}. The values up to here are in it; make room and run again.`,
+      `Cannot write '${path}': ${(cause as Error).message}. What was computed so far is in it; make room and run again.`,
       { cause },
     );
   }
