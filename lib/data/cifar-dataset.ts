@@ -2,8 +2,10 @@ import { basename } from 'node:path';
 import { LossAtlasError } from '../errors.js';
 import { readWholeFile } from '../io/read-file.js';
 import { checkOptions, invalidOption, isOneOf, isString } from '../validate.js';
-import { datasetChecks, datasetOf, type Dataset, type DatasetOptions } from './dataset.js';
+import type { Dataset } from './dataset.js';
+import { datasetChecks, type DatasetOptions } from './dataset-options.js';
 import { rowNumbers } from './rows.js';
+import { datasetOf } from './samples.js';
 
 export interface LoadCifarOptions extends DatasetOptions {
   /** 10 (default) or 100, which has two labels in each record. */

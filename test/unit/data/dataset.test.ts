@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { dataset } from '../../../dist/data/dataset.js';
+import { dataset } from '../../../dist/data/from-arrays.js';
 import { loadNpz } from '../../../dist/data/npz-dataset.js';
 import { writeNpz } from '../../../dist/io/npz.js';
 

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { dataset, type DatasetOptions } from '../../../dist/data/dataset.js';
+import type { DatasetOptions } from '../../../dist/data/dataset-options.js';
+import { dataset } from '../../../dist/data/from-arrays.js';
 import { throws } from './files.js';
 
 const numSamples = 60;
