@@ -42,6 +42,8 @@ export interface OpenRows {
   /** No sample of each input: its type and shape [0, …]. */
   readonly empty: readonly { readonly data: StoredArray; readonly shape: readonly number[] }[];
   readonly hash: string;
+  /** What was done to the inputs before they are read, in words. */
+  readonly done?: readonly string[];
   /** The i-th of the rows, by i; one array an input. */
   read(numbers: Uint32Array, signal?: AbortSignal): Promise<readonly StoredArray[]>;
 }
@@ -85,7 +87,7 @@ export async function lazyDatasetOf(samples: LazySamples, options: DatasetOption
     read: async (numbers: Uint32Array, signal?: AbortSignal) =>
       converted(await rows.read(numbers, signal), numbers.length).inputs,
   };
-  return finish(samples, options, chosen, lazy, done);
+  return finish(samples, options, chosen, lazy, [...(rows.done ?? []), ...done]);
 }
 
 type Chosen = ReturnType<typeof chooseRows>;

@@ -1,0 +1,23 @@
+/** Numbers, of which it shows only at the end how many there are. */
+export class FloatList {
+  #values = new Float64Array(1024);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  push(value: number): void {
+    if (this.#length === this.#values.length) {
+      const larger = new Float64Array(2 * this.#length);
+      larger.set(this.#values);
+      this.#values = larger;
+    }
+    this.#values[this.#length++] = value;
+  }
+
+  /** A view. */
+  get values(): Float64Array {
+    return this.#values.subarray(0, this.#length);
+  }
+}
