@@ -61,7 +61,10 @@ export class ArrayCollector {
   }
 }
 
-type Shaped = { readonly data: StoredArray | readonly number[]; readonly shape: readonly number[] };
+interface Shaped {
+  readonly data: StoredArray | readonly number[];
+  readonly shape: readonly number[];
+}
 
 function toArray(value: unknown, batched: boolean): Shaped | string {
   if (typeof value === 'number' && !batched) return { data: [value], shape: [] };
