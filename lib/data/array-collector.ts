@@ -10,7 +10,7 @@ export type RecordArray = StoredArray | ShapedArray | readonly number[] | number
 export class ArrayCollector {
   readonly #batched: boolean;
   readonly #parts: StoredArray[] = [];
-  readonly #numbers = new FloatList();
+  readonly #numbers = new FloatList('collect');
   #first: { readonly kind: string; readonly sample: readonly number[] } | undefined;
   #numSamples = 0;
 

@@ -92,7 +92,7 @@ interface Table {
 }
 
 function readTable(bytes: Buffer, delimiter: string, options: CsvColumnOptions, source: string): Table {
-  const features = new FloatList();
+  const features = new FloatList(source);
   const texts: string[] = [];
   const lines: number[] = [];
   let columns: CsvColumns | null = null;

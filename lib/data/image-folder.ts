@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { LossAtlasError } from '../errors.js';
 import { hashOf } from '../hash.js';
+import { allocated } from '../io/allocate.js';
 import { concurrently } from '../io/concurrent.js';
 import { decodeImage } from '../io/image.js';
 import { readWholeFile, unreadable } from '../io/read-file.js';
@@ -84,6 +85,7 @@ async function openImages(
 ): Promise<OpenRows> {
   const files = numbers === null ? all.slice(0, count) : Array.from(numbers, (row) => all[row]!);
   const first = files[0]!;
+  const source = `'${first.path}' and ${count - 1} more`;
   const { data, shape } = await readImage(first, edits);
   const sample = shape.slice(1);
   const { done } = editImages([{ data: new Uint8Array(0), shape: [0, 3, 1, 1] }], edits, `'${first.path}'`);
@@ -93,9 +95,9 @@ async function openImages(
     done,
     async read(wanted, signal) {
       const width = data.length;
-      const out = new (data.constructor as new (length: number) => Uint8Array | Float32Array)(
-        wanted.length * width,
-      );
+      const type = data.constructor as new (length: number) => Uint8Array | Float32Array;
+      const length = wanted.length * width;
+      const out = allocated(() => new type(length), source, `${length} values`);
       await concurrently([...wanted], maxAtOnce, async (number, i) => {
         throwIfAborted(signal);
         const file = files[number]!;

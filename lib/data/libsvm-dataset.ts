@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { LossAtlasError } from '../errors.js';
+import { allocated } from '../io/allocate.js';
 import { readLibsvm, type LibsvmRecord } from '../io/libsvm.js';
 import { readWholeFile } from '../io/read-file.js';
 import { checkOptions, isBoolean, isInteger } from '../validate.js';
@@ -81,7 +82,8 @@ function denseRows(
           `${source}: ${rows.count} samples of ${numFeatures} features take ${bytes} bytes, far more than the file. Give numFeatures if this is right, or a limit.`,
         );
       }
-      const out = allocate(rows.count * numFeatures, source);
+      const length = rows.count * numFeatures;
+      const out = allocated(() => new Float64Array(length), source, `${length} values`);
       let start = 0;
       for (const row of rowNumbers(rows)) {
         const { indices, values } = records[row]!;
@@ -91,13 +93,4 @@ function denseRows(
       return out;
     },
   };
-}
-
-function allocate(length: number, source: string): Float64Array {
-  try {
-    return new Float64Array(length);
-  } catch (cause) {
-    const message = `${source}: there is no memory for ${length} values.`;
-    throw new LossAtlasError('ERR_OUT_OF_MEMORY', message, { cause });
-  }
 }

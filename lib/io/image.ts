@@ -25,8 +25,9 @@ export async function decodeImage(bytes: Uint8Array, source: string): Promise<De
   };
   const damaged = (cause: unknown): never =>
     fail(`no image that is known, or a damaged one (${reasonOf(cause)})`, cause);
+  // The header is read first, and nothing is decoded before its sizes are checked here.
   const limit = maxRatio * bytes.length + allowance;
-  const image = sharp(bytes, { ignoreIcc: true, failOn: 'error', limitInputPixels: Math.ceil(limit / 3) });
+  const image = sharp(bytes, { ignoreIcc: true, failOn: 'error', limitInputPixels: false });
   const { format, width, height, depth, space } = await image.metadata().catch(damaged);
   if (!formats.includes(format))
     fail(`images of the format '${format}' are not read (${formats.join(', ')})`);

@@ -11,6 +11,9 @@ export interface LibsvmRecord {
   readonly values: readonly number[];
 }
 
+/** Bytes; a text of them has room in memory. */
+const maxLine = 256 << 20;
+
 /**
  * The records of text in the format of libsvm and svmlight: `label index:value … # comment`. Empty lines and `qid` are
  * skipped. Throws ERR_INVALID_DATA, which names the line.
@@ -21,6 +24,12 @@ export function* readLibsvm(bytes: Buffer, source: string): Generator<LibsvmReco
     line++;
     const found = bytes.indexOf(10, at);
     const end = found < 0 ? bytes.length : found;
+    if (end - at > maxLine) {
+      throw new LossAtlasError(
+        'ERR_INVALID_DATA',
+        `${source}, line ${line}: ${end - at} bytes are too many.`,
+      );
+    }
     const [content = ''] = bytes.toString('latin1', at, end).split('#', 1);
     at = end + 1;
     const parts = content.split(/[ \t\r\f\v]+/).filter((part) => part !== '');

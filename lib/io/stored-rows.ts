@@ -8,6 +8,7 @@ import {
   type CheckpointData,
   type CheckpointDtype,
 } from './checkpoint/tensor.js';
+import { allocated } from './allocate.js';
 import { unreadable } from './read-file.js';
 
 export interface StoredLayout {
@@ -75,7 +76,7 @@ export class StoredRows {
   async #read(runs: readonly Run[], total: number, signal?: AbortSignal): Promise<CheckpointData> {
     const { dtype, offset, isBigEndian = false } = this.#layout;
     throwIfAborted(signal);
-    const bytes = Buffer.alloc(total);
+    const bytes = allocated(() => Buffer.alloc(total), `'${this.#path}'`, `${total} bytes`);
     let at = 0;
     try {
       const file = await open(this.#path);

@@ -90,6 +90,30 @@ describe('loadCsv', () => {
     );
   });
 
+  it('line ends of every kind, the same behind a line of quotes, which is read another way', () => {
+    const pieces = fc.constantFrom('1', 'a', ',', '\n', '\r\n', '\r', '""', '"x\ny"', ' ', '\u2028');
+    const slow = (text: string) => [...readCsv(Buffer.from(`"",\r${text}`), ',', 'x')].slice(1);
+    fc.assert(
+      fc.property(fc.array(pieces, { maxLength: 12 }), (parts) => {
+        const text = parts.join('');
+        const read = (from: () => unknown): unknown => {
+          try {
+            return from();
+          } catch (error) {
+            return (error as Error).message.replace(/\d+/, '');
+          }
+        };
+        const fast = read(() => [...readCsv(Buffer.from(text), ',', 'x')].map(({ fields }) => fields));
+        expect(fast).to.deep.equal(read(() => slow(text).map(({ fields }) => fields)));
+      }),
+    );
+  });
+
+  it('takes time in proportion to the file, whatever ends its lines', () => {
+    const numRecords = [...readCsv(Buffer.from('1,2\r'.repeat(300_000)), ',', 'x')].length;
+    expect(numRecords).to.equal(300_000);
+  });
+
   it('any numbers survive', async () => {
     const finite = fc.double({ noNaN: true, noDefaultInfinity: true });
     await fc.assert(
