@@ -37,7 +37,9 @@ export async function collect(
 ): Promise<Dataset> {
   checkOptions('collect', options, { ...datasetChecks, ...analysisChecks, batched: isBoolean });
   const isIterable =
-    typeof records === 'object' && (Symbol.asyncIterator in records || Symbol.iterator in records);
+    typeof records === 'object' &&
+    (records as unknown) !== null &&
+    (Symbol.asyncIterator in records || Symbol.iterator in records);
   if (!isIterable) throw invalidOption('collect: records', 'an iterable of { inputs, targets }', records);
   const { batched = false, signal, onProgress, ...rest } = options;
   const { name = 'data', limit = Infinity } = rest;

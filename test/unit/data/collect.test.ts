@@ -138,6 +138,8 @@ describe('collect', () => {
       /rows, record 2 cannot be had: connection lost/,
     );
     await rejects(() => collect([]), 'ERR_EMPTY_DATA', /no samples/);
-    await rejects(() => collect(5 as never), 'ERR_INVALID_OPTION', /an iterable/);
+    for (const none of [5, null, undefined, {}]) {
+      await rejects(() => collect(none as never), 'ERR_INVALID_OPTION', /an iterable/);
+    }
   });
 });

@@ -6,6 +6,7 @@ import { loadDataset, type LoadDatasetOptions } from '../../../dist/data/load-da
 import { writeNpy } from '../../../dist/io/npy.js';
 import { writeNpz } from '../../../dist/io/npz.js';
 import { rejects } from '../../support/errors.js';
+import { sharedFile } from '../../support/fixtures.js';
 import { fuzz, scratchFolder } from './files.js';
 import { dataFile } from './golden.js';
 
@@ -43,6 +44,41 @@ describe('loadDataset', () => {
         delimiter: ';',
       }),
     ).to.deep.equal([1, 2]);
+  });
+
+  it('real files of other projects', async function () {
+    const values = async (name: string, options: LoadDatasetOptions = {}, count = 3) => {
+      const path = sharedFile(name);
+      if (path === null) this.skip();
+      const data = await loadDataset(path, options);
+      const { inputs } = await data.read(0, 9);
+      return [data.inputInfo[0]!.shape, Array.from(inputs[0]!.data.subarray(0, count), Number)];
+    };
+    for (const lazy of [false, true]) {
+      expect(await values('misc/candle_test.npy', { lazy })).to.deep.equal([[10], [0, 1, 2]]);
+      expect(await values('misc/djl_2d.npy', { lazy })).to.deep.equal([
+        [1, 2],
+        [1, 1],
+      ]);
+      for (const type of ['boolean', 'fp16', 'fp32', 'int8', 'uint8']) {
+        expect(await values(`misc/djl_${type}.npy`, { lazy }), type).to.deep.equal([[1], [1]]);
+      }
+      const options = { inputs: 'attention', lazy };
+      expect((await values('misc/djl_list.safetensors', options))[0]).to.deep.equal([2, 3]);
+      const scalar = () => values('misc/djl_0d.npy', { lazy });
+      await rejects(scalar, 'ERR_INVALID_DATA', /djl_0d\.npy': an array has no dimension of samples/);
+    }
+    expect(await values('misc/candle_test.npz')).to.deep.equal([[10], [0, 1, 2]]);
+    const usps = { inputs: 'test/data', targets: 'test/target', limit: 5, shape: [1, 16, 16] };
+    expect((await values('usps/usps.h5', usps))[0]).to.deep.equal([5, 1, 16, 16]);
+    const sizes = [
+      [100, 1, 28, 28],
+      [0, 0, 0],
+    ];
+    expect(await values('mnist/t10k-images-idx3-ubyte.gz', { limit: 100 })).to.deep.equal(sizes);
+    expect((await values('cifar10/cifar10_jpeg_test_5000.bin'))[0]).to.deep.equal([5000, 3, 32, 32]);
+    const checkpoint = () => values('checkpoints/convexadv_mnist.pth');
+    await rejects(checkpoint, 'ERR_INVALID_DATA', /convexadv_mnist\.pth' is no data that is known/);
   });
 
   it('lists what is known where it knows nothing, and passes options to the reader', async () => {
