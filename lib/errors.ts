@@ -52,6 +52,8 @@ export type ErrorCode =
   | 'ERR_RESUME'
   /** The native addon or libtorch cannot be loaded; the message says which command to run. */
   | 'ERR_ADDON'
+  /** An optional package that is needed and not installed; the message says which command to run. */
+  | 'ERR_MISSING_PACKAGE'
   /** The environment is shutting down. */
   | 'ERR_SHUTDOWN'
   /** libtorch reported a failure that has no code of its own. */

@@ -23,22 +23,36 @@ export { randomSolution, type RandomSolutionOptions } from './model/random-solut
 export type { InitialLaw, InitialScheme } from './model/initial-law.js';
 export { fileKind, type FileKind } from './model/file-kind.js';
 
+export { Dataset } from './data/dataset.js';
 export {
   dataset,
-  Dataset,
   type ArrayInput,
   type DatasetArrays,
-  type DatasetOptions,
+  type NamedArrays,
   type ShapedArray,
-} from './data/dataset.js';
+} from './data/from-arrays.js';
+export type { DatasetOptions } from './data/dataset-options.js';
+export type { ArrayInfo, ElementType } from './data/array-info.js';
+export type { InputChoice } from './data/input-choice.js';
 export type { ImageOptions } from './data/images.js';
 export type { LabelMap } from './data/labels.js';
 export type { SubsetOptions } from './data/subset.js';
+export type { LazyOptions } from './data/stored-dataset.js';
 export { randomBatches, type RandomBatchesOptions } from './data/random-batches.js';
+export { collect, type CollectOptions, type DataRecord } from './data/collect.js';
+export type { RecordArray } from './data/array-collector.js';
 export { loadCifar, type LoadCifarOptions } from './data/cifar-dataset.js';
+export { loadCsv, type LoadCsvOptions } from './data/csv-dataset.js';
+export type { CsvColumn } from './data/csv-columns.js';
+export { loadDataset, type LoadDatasetOptions } from './data/load-dataset.js';
+export type { DatasetFormat } from './data/dataset-format.js';
 export { loadHdf5, type LoadHdf5Options } from './data/hdf5-dataset.js';
 export { loadIdx, type LoadIdxOptions } from './data/idx-dataset.js';
+export { loadImageFolder, type LoadImageFolderOptions } from './data/image-folder.js';
+export { loadLibsvm, type LoadLibsvmOptions } from './data/libsvm-dataset.js';
+export { loadNpy, type LoadNpyOptions } from './data/npy-dataset.js';
 export { loadNpz, type LoadNpzOptions } from './data/npz-dataset.js';
+export { loadSafetensors, type LoadSafetensorsOptions } from './data/safetensors-dataset.js';
 
 export { objective, Objective, type ObjectiveOptions, type PointSet } from './objective/objective.js';
 export { loadLoss, Loss, type LoadLossOptions, type LossChoice, type LossName } from './objective/loss.js';

@@ -1,273 +1,158 @@
 import { LossAtlasError } from '../errors.js';
 import { hashOf } from '../hash.js';
-import type { NdArray, TypedArray } from '../types.js';
-import {
-  checkOptions,
-  invalidOption,
-  isArrayOf,
-  isNumber,
-  isPositive,
-  isString,
-  type Check,
-} from '../validate.js';
-import { editImages, imageChecks, type ImageOptions } from './images.js';
-import { isLabelMap, mapLabels, type LabelMap } from './labels.js';
-import { rowsOf, type RowSource, type StoredArray } from './rows.js';
-import { chooseRows, subsetChecks, type SubsetOptions } from './subset.js';
+import type { NdArray } from '../types.js';
+import { arrayInfo, sliceInfo, type ArrayInfo } from './array-info.js';
+import { rowRange, rowsOf } from './rows.js';
 
-/** What users may hand over as an array: plain numbers are labels or values of one dimension. */
-export type ArrayInput = ShapedArray | readonly number[];
+/** Inputs whose samples are read when they are asked for. */
+export interface LazyInputs {
+  readonly info: readonly ArrayInfo[];
+  /** Of the samples, hexadecimal; the reader says what it covers. */
+  readonly hash: string;
+  /** The samples with these numbers, in this order. */
+  read(numbers: Uint32Array, signal?: AbortSignal): Promise<readonly NdArray[]>;
+}
 
-export interface ShapedArray {
-  readonly data: StoredArray;
-  readonly shape: readonly number[];
+export interface DatasetDetails {
+  /** What was done to samples and labels, in order. */
+  readonly preprocessing?: string;
+  readonly inputNames?: readonly string[] | null;
+  readonly classNames?: readonly string[] | null;
 }
 
 /**
- * What every reader of data does with the samples, in the order: subset (`limit`, `indices` or `sample`, then
- * `perClass`), `grayscale`, `resize`, `pad`, `scale`, `mean` and `std`; and `mapLabels`.
+ * Samples on the host, in order. Their inputs lie in memory or, of some readers, are read batch by batch; targets
+ * always lie in memory.
  */
-export interface DatasetOptions extends SubsetOptions, ImageOptions {
-  /** For provenance and messages; default `data`, or the name of the file. */
-  readonly name?: string;
-  /** Inputs become floats and are multiplied by this, for example 1/255 for bytes; int32 and int64 among several inputs are indices and stay. */
-  readonly scale?: number;
-  /** Per channel (dimension 1), after scaling: (x − mean) / std. */
-  readonly mean?: readonly number[];
-  readonly std?: readonly number[];
-  /** New labels by old ones; a sample whose label has no new one is an error. `perClass` goes by the old ones. */
-  readonly mapLabels?: LabelMap;
-}
-
-export interface DatasetArrays {
-  /** [N, …], or several of them for a model with several inputs. */
-  readonly inputs: ArrayInput | readonly ShapedArray[];
-  /** [N] class indices, or what the criterion wants; absent for criterion `model`. */
-  readonly targets?: ArrayInput | null;
-}
-
-/** Samples on the host, in order. */
 export class Dataset {
   readonly name: string;
-  readonly inputs: readonly NdArray[];
   readonly targets: NdArray | null;
   readonly numSamples: number;
+  /** Shape, type and bytes of each input; of one that is not read yet, too. */
+  readonly inputInfo: readonly ArrayInfo[];
+  /** Where the inputs were given by name: the names, in the order of `inputs`. */
+  readonly inputNames: readonly string[] | null;
+  /** Where labels stand for names (folders of images, texts in a CSV file): the names by label. */
+  readonly classNames: readonly string[] | null;
   /** What was done to samples and labels, in order; for provenance. */
   readonly preprocessing: string;
+  readonly #inputs: readonly NdArray[] | LazyInputs;
   #hash: string | undefined;
 
   /** Use `dataset` or one of the readers. */
-  constructor(name: string, inputs: readonly NdArray[], targets: NdArray | null, preprocessing = '') {
+  constructor(
+    name: string,
+    inputs: readonly NdArray[] | LazyInputs,
+    targets: NdArray | null,
+    details: DatasetDetails = {},
+  ) {
     this.name = name;
-    this.preprocessing = preprocessing;
-    this.inputs = inputs;
+    this.preprocessing = details.preprocessing ?? '';
+    this.inputNames = details.inputNames ?? null;
+    this.classNames = details.classNames ?? null;
+    this.#inputs = inputs;
+    this.inputInfo = isLazy(inputs) ? inputs.info : inputs.map((input) => arrayInfo(input));
     this.targets = targets;
-    this.numSamples = inputs[0]!.shape[0]!;
+    this.numSamples = this.inputInfo[0]!.shape[0]!;
   }
 
-  /** SHA-256 of inputs and targets, hexadecimal. */
+  /** The samples are read when they are needed, and forgotten. */
+  get isLazy(): boolean {
+    return isLazy(this.#inputs);
+  }
+
+  /** Throws ERR_INVALID_DATA where the samples are read batch by batch. */
+  get inputs(): readonly NdArray[] {
+    if (!isLazy(this.#inputs)) return this.#inputs;
+    throw new LossAtlasError(
+      'ERR_INVALID_DATA',
+      `${this.name}: its samples are read when they are needed. Await data.read(start, end) for some of them, or data.load() for all.`,
+    );
+  }
+
+  /**
+   * SHA-256, hexadecimal, of inputs and targets; where the samples are read batch by batch, of the file that holds
+   * them, or of the names and sizes of the images, with what is done to them and the targets.
+   */
   get hash(): string {
-    this.#hash ??= hashOf(this.targets === null ? this.inputs : [...this.inputs, this.targets]);
+    if (this.#hash !== undefined) return this.#hash;
+    const inputs = isLazy(this.#inputs) ? [this.#inputs.hash, this.preprocessing] : this.#inputs;
+    this.#hash = hashOf(this.targets === null ? inputs : [...inputs, this.targets]);
     return this.#hash;
   }
 
   /** Samples start to end (exclusive), as views. */
   slice(start: number, end: number): Dataset {
-    const part = (array: NdArray) => sliceRows(array, start, end);
-    return new Dataset(
-      this.name,
-      this.inputs.map(part),
-      this.targets === null ? null : part(this.targets),
-      this.preprocessing,
-    );
+    const stop = Math.max(start, Math.min(end, this.numSamples));
+    const part = (array: NdArray) => sliceRows(array, start, stop);
+    const inputs = isLazy(this.#inputs)
+      ? picked(this.#inputs, rowRange(start, stop), `${start} to ${stop}`)
+      : this.#inputs.map(part);
+    return new Dataset(this.name, inputs, this.targets === null ? null : part(this.targets), this);
   }
-}
 
-/**
- * A data set from arrays.
- *
- *     const data = dataset({ inputs: { data: pixels, shape: [n, 1, 28, 28] }, targets: labels }, { scale: 1 / 255 });
- *
- * Throws ERR_INVALID_OPTION, ERR_INVALID_DATA, ERR_EMPTY_DATA.
- */
-export function dataset(arrays: DatasetArrays, options: DatasetOptions = {}): Dataset {
-  checkOptions('dataset', options, datasetChecks);
-  checkOptions('dataset', arrays, { inputs: () => null, targets: () => null });
-  const { name = 'data' } = options;
-  const list = isInputList(arrays.inputs) ? arrays.inputs : [arrays.inputs];
-  const inputs = list.map((input, i) => toSource(input, `${name}: inputs${list.length > 1 ? `[${i}]` : ''}`));
-  const targets =
-    arrays.targets === undefined || arrays.targets === null
-      ? null
-      : toSource(arrays.targets, `${name}: targets`);
-  return datasetOf({ name, source: name, inputs, targets }, options);
-}
-
-/** Samples as a reader knows them before it is said which ones are wanted. */
-export interface Samples {
-  /** Unless the options give one. */
-  readonly name: string;
-  /** In messages: the file. */
-  readonly source: string;
-  readonly inputs: readonly RowSource[];
-  readonly targets: RowSource | null;
-  /** In messages: where one sample stands; default its number. */
-  readonly where?: (row: number) => string;
-  /** What the reader itself did that another reader might not have. */
-  readonly done?: readonly string[];
-}
-
-/** Subset first, so that nothing is converted which is not wanted. */
-export function datasetOf(samples: Samples, options: DatasetOptions): Dataset {
-  const { source, where = (row: number) => `${source}, sample ${row}` } = samples;
-  const { name = samples.name, scale, mean, std } = options;
-  const numSamples = countSamples(samples);
-  const subset = chooseRows(options, numSamples, samples.targets, source);
-  const read = (from: RowSource): NdArray => ({
-    data: toSigned(from.read(subset.rows), source),
-    shape: [subset.rows.count, ...from.shape.slice(1)],
-  });
-  const images = editImages(samples.inputs.map(read), options, source);
-  let { inputs } = images;
-  if (scale !== undefined || mean !== undefined || std !== undefined) {
-    // Of several inputs, wide integers are indices (tokens), not values.
-    const isIndex = ({ data }: NdArray) => data instanceof BigInt64Array || data instanceof Int32Array;
-    inputs = inputs.map((input) =>
-      inputs.length > 1 && isIndex(input) ? input : standardize(input, scale ?? 1, mean, std, source),
-    );
-  }
-  let targets = samples.targets === null ? null : read(samples.targets);
-  let labelsDone = '';
-  if (options.mapLabels !== undefined) {
-    if (targets === null) {
+  /** The samples with these numbers, in this order; `done` says in words what they are, for provenance. */
+  pick(numbers: Uint32Array, done = ''): Dataset {
+    const wrong = numbers.find((number) => number >= this.numSamples);
+    if (wrong !== undefined) {
       throw new LossAtlasError(
         'ERR_INVALID_OPTION',
-        `${source}: mapLabels needs labels, and there are none.`,
+        `${this.name}: there is no sample ${wrong}; there are ${this.numSamples}, from 0.`,
       );
     }
-    ({ targets, done: labelsDone } = mapLabels(targets, options.mapLabels, subset.rows, where));
+    const part = ({ data, shape }: NdArray): NdArray => ({
+      // Of a type that libtorch has it stays of that type.
+      data: rowsOf(data, shape).read({ count: numbers.length, numbers }) as NdArray['data'],
+      shape: [numbers.length, ...shape.slice(1)],
+    });
+    const inputs = isLazy(this.#inputs)
+      ? picked(this.#inputs, numbers, hashOf([Float64Array.from(numbers)]))
+      : this.#inputs.map(part);
+    return new Dataset(this.name, inputs, this.targets === null ? null : part(this.targets), {
+      preprocessing: [this.preprocessing, done].filter(Boolean).join('; '),
+      inputNames: this.inputNames,
+      classNames: this.classNames,
+    });
   }
-  const done = [
-    ...(samples.done ?? []),
-    ...subset.done,
-    ...images.done,
-    scale !== undefined && `scale ${scale}`,
-    mean && `mean ${mean.join(', ')}`,
-    std && `std ${std.join(', ')}`,
-    labelsDone,
-  ];
-  return new Dataset(name, inputs, targets, done.filter(Boolean).join('; '));
+
+  /**
+   * Samples start to end (exclusive) in memory.
+   *
+   *     const { inputs, targets } = await data.read(0, 16);
+   *
+   * Throws what reading the files throws: ERR_FILE_NOT_FOUND, ERR_FILE_UNREADABLE, ERR_INVALID_DATA; ERR_ABORTED.
+   */
+  async read(start: number, end: number, signal?: AbortSignal): Promise<Dataset> {
+    const part = this.slice(start, end);
+    if (!isLazy(part.#inputs)) return part;
+    const inputs = await part.#inputs.read(rowRange(0, part.numSamples), signal);
+    return new Dataset(this.name, inputs, part.targets, this);
+  }
+
+  /** All samples in memory. */
+  async load(signal?: AbortSignal): Promise<Dataset> {
+    return this.read(0, this.numSamples, signal);
+  }
 }
 
-const isNumberList = isArrayOf(isNumber(), 'an array of numbers');
-export const datasetChecks = {
-  name: isString,
-  ...subsetChecks,
-  ...imageChecks,
-  scale: isNumber(),
-  mean: isNumberList,
-  std: isArrayOf(isPositive, 'an array of positive numbers'),
-  mapLabels: isLabelMap,
-} as const satisfies Record<keyof DatasetOptions, Check>;
-
-function countSamples({ source, inputs, targets }: Samples): number {
-  if (inputs.length === 0) throw new LossAtlasError('ERR_EMPTY_DATA', `${source}: there is no input array.`);
-  const numSamples = inputs[0]!.shape[0];
-  for (const { shape } of targets === null ? inputs : [...inputs, targets]) {
-    if (shape.length === 0)
-      throw new LossAtlasError('ERR_INVALID_DATA', `${source}: an array has no dimension of samples.`);
-    if (shape[0]! >= 2 ** 32)
-      throw new LossAtlasError('ERR_INVALID_DATA', `${source}: ${shape[0]!} samples are too many.`);
-    if (shape[0] === 0) throw new LossAtlasError('ERR_EMPTY_DATA', `${source}: there are no samples.`);
-    if (shape[0] !== numSamples) {
-      throw new LossAtlasError(
-        'ERR_INVALID_DATA',
-        `${source}: inputs and targets differ in their number of samples: ${numSamples!} and ${shape[0]!}.`,
-      );
-    }
-  }
-  return numSamples!;
+function isLazy(inputs: readonly NdArray[] | LazyInputs): inputs is LazyInputs {
+  return !Array.isArray(inputs);
 }
 
-function isInputList(inputs: DatasetArrays['inputs']): inputs is readonly ShapedArray[] {
-  return Array.isArray(inputs) && typeof inputs[0] === 'object';
+function picked(inputs: LazyInputs, numbers: Uint32Array, words: string): LazyInputs {
+  return {
+    info: inputs.info.map((info) => sliceInfo(info, numbers.length)),
+    hash: hashOf([inputs.hash, words]),
+    read: (wanted, signal) =>
+      inputs.read(
+        wanted.map((i) => numbers[i]!),
+        signal,
+      ),
+  };
 }
 
-function toSource(input: ArrayInput, name: string): RowSource {
-  if (Array.isArray(input)) return fromNumbers(input as readonly number[], name);
-  const { data, shape } = input as ShapedArray;
-  if (typeof input !== 'object' || !ArrayBuffer.isView(data) || !Array.isArray(shape)) {
-    throw invalidOption(name, '{ data: a typed array, shape: its dimensions } or an array of numbers', input);
-  }
-  const count = (shape as readonly number[]).reduce((product, dim) => product * dim, 1);
-  if (
-    !(shape as readonly number[]).every((dim) => Number.isSafeInteger(dim) && dim >= 0) ||
-    count !== data.length
-  ) {
-    throw new LossAtlasError(
-      'ERR_INVALID_DATA',
-      `${name}: shape [${shape.join(', ')}] does not fit its ${data.length} values.`,
-    );
-  }
-  return rowsOf(data, shape as readonly number[]);
-}
-
-function fromNumbers(values: readonly number[], name: string): RowSource {
-  if (!values.every((v) => typeof v === 'number')) throw invalidOption(name, 'an array of numbers', values);
-  const whole = values.every((v) => Number.isSafeInteger(v) && Math.abs(v) < 2 ** 31);
-  return rowsOf(whole ? Int32Array.from(values) : Float64Array.from(values), [values.length]);
-}
-
-/** libtorch has no arithmetic on unsigned types beyond bytes. */
-function toSigned(data: StoredArray, name: string): TypedArray {
-  if (data instanceof Uint16Array) return Int32Array.from(data);
-  if (data instanceof Uint32Array) return BigInt64Array.from(data, (v) => BigInt(v));
-  if (data instanceof BigUint64Array) {
-    if (data.some((v) => v >= 1n << 63n))
-      throw new LossAtlasError('ERR_INVALID_DATA', `${name}: a value is beyond int64.`);
-    return BigInt64Array.from(data);
-  }
-  return data;
-}
-
-function standardize(
-  input: NdArray,
-  scale: number,
-  mean: readonly number[] | undefined,
-  std: readonly number[] | undefined,
-  name: string,
-): NdArray {
-  const { data, shape } = input;
-  if (data instanceof BigInt64Array) {
-    throw new LossAtlasError(
-      'ERR_INVALID_DATA',
-      `${name}: 64-bit integers cannot be scaled; give bytes or floats.`,
-    );
-  }
-  const numChannels = shape.length > 1 ? shape[1]! : 1;
-  for (const [key, list] of [['mean', mean] as const, ['std', std] as const]) {
-    if (list !== undefined && list.length !== numChannels && list.length !== 1) {
-      throw invalidOption(
-        `dataset: option '${key}'`,
-        `one number or one for each of the ${numChannels} channels`,
-        list,
-      );
-    }
-  }
-  const perChannel = shape.slice(2).reduce((product, dim) => product * dim, 1);
-  const out = data instanceof Float64Array ? new Float64Array(data.length) : new Float32Array(data.length);
-  for (let i = 0; i < out.length; i++) {
-    const channel = Math.floor(i / perChannel) % numChannels;
-    const shift = mean === undefined ? 0 : (mean[mean.length === 1 ? 0 : channel] ?? 0);
-    const spread = std === undefined ? 1 : (std[std.length === 1 ? 0 : channel] ?? 1);
-    out[i] = (data[i]! * scale - shift) / spread;
-  }
-  return { data: out, shape };
-}
-
-function sliceRows(array: NdArray, start: number, end: number): NdArray {
-  const [numRows = 0, ...rest] = array.shape;
-  const stop = Math.min(end, numRows);
+function sliceRows(array: NdArray, start: number, stop: number): NdArray {
+  const rest = array.shape.slice(1);
   const width = rest.reduce((product, dim) => product * dim, 1);
   return { data: array.data.subarray(start * width, stop * width), shape: [stop - start, ...rest] };
 }

@@ -1,13 +1,17 @@
 import { basename } from 'node:path';
 import { LossAtlasError } from '../errors.js';
 import { withHdf5, type Hdf5Array } from '../io/hdf5.js';
-import { checkOptions, invalidOption, isArrayOf, isInteger, isString } from '../validate.js';
-import { datasetChecks, datasetOf, type Dataset, type DatasetOptions } from './dataset.js';
+import { checkOptions, invalidOption, isString } from '../validate.js';
+import type { Dataset } from './dataset.js';
+import { datasetChecks, type DatasetOptions } from './dataset-options.js';
+import { isInputChoice, listChoice, type InputChoice } from './input-choice.js';
 import type { RowSource } from './rows.js';
+import { isSampleShape, shapeDone, shaped } from './sample-shape.js';
+import { datasetOf } from './samples.js';
 
 export interface LoadHdf5Options extends DatasetOptions {
-  /** Path of the inputs within the file, for example `train/data`; several for a model with several inputs. */
-  readonly inputs: string | readonly string[];
+  /** Path of the inputs within the file, for example `train/data`; or several, in an array or by the inputs' names. */
+  readonly inputs: InputChoice;
   /** Path of the targets; none if absent. */
   readonly targets?: string;
   /** Shape of one sample, where the file holds it flat: [1, 16, 16] for 256 values. For one input. */
@@ -24,17 +28,17 @@ export interface LoadHdf5Options extends DatasetOptions {
 export async function loadHdf5(path: string, options: LoadHdf5Options): Promise<Dataset> {
   checkOptions('loadHdf5', options, {
     ...datasetChecks,
-    inputs: (v) => (Array.isArray(v) ? isNames(v) : isString(v)),
+    inputs: isInputChoice,
     targets: isString,
-    shape: isArrayOf(isInteger(1), 'an array of sizes'),
+    shape: isSampleShape,
   });
   // Callers from JavaScript may forget it.
   const { inputs, targets, shape } = (options as LoadHdf5Options | undefined) ?? {};
   if (inputs === undefined) {
     throw invalidOption("loadHdf5: option 'inputs'", 'the path of a data set within the file', inputs);
   }
-  const names = typeof inputs === 'string' ? [inputs] : inputs;
-  if (shape !== undefined && names.length !== 1) {
+  const { list, names } = listChoice(inputs);
+  if (shape !== undefined && list.length !== 1) {
     throw new LossAtlasError('ERR_INVALID_OPTION', "loadHdf5: option 'shape' is for one input.");
   }
   return withHdf5(path, (file) =>
@@ -42,31 +46,21 @@ export async function loadHdf5(path: string, options: LoadHdf5Options): Promise<
       {
         name: basename(path),
         source: `'${path}'`,
-        inputs: names.map((name) => sourceOf(file.array(name), shape, `'${path}', '${name}'`)),
+        inputs: list.map((name) => sourceOf(file.array(name), shape, `'${path}', '${name}'`)),
+        inputNames: names,
         targets: targets === undefined ? null : sourceOf(file.array(targets), undefined, ''),
-        where: (row) => `'${path}', '${targets ?? names.join(', ')}', sample ${row}`,
-        done: shape === undefined ? [] : [`samples of shape [${shape.join(', ')}]`],
+        where: (row) => `'${path}', '${targets ?? list.join(', ')}', sample ${row}`,
+        done: shapeDone(shape),
       },
       options,
     ),
   );
 }
 
-const isNames = isArrayOf(isString, 'a path or an array of paths');
-
 function sourceOf(array: Hdf5Array, shape: readonly number[] | undefined, source: string): RowSource {
-  const [numSamples, ...stored] = array.shape;
-  if (numSamples === undefined) return { shape: [], read: () => new Uint8Array(0) };
-  const wanted = shape ?? stored;
-  const count = (sizes: readonly number[]) => sizes.reduce((product, dim) => product * dim, 1);
-  if (count(wanted) !== count(stored)) {
-    throw new LossAtlasError(
-      'ERR_INVALID_DATA',
-      `${source}: samples of [${stored.join(', ')}] do not fit the shape [${wanted.join(', ')}].`,
-    );
-  }
+  if (array.shape.length === 0) return { shape: [], read: () => new Uint8Array(0) };
   return {
-    shape: [numSamples, ...wanted],
+    shape: shaped(array.shape, shape, source),
     read: ({ count, numbers }) => array.rows(count, numbers),
   };
 }

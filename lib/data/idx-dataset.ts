@@ -2,8 +2,10 @@ import { basename } from 'node:path';
 import { LossAtlasError } from '../errors.js';
 import { readIdx, type IdxArray } from '../io/idx.js';
 import { checkOptions, isBoolean } from '../validate.js';
-import { datasetChecks, datasetOf, type Dataset, type DatasetOptions } from './dataset.js';
+import type { Dataset } from './dataset.js';
+import { datasetChecks, type DatasetOptions } from './dataset-options.js';
 import { rowNumbers, type RowSource } from './rows.js';
+import { datasetOf } from './samples.js';
 
 export interface LoadIdxOptions extends DatasetOptions {
   /** Images [N, H, W] become [N, 1, H, W], as convolutions want them (default true). */

@@ -1,5 +1,6 @@
 import { checkOptions, isInteger, isSeed, requireInstance } from '../validate.js';
-import { dataset, Dataset } from './dataset.js';
+import { Dataset } from './dataset.js';
+import { chooseRows } from './subset.js';
 
 export interface RandomBatchesOptions {
   readonly count: number;
@@ -20,11 +21,12 @@ export function randomBatches(data: Dataset, options: RandomBatchesOptions): Dat
   checkOptions('randomBatches', options, { count: isInteger(1), batchSize: isInteger(1), seed: isSeed });
   const { count, seed = 0 } = options;
   const batchSize = options.batchSize ?? Math.max(1, Math.min(256, Math.floor(data.numSamples / count)));
-  const { inputs, targets, name } = data;
-  const drawn = dataset({ inputs, targets }, { name, sample: { count: count * batchSize, seed } });
-  const preprocessing = [data.preprocessing, drawn.preprocessing].filter(Boolean).join('; ');
-  return Array.from({ length: count }, (_, i) => {
-    const part = drawn.slice(i * batchSize, (i + 1) * batchSize);
-    return new Dataset(name, part.inputs, part.targets, `${preprocessing}; batch ${i + 1} of ${count}`);
-  });
+  const sample = { count: count * batchSize, seed };
+  const { rows, done } = chooseRows({ sample }, data.numSamples, null, data.name);
+  return Array.from({ length: count }, (_, i) =>
+    data.pick(
+      rows.numbers!.subarray(i * batchSize, (i + 1) * batchSize),
+      `${done.join('; ')}; batch ${i + 1} of ${count}`,
+    ),
+  );
 }

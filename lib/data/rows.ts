@@ -32,6 +32,11 @@ export function allRows(count: number): Rows {
   return { count, numbers: null };
 }
 
+/** The numbers from start to end (exclusive). */
+export function rowRange(start: number, end: number): Uint32Array {
+  return Uint32Array.from({ length: Math.max(0, end - start) }, (_, i) => start + i);
+}
+
 /** The numbers of the rows one by one. */
 export function* rowNumbers({ count, numbers }: Rows): Generator<number> {
   for (let i = 0; i < count; i++) yield numbers === null ? i : numbers[i]!;

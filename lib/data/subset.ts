@@ -11,9 +11,11 @@ export interface SubsetOptions {
   readonly indices?: readonly number[] | Int32Array | Uint32Array;
   /** Draw so many samples without replacement; they come in the order drawn. */
   readonly sample?: { readonly count: number; readonly seed: number };
+  /** Permute the samples that `limit`, `indices` or `sample` leave, by this seed. */
+  readonly shuffle?: number;
   /**
-   * Keep the first so many samples of each label, of those that `limit`, `indices` or `sample` leave: with
-   * `sample` of all samples a balanced draw. A label with fewer samples is an error.
+   * Keep the first so many samples of each label, in the order that the options above leave: with `shuffle` a
+   * balanced draw. A label with fewer samples is an error.
    */
   readonly perClass?: number;
 }
@@ -32,6 +34,7 @@ export const subsetChecks = {
     const isRight = isInteger(1)(count) === null && isSeed(seed) === null && Object.keys(others).length === 0;
     return isRight ? null : '{ count: a positive integer, seed: an integer from 0 to 2^53 − 1 }';
   },
+  shuffle: isSeed,
   perClass: isInteger(1),
 } as const satisfies Record<keyof SubsetOptions, Check>;
 
@@ -42,7 +45,7 @@ export function chooseRows(
   targets: RowSource | null,
   source: string,
 ): { rows: Rows; done: readonly string[] } {
-  const { limit, indices, sample, perClass } = options;
+  const { limit, indices, sample, shuffle, perClass } = options;
   const given = Object.entries({ limit, indices, sample }).filter(([, value]) => value !== undefined);
   if (given.length > 1) {
     const names = given.map(([name]) => `'${name}'`).join(' and ');
@@ -60,6 +63,12 @@ export function chooseRows(
   } else if (sample !== undefined) {
     rows = fromNumbers(drawRows(sample, numSamples, source));
     done.push(`${sample.count} of ${numSamples} samples drawn with seed ${sample.seed}`);
+  }
+  if (shuffle !== undefined) {
+    const order = drawRows({ count: rows.count, seed: shuffle }, rows.count, source);
+    const { numbers } = rows;
+    rows = fromNumbers(numbers === null ? order : order.map((i) => numbers[i]!));
+    done.push(`shuffled with seed ${shuffle}`);
   }
   if (perClass !== undefined) {
     rows = fromNumbers(balance(rows, perClass, targets, source));

@@ -4,6 +4,9 @@ import { LossAtlasError } from '../errors.js';
 
 /** No deflate stream unpacks to more than this times its size. */
 const maxRatio = 1032;
+/** So many times its size and the allowance are given on the word of a header. */
+const trustedRatio = 4;
+const allowance = 64e6;
 
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b;
@@ -23,21 +26,29 @@ export async function gunzipSized(
   stream.end(packed);
   let start = Buffer.alloc(0);
   let content: Uint8Array | null = null;
+  let size = 0;
   let length = 0;
   try {
     for await (const part of stream as AsyncIterable<Buffer>) {
       if (content === null) {
         start = Buffer.concat([start, part]);
-        const size = sizeOf(start);
-        if (size === null) continue;
+        const promised = sizeOf(start);
+        if (promised === null) continue;
+        size = promised;
         if (size > maxRatio * packed.length) {
           fail(source, `its header promises ${size} bytes, which ${packed.length} packed bytes cannot hold`);
         }
-        content = new Uint8Array(size);
+        // Beyond this, memory comes with the bytes that fill it.
+        content = new Uint8Array(Math.min(size, trustedRatio * packed.length + allowance));
       }
       const piece = length === 0 ? start : part;
+      if (length + piece.length > size) {
+        fail(source, `unpacks to more bytes than the ${size} that its header promises`);
+      }
       if (length + piece.length > content.length) {
-        fail(source, `unpacks to more bytes than the ${content.length} that its header promises`);
+        const larger = new Uint8Array(Math.min(size, 2 * (length + piece.length)));
+        larger.set(content.subarray(0, length));
+        content = larger;
       }
       content.set(piece, length);
       length += piece.length;

@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 
 import { LossAtlasError } from '../errors.js';
 import { suggest } from '../validate.js';
+import { allocated } from './allocate.js';
 import { readWholeFile, unreadable } from './read-file.js';
 
 type Library = typeof import('h5wasm');
@@ -208,12 +209,8 @@ function rowsOfPart(rowBytes: number, chunkRows = 1): number {
 }
 
 function emptyLike(part: Hdf5Data, length: number, source: string): Hdf5Data {
-  try {
-    return new (part.constructor as new (length: number) => Hdf5Data)(length);
-  } catch (cause) {
-    const message = `${source}: there is no memory for ${length} values.`;
-    throw new LossAtlasError('ERR_OUT_OF_MEMORY', message, { cause });
-  }
+  const type = part.constructor as new (length: number) => Hdf5Data;
+  return allocated(() => new type(length), source, `${length} values`);
 }
 
 function isData(value: unknown): value is Hdf5Data {

@@ -22,7 +22,7 @@ export interface IdxArray {
   rows(numbers: Iterable<number>, count: number): IdxData;
 }
 
-interface Header {
+export interface IdxHeader {
   readonly shape: readonly number[];
   readonly ArrayType: (typeof arrayTypes)[keyof typeof arrayTypes];
   /** Where the values start. */
@@ -40,9 +40,9 @@ export async function readIdx(path: string): Promise<IdxArray> {
   const source = `'${path}'`;
   const stored = await readWholeFile(path);
   const bytes = isGzip(stored)
-    ? await gunzipSized(stored, (start) => parseHeader(start, source)?.size ?? null, source)
+    ? await gunzipSized(stored, (start) => parseIdxHeader(start, source)?.size ?? null, source)
     : stored;
-  const header = parseHeader(bytes, source);
+  const header = parseIdxHeader(bytes, source);
   if (header === null) fail(source, `${bytes.length} bytes are too few for the header of an IDX file`);
   const { shape, ArrayType, offset, size } = header;
   if (bytes.length !== size) {
@@ -68,8 +68,8 @@ export async function readIdx(path: string): Promise<IdxArray> {
   };
 }
 
-/** Null where the bytes end within the header. */
-function parseHeader(bytes: Uint8Array, source: string): Header | null {
+/** The header of an IDX file from its first bytes; null where they end within it. Throws ERR_INVALID_DATA. */
+export function parseIdxHeader(bytes: Uint8Array, source: string): IdxHeader | null {
   if (bytes.length < 4) return null;
   const code = bytes[2]!;
   const numDimensions = bytes[3]!;

@@ -39,25 +39,40 @@ const hostIsLittle = endianness() === 'LE';
  */
 export function readNpy(bytes: Uint8Array, source = 'npy data'): NpyArray {
   if (!(bytes instanceof Uint8Array)) throw invalidOption('readNpy: bytes', 'the bytes of a file', bytes);
-  const { text, end } = headerOf(bytes, source);
-  const header = parseNpyHeader(text, source);
-  const { dtype, itemSize, isBig } = parseDescr(header.descr, source);
-  const count = countOf(header.shape, source);
-  const expected = count * itemSize;
-  const present = bytes.length - end;
-  if (expected !== present) {
-    const shape = `(${header.shape.join(', ')})`;
-    fail(
-      source,
-      `shape ${shape} of ${header.descr} needs ${expected} bytes of data, the file has ${present}`,
-    );
-  }
+  const { dtype, shape, itemSize, isBigEndian, isFortran, offset } = npyLayout(bytes, bytes.length, source);
   // An aligned copy of its own; slice() would not copy where `bytes` is a Buffer.
-  const raw = new Uint8Array(bytes.subarray(end));
-  if (isBig === hostIsLittle) swapBytes(raw, itemSize);
-  const stored = decode(dtype, raw.buffer, count);
-  const data = header.fortranOrder && header.shape.length > 1 ? toCOrder(stored, header.shape) : stored;
-  return { dtype, shape: header.shape, data } as NpyArray;
+  const raw = new Uint8Array(bytes.subarray(offset));
+  if (isBigEndian === hostIsLittle) swapBytes(raw, itemSize);
+  const stored = decode(dtype, raw.buffer, raw.length / itemSize);
+  const data = isFortran ? toCOrder(stored, shape) : stored;
+  return { dtype, shape, data } as NpyArray;
+}
+
+export interface NpyLayout {
+  readonly dtype: NpyDtype;
+  readonly shape: readonly number[];
+  /** Bytes a value. */
+  readonly itemSize: number;
+  readonly isBigEndian: boolean;
+  /** Of several dimensions, the first one running fastest. */
+  readonly isFortran: boolean;
+  /** Where the values start. */
+  readonly offset: number;
+}
+
+/** How the values lie in an .npy file of `fileSize` bytes, from its first bytes. Throws ERR_INVALID_DATA. */
+export function npyLayout(start: Uint8Array, fileSize: number, source: string): NpyLayout {
+  const { text, end } = headerOf(start, source);
+  const { descr, fortranOrder, shape } = parseNpyHeader(text, source);
+  const { dtype, itemSize, isBig } = parseDescr(descr, source);
+  const expected = countOf(shape, source) * itemSize;
+  const present = fileSize - end;
+  if (expected !== present) {
+    const sizes = `(${shape.join(', ')})`;
+    fail(source, `shape ${sizes} of ${descr} needs ${expected} bytes of data, the file has ${present}`);
+  }
+  const isFortran = fortranOrder && shape.length > 1;
+  return { dtype, shape, itemSize, isBigEndian: isBig, isFortran, offset: end };
 }
 
 /** Writes an array as .npy version 1, little endian, C order; NumPy reads it. Throws ERR_INVALID_DATA. */

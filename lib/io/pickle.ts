@@ -1,4 +1,4 @@
-import { LossAtlasError } from '../errors.js';
+import { LossAtlasError, type ErrorCode } from '../errors.js';
 
 /**
  * What a pickle becomes. Dictionaries are Maps, so that no key can reach a prototype; lists and tuples are
@@ -54,6 +54,10 @@ export interface UnpickleOptions {
   readonly persistent?: (id: PickleValue, fail: PickleFail) => PickleValue;
   /** Where the pickle begins in the bytes (default 0). */
   readonly start?: number;
+  /** Of the errors (default ERR_CHECKPOINT). */
+  readonly code?: ErrorCode;
+  /** What to do about a global that is refused (default: how to save a checkpoint without). */
+  readonly advice?: string;
 }
 
 const maxProtocol = 5;
@@ -66,7 +70,7 @@ const maxObjects = 2_000_000;
 /**
  * Reads one pickle (protocols 2 to 5) and says where it ends. It builds data and nothing else: a global
  * outside of the allow-list is refused by name, lengths are checked against the bytes that are left before
- * anything is allocated, and work grows with the length of the file only. Throws ERR_CHECKPOINT.
+ * anything is allocated, and work grows with the length of the file only. Throws ERR_CHECKPOINT, or `code`.
  */
 export function unpickle(bytes: Uint8Array, options: UnpickleOptions): { value: PickleValue; end: number } {
   const machine = new Machine(bytes, options);
@@ -92,7 +96,7 @@ class Machine {
     this.position = options.start ?? 0;
     this.budget = 65_536 + 16 * bytes.length;
     this.fail = (problem) => {
-      throw new LossAtlasError('ERR_CHECKPOINT', `${options.source}: ${problem}.`);
+      throw new LossAtlasError(options.code ?? 'ERR_CHECKPOINT', `${options.source}: ${problem}.`);
     };
   }
 
@@ -227,7 +231,7 @@ class Machine {
     }
     this.fail(
       `it refers to ${shown(`${module}.${name}`)}, which is not read, because no code of a file ever runs. ` +
-        'Save only the state dict: torch.save(model.state_dict(), path)',
+        (this.options.advice ?? 'Save only the state dict: torch.save(model.state_dict(), path)'),
     );
   }
 

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { LossAtlasError } from '../errors.js';
 import { errorCode, reasonOf } from './write-file.js';
 
@@ -9,6 +9,31 @@ export async function readWholeFile(path: string): Promise<Buffer<ArrayBuffer>> 
   } catch (cause) {
     throw unreadable(path, cause);
   }
+}
+
+/** The first bytes of a file, and the size of all; a folder has none. Throws ERR_FILE_NOT_FOUND, ERR_FILE_UNREADABLE. */
+export async function readFileStart(path: string, length: number): Promise<FileStart> {
+  try {
+    const file = await open(path);
+    try {
+      const stat = await file.stat();
+      if (stat.isDirectory()) return { bytes: Buffer.alloc(0), size: 0, isFolder: true };
+      const buffer = Buffer.alloc(Math.min(length, stat.size));
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
+      return { bytes: buffer.subarray(0, bytesRead), size: stat.size, isFolder: false };
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+export interface FileStart {
+  readonly bytes: Buffer;
+  /** Of the whole file. */
+  readonly size: number;
+  readonly isFolder: boolean;
 }
 
 /** The error for what a failed open or read of `path` threw. */

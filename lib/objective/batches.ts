@@ -1,10 +1,11 @@
+import { arrayInfo, type ArrayInfo } from '../data/array-info.js';
 import type { Dataset } from '../data/dataset.js';
 import { LossAtlasError } from '../errors.js';
 import { requireShapes } from '../model/exported-program/inputs.js';
 import type { Model } from '../model/model.js';
 import type { BatchHandle } from '../native/addon.js';
 import { call, callSync } from '../native/call.js';
-import type { NdArray } from '../types.js';
+import { prefetched } from './prefetch.js';
 
 /** `held`: on the model's device from the first use on; `streamed`: made for every use and freed. */
 export type DataPlacement = 'held' | 'streamed';
@@ -46,10 +47,13 @@ export class Batches {
   /** The first samples as a batch of their own, to be freed. */
   async first(numSamples: number): Promise<BatchHandle> {
     this.#requireAlive();
-    return await this.#make(0, numSamples);
+    return await this.#make(await this.#read(0, numSamples), 0);
   }
 
-  /** One after the other; a streamed batch lives until the next one is asked for. */
+  /**
+   * One after the other; a streamed batch lives until the next one is asked for, whose samples are read from their
+   * files meanwhile.
+   */
   async *each(): AsyncGenerator<BatchHandle, void, undefined> {
     this.#requireAlive();
     if (this.#placement === 'held') {
@@ -62,9 +66,9 @@ export class Batches {
       yield* [...this.#held];
       return;
     }
-    for (let i = 0; i < this.count; i++) {
+    for await (const [i, part] of this.#parts()) {
       this.#requireAlive();
-      const batch = await this.#make(i);
+      const batch = await this.#make(part, i);
       try {
         yield batch;
       } finally {
@@ -79,28 +83,35 @@ export class Batches {
   }
 
   async #hold(): Promise<void> {
-    for (let i = 0; i < this.count; i++) {
-      this.#requireAlive();
-      try {
-        const batch = await this.#make(i);
+    try {
+      for await (const [i, part] of this.#parts()) {
+        this.#requireAlive();
+        const batch = await this.#make(part, i);
         if (this.#disposed) free(batch);
         this.#requireAlive();
         this.#held.push(batch);
-      } catch (error) {
-        for (const batch of this.#held.splice(0)) free(batch);
-        if (!(error instanceof LossAtlasError && error.code === 'ERR_OUT_OF_MEMORY') || this.count === 1) {
-          this.#making = undefined;
-          throw error;
-        }
-        this.#placement = 'streamed';
-        return;
       }
+    } catch (error) {
+      for (const batch of this.#held.splice(0)) free(batch);
+      if (!(error instanceof LossAtlasError && error.code === 'ERR_OUT_OF_MEMORY') || this.count === 1) {
+        this.#making = undefined;
+        throw error;
+      }
+      this.#placement = 'streamed';
     }
   }
 
-  async #make(index: number, numSamples = this.batchSize): Promise<BatchHandle> {
+  /** The samples of each batch in memory. */
+  #parts(): AsyncGenerator<[index: number, part: Dataset], void, undefined> {
+    return prefetched(this.count, (i, signal) => this.#read(i, this.batchSize, signal));
+  }
+
+  async #read(index: number, numSamples: number, signal?: AbortSignal): Promise<Dataset> {
     const start = index * this.batchSize;
-    const part = this.data.slice(start, start + numSamples);
+    return this.data.read(start, start + numSamples, signal);
+  }
+
+  async #make(part: Dataset, index: number): Promise<BatchHandle> {
     const targets = part.targets === null ? [] : [part.targets];
     const shapes = part.inputs.map(({ shape }) => shape);
     if (this.#model.inputs !== null) requireShapes(this.#model.inputs, shapes, this.#model.name);
@@ -108,6 +119,7 @@ export class Batches {
       return await call((native) => native.makeBatch(this.#model.handle, part.inputs, targets, [], index));
     } catch (error) {
       if (!(error instanceof LossAtlasError) || this.count === 1) throw error;
+      const start = index * this.batchSize;
       const where = `${this.data.name}, batch of samples ${start} to ${start + part.numSamples - 1}`;
       throw new LossAtlasError(error.code, `${where}: ${error.message}`, { cause: error });
     }
@@ -126,14 +138,12 @@ function free(batch: BatchHandle): void {
 }
 
 /** Floats take the model's type, labels 8 bytes. */
-function bytesOnDevice(model: Model, data: Dataset): number {
+function bytesOnDevice(model: Model, { inputInfo, targets }: Dataset): number {
   const float = model.dtype === 'float64' ? 8 : 4;
-  const bytes = (array: NdArray) => {
-    const isFloat = array.data instanceof Float32Array || array.data instanceof Float64Array;
-    return array.data.length * (isFloat ? float : array.data.BYTES_PER_ELEMENT);
-  };
-  const inputs = data.inputs.reduce((sum, input) => sum + bytes(input), 0);
-  return inputs + (data.targets === null ? 0 : Math.max(bytes(data.targets), 8 * data.targets.data.length));
+  const bytes = ({ shape, dtype, bytes: stored }: ArrayInfo) =>
+    dtype.startsWith('float') ? shape.reduce((product, dim) => product * dim, float) : stored;
+  const inputs = inputInfo.reduce((sum, info) => sum + bytes(info), 0);
+  return inputs + (targets === null ? 0 : Math.max(bytes(arrayInfo(targets)), 8 * targets.data.length));
 }
 
 /** A GPU that is too full for this says so, and the data is streamed after all. */

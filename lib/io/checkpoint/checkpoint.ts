@@ -1,12 +1,12 @@
 import { LossAtlasError } from '../../errors.js';
 import { checkOptions, invalidOption, isBoolean, isString } from '../../validate.js';
 import { readNpz } from '../npz.js';
-import type { NpyDtype } from '../npy.js';
+import { npyDtypes } from './npy-dtypes.js';
 import type { PickleFail, PickleValue } from '../pickle.js';
 import { readZip } from '../zip.js';
 import { readSafetensors } from './safetensors.js';
 import { findStateDict } from './state-dict.js';
-import { StoredTensor, type CheckpointDtype, type CheckpointTensor } from './tensor.js';
+import { StoredTensor, type CheckpointTensor } from './tensor.js';
 import { readTorchLegacy, readTorchZip } from './torch-file.js';
 import type { CheckpointValue } from './value.js';
 import { readWholeFile } from '../read-file.js';
@@ -99,21 +99,6 @@ function parseZip(
   const value = readTorchZip(members, pickle, bytes.length, source, fail);
   return new Checkpoint(path, 'torch', value as CheckpointValue);
 }
-
-const npyDtypes: Readonly<Record<NpyDtype, CheckpointDtype>> = {
-  f2: 'float16',
-  f4: 'float32',
-  f8: 'float64',
-  i1: 'int8',
-  i2: 'int16',
-  i4: 'int32',
-  i8: 'int64',
-  u1: 'uint8',
-  u2: 'uint16',
-  u4: 'uint32',
-  u8: 'uint64',
-  bool: 'bool',
-};
 
 function npzTensors(bytes: Uint8Array, source: string): Map<string, StoredTensor> {
   try {

@@ -14,15 +14,41 @@ const dtypes: ReadonlyMap<unknown, CheckpointDtype> = new Map([
   ['BOOL', 'bool'],
 ]);
 
+/** One tensor of a safetensors file. */
+export interface SafetensorsEntry {
+  readonly name: string;
+  readonly dtype: CheckpointDtype;
+  readonly shape: readonly number[];
+  /** Bytes of the file. */
+  readonly begin: number;
+  readonly end: number;
+}
+
 /** The tensors of a safetensors file, in the order of their data. */
 export function readSafetensors(bytes: Uint8Array, fail: PickleFail): Map<string, StoredTensor> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const dataStart = 8 + Number(view.getBigUint64(0, true));
-  if (dataStart > bytes.length) fail('its header is truncated');
-  const data = bytes.subarray(dataStart);
   const maker = new TensorMaker(bytes.length);
-  const found: { name: string; begin: number; tensor: StoredTensor }[] = [];
-  for (const [name, entry] of Object.entries(parse(bytes.subarray(8, dataStart), fail))) {
+  const entries = listSafetensors(bytes, bytes.length, fail);
+  return new Map(
+    entries.map(({ name, dtype, shape, begin, end }) => {
+      const part = bytes.subarray(begin, end);
+      const layout = { dtype, shape, length: elementsOf(shape), bytes: () => part };
+      return [name, maker.make(layout, fail)];
+    }),
+  );
+}
+
+/** How many first bytes of a safetensors file its header takes, or NaN where it has none; they lie in its first 8. */
+export function safetensorsHeaderSize(start: Uint8Array): number {
+  if (start.length < 8) return NaN;
+  return 8 + Number(new DataView(start.buffer, start.byteOffset, start.byteLength).getBigUint64(0, true));
+}
+
+/** What a safetensors file of `fileSize` bytes holds, from its first bytes, in the order of the data. */
+export function listSafetensors(start: Uint8Array, fileSize: number, fail: PickleFail): SafetensorsEntry[] {
+  const dataStart = safetensorsHeaderSize(start);
+  if (!(dataStart <= start.length)) fail('its header is truncated');
+  const found: SafetensorsEntry[] = [];
+  for (const [name, entry] of Object.entries(parse(start.subarray(8, dataStart), fail))) {
     if (name === '__metadata__') continue;
     const { dtype: code, shape, data_offsets: offsets } = isObject(entry) ? entry : {};
     const dtype = dtypes.get(code);
@@ -30,16 +56,14 @@ export function readSafetensors(bytes: Uint8Array, fail: PickleFail): Map<string
     if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2)
       return fail(`'${name}' has no shape or no offsets`);
     const [begin, end] = offsets as [number, number];
-    const length = elementsOf(shape);
-    if (begin > end || end > data.length) return fail(`the data of '${name}' lie outside of the file`);
-    if (end - begin !== length * itemSizeOf(dtype))
+    if (begin > end || end > fileSize - dataStart)
+      return fail(`the data of '${name}' lie outside of the file`);
+    if (end - begin !== elementsOf(shape) * itemSizeOf(dtype))
       return fail(`'${name}' has ${end - begin} bytes, which do not fit shape (${shape.join(', ')})`);
-    const part = data.subarray(begin, end);
-    found.push({ name, begin, tensor: maker.make({ dtype, shape, length, bytes: () => part }, fail) });
+    found.push({ name, dtype, shape, begin: dataStart + begin, end: dataStart + end });
   }
   // JavaScript moves names that are numbers to the front of an object.
-  found.sort((a, b) => a.begin - b.begin);
-  return new Map(found.map(({ name, tensor }) => [name, tensor]));
+  return found.sort((a, b) => a.begin - b.begin);
 }
 
 function parse(header: Uint8Array, fail: PickleFail): Record<string, unknown> {

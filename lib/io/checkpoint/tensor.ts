@@ -170,7 +170,8 @@ function gathered(
 
 const hostIsLittle = endianness() === 'LE';
 
-function decode(dtype: CheckpointDtype, bytes: Uint8Array, isBigEndian: boolean): CheckpointData {
+/** Values from their bytes in a file; the narrow floats are widened, as CheckpointTensor says. */
+export function decode(dtype: CheckpointDtype, bytes: Uint8Array, isBigEndian: boolean): CheckpointData {
   // An aligned copy of its own.
   const { buffer } = new Uint8Array(bytes);
   if (isBigEndian === hostIsLittle) swapBytes(Buffer.from(buffer), itemSizeOf(dtype));

@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { dataset } from '../../../dist/data/dataset.js';
+import { dataset } from '../../../dist/data/from-arrays.js';
+import { randomBatches } from '../../../dist/data/random-batches.js';
 import { loadNpz } from '../../../dist/data/npz-dataset.js';
 import { writeNpz } from '../../../dist/io/npz.js';
 
@@ -35,6 +36,41 @@ describe('dataset', () => {
     expect(dataset({ inputs: x }, { limit: 99 }).numSamples).to.equal(3);
   });
 
+  it('named inputs keep their names and order, whatever they are called', () => {
+    const [ids, mask] = [
+      { data: BigInt64Array.of(1n, 2n, 3n), shape: [3] },
+      { data: Uint8Array.of(1, 1, 0), shape: [3, 1] },
+    ];
+    const data = dataset(
+      { inputs: { input_ids: ids, attention_mask: mask }, targets: [0, 1, 2] },
+      { limit: 2 },
+    );
+    expect(data.inputNames).to.deep.equal(['input_ids', 'attention_mask']);
+    expect(data.inputs.map(({ shape }) => shape)).to.deep.equal([[2], [2, 1]]);
+    const odd = dataset({ inputs: { data: ids, shape: mask } });
+    expect([odd.inputNames, odd.numSamples]).to.deep.equal([['data', 'shape'], 3]);
+    expect([dataset({ inputs: ids }).inputNames, dataset({ inputs: [ids, mask] }).inputNames]).to.deep.equal([
+      null,
+      null,
+    ]);
+    for (const part of [
+      data.slice(1, 2),
+      data.pick(Uint32Array.of(1)),
+      ...randomBatches(data, { count: 2 }),
+    ]) {
+      expect(part.inputNames).to.deep.equal(['input_ids', 'attention_mask']);
+      expect(part.numSamples).to.equal(1);
+    }
+    expect(() => dataset({ inputs: { a: ids, b: { data: [1] } } as never })).to.throw(
+      /inputs\['b'\] must be/,
+    );
+    expect(() => dataset({ inputs: { a: ids, b: { data: mask.data, shape: [2] } } })).to.throw(
+      /inputs\['b'\]: shape \[2\]/,
+    );
+    expect(() => dataset({ inputs: {} })).to.throw(/no input array/);
+    expect(() => data.pick(Uint32Array.of(2))).to.throw(/there is no sample 2/);
+  });
+
   it('from .npz: names, a missing name, no targets', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'lossatlas-'));
     try {
@@ -47,6 +83,8 @@ describe('dataset', () => {
       const error = await loadNpz(path, { inputs: 'z' }).catch((e: unknown) => e as Error & { code: string });
       expect(error).to.include({ code: 'ERR_INVALID_DATA' });
       expect((error as Error).message).to.match(/no array 'z'.*'?x'?/);
+      const named = await loadNpz(path, { inputs: { pixels: 'x', labels: 'y' } });
+      expect(named.inputNames).to.deep.equal(['pixels', 'labels']);
       await writeFile(path, writeNpz({ x: inputs }));
       expect((await loadNpz(path)).targets).to.equal(null);
     } finally {

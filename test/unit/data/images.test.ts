@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
-import { dataset } from '../../../dist/data/dataset.js';
+import { dataset } from '../../../dist/data/from-arrays.js';
 import { readNpz } from '../../../dist/io/npz.js';
 import { relativeError } from '../../support/numbers.js';
 import { throws } from './files.js';

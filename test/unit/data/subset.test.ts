@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { dataset, type DatasetOptions } from '../../../dist/data/dataset.js';
+import type { DatasetOptions } from '../../../dist/data/dataset-options.js';
+import { dataset } from '../../../dist/data/from-arrays.js';
 import { throws } from './files.js';
 
 const numSamples = 60;
@@ -82,7 +83,27 @@ describe('subsets', () => {
     );
   });
 
+  it('shuffle: of what limit, indices or sample leave, before perClass, by its seed alone', () => {
+    const all = samplesOf({ shuffle: 3 });
+    // One rule: a draw of all samples is a shuffle of them.
+    expect(all).to.deep.equal(samplesOf({ sample: { count: 60, seed: 3 } }));
+    expect(samplesOf({ shuffle: 4 })).to.not.deep.equal(all);
+    const few = samplesOf({ limit: 5, shuffle: 3 });
+    expect([...few].sort((a, b) => a - b)).to.deep.equal([0, 1, 2, 3, 4]);
+    const chosen = [9, 8, 7, 6, 5];
+    expect(samplesOf({ indices: chosen, shuffle: 3 })).to.deep.equal(few.map((i) => chosen[i]));
+    const balanced = samplesOf({ shuffle: 3, perClass: 2 });
+    expect(balanced).to.deep.equal(
+      all.filter((i, at) => all.slice(0, at).filter((j) => j % 3 === i % 3).length < 2),
+    );
+    expect(take({ limit: 5, shuffle: 3, perClass: 1 }).preprocessing).to.equal(
+      'the first 5 of 60 samples; shuffled with seed 3; the first 1 of each label',
+    );
+  });
+
   it('says what cannot be', async () => {
+    await refuses({ shuffle: true }, /'shuffle'/);
+    await refuses({ shuffle: -1 }, /'shuffle'/);
     await refuses({ limit: 3, indices: [1] }, /options 'limit' and 'indices' exclude each other/);
     await refuses({ indices: [0, 60] }, /indices\[1\] is 60, but there are 60 samples/);
     await refuses({ indices: [] }, /'indices'/);
