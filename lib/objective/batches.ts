@@ -113,10 +113,11 @@ export class Batches {
 
   async #make(part: Dataset, index: number): Promise<BatchHandle> {
     const targets = part.targets === null ? [] : [part.targets];
+    const names = part.inputNames ?? [];
     const shapes = part.inputs.map(({ shape }) => shape);
-    if (this.#model.inputs !== null) requireShapes(this.#model.inputs, shapes, this.#model.name);
+    if (this.#model.inputs !== null) requireShapes(this.#model.inputs, shapes, names, this.#model.name);
     try {
-      return await call((native) => native.makeBatch(this.#model.handle, part.inputs, targets, [], index));
+      return await call((native) => native.makeBatch(this.#model.handle, part.inputs, targets, names, index));
     } catch (error) {
       if (!(error instanceof LossAtlasError) || this.count === 1) throw error;
       const start = index * this.batchSize;

@@ -38,11 +38,13 @@ export function readInput(name: string, meta: Json, ranges: Json): ProgramInput 
 export function requireShapes(
   inputs: readonly ProgramInput[],
   shapes: readonly (readonly number[])[],
+  names: readonly string[],
   modelName: string,
 ): void {
-  if (inputs.length !== shapes.length) return;
   inputs.forEach((input, i) => {
-    const given = shapes[i]!;
+    const given = shapes[names.length === 0 ? i : names.indexOf(input.name)];
+    // Its forward pass says what is missing.
+    if (given === undefined) return;
     const fits =
       input.shape.length === given.length &&
       input.shape.every((wanted, d) =>
