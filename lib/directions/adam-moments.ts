@@ -33,9 +33,9 @@ export async function loadMoments(
   }
   const { mapping } = matchOptimizer(entries, model.parameters);
   const states = new Map(mapping.map(({ name, entry }) => [name, entry]));
-  const expAvg = await model.vector(flatten(model, (name) => states.get(name)?.expAvg));
+  const expAvg = await model.vector(await flatten(model, (name) => states.get(name)?.expAvg));
   try {
-    const expAvgSq = await model.vector(flatten(model, (name) => states.get(name)?.expAvgSq));
+    const expAvgSq = await model.vector(await flatten(model, (name) => states.get(name)?.expAvgSq));
     const dispose = () => {
       expAvg.dispose();
       expAvgSq.dispose();

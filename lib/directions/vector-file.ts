@@ -36,7 +36,7 @@ export async function loadVector(
   const tensors = (await readCheckpoint(path)).stateDict(key === undefined ? {} : { key });
   const { mapping } = matchParameters(tensors, model.parameters, { by, strict });
   const sources = new Map(mapping.map(({ name, source }) => [name, source]));
-  return model.vector(flatten(model, (name) => tensors.get(sources.get(name) ?? '')));
+  return model.vector(await flatten(model, (name) => tensors.get(sources.get(name) ?? '')));
 }
 
 /** As an `.npz` with one array a parameter. Throws ERR_FILE_NOT_WRITABLE. */

@@ -48,7 +48,7 @@ export async function loadSolution(
   const buffers = model.buffers.filter(({ name }) => !name.endsWith('num_batches_tracked'));
   const { mapping } = matchParameters(tensors, [...model.parameters, ...buffers], { by });
   const found = new Map(mapping.map(({ name, source }) => [name, tensors.get(source)!]));
-  const theta = await model.vector(flatten(model, (name) => found.get(name)));
+  const theta = await model.vector(await flatten(model, (name) => found.get(name)));
   try {
     const values = buffers.map(({ name }) => [name, toNdArray(found.get(name)!)] as const);
     return new Solution(label, theta, await bufferStateFrom(model, new Map(values)));

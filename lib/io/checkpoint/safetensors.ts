@@ -1,7 +1,9 @@
+import { bytesAt, SourcePart, type ByteSource } from '../byte-source.js';
 import type { PickleFail } from '../pickle.js';
 import { elementsOf, itemSizeOf, TensorMaker, type CheckpointDtype, type StoredTensor } from './tensor.js';
 
-const dtypes: ReadonlyMap<unknown, CheckpointDtype> = new Map([
+/** By the names of the format. */
+export const safetensorsDtypes: ReadonlyMap<unknown, CheckpointDtype> = new Map([
   ['F64', 'float64'],
   ['F32', 'float32'],
   ['F16', 'float16'],
@@ -10,32 +12,39 @@ const dtypes: ReadonlyMap<unknown, CheckpointDtype> = new Map([
   ['I32', 'int32'],
   ['I16', 'int16'],
   ['I8', 'int8'],
+  ['U64', 'uint64'],
+  ['U32', 'uint32'],
+  ['U16', 'uint16'],
   ['U8', 'uint8'],
   ['BOOL', 'bool'],
 ]);
 
+/** The format's own limit. */
+const maxHeader = 100_000_000;
+
 /** The tensors of a safetensors file, in the order of their data. */
-export function readSafetensors(bytes: Uint8Array, fail: PickleFail): Map<string, StoredTensor> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const dataStart = 8 + Number(view.getBigUint64(0, true));
-  if (dataStart > bytes.length) fail('its header is truncated');
-  const data = bytes.subarray(dataStart);
-  const maker = new TensorMaker(bytes.length);
+export function readSafetensors(file: ByteSource, fail: PickleFail): Map<string, StoredTensor> {
+  const length = Number(Buffer.from(bytesAt(file, 0, 8)).readBigUInt64LE());
+  const dataStart = 8 + length;
+  if (dataStart > file.size) fail('its header is truncated');
+  if (length > maxHeader) fail(`its header has ${length} bytes, more than ${maxHeader}`);
+  const data = new SourcePart(file, dataStart, file.size - dataStart);
+  const maker = new TensorMaker(file.size);
   const found: { name: string; begin: number; tensor: StoredTensor }[] = [];
-  for (const [name, entry] of Object.entries(parse(bytes.subarray(8, dataStart), fail))) {
+  for (const [name, entry] of Object.entries(parse(bytesAt(file, 8, length), fail))) {
     if (name === '__metadata__') continue;
     const { dtype: code, shape, data_offsets: offsets } = isObject(entry) ? entry : {};
-    const dtype = dtypes.get(code);
+    const dtype = safetensorsDtypes.get(code);
     if (dtype === undefined) return fail(`'${name}' has the unsupported dtype ${JSON.stringify(code)}`);
     if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2)
       return fail(`'${name}' has no shape or no offsets`);
     const [begin, end] = offsets as [number, number];
     const length = elementsOf(shape);
-    if (begin > end || end > data.length) return fail(`the data of '${name}' lie outside of the file`);
+    if (begin > end || end > data.size) return fail(`the data of '${name}' lie outside of the file`);
     if (end - begin !== length * itemSizeOf(dtype))
       return fail(`'${name}' has ${end - begin} bytes, which do not fit shape (${shape.join(', ')})`);
-    const part = data.subarray(begin, end);
-    found.push({ name, begin, tensor: maker.make({ dtype, shape, length, bytes: () => part }, fail) });
+    const part = new SourcePart(data, begin, end - begin);
+    found.push({ name, begin, tensor: maker.make({ dtype, shape, length, source: () => part }, fail) });
   }
   // JavaScript moves names that are numbers to the front of an object.
   found.sort((a, b) => a.begin - b.begin);

@@ -1,6 +1,10 @@
-import { isTensor, type CheckpointTensor } from './tensor.js';
+import type { OpaqueObject } from '../pickle.js';
+import { isTensor, type CheckpointTensor, type StoredTensor } from './tensor.js';
 
-/** What a checkpoint holds. Dicts are Maps; lists and tuples are arrays; integers beyond 2^53 are bigints. */
+/**
+ * What a checkpoint holds. Dicts are Maps; lists and tuples are arrays; integers beyond 2^53 are bigints. Objects
+ * of classes that are not read are OpaqueObjects, where these were asked for.
+ */
 export type CheckpointValue =
   | null
   | boolean
@@ -9,6 +13,7 @@ export type CheckpointValue =
   | string
   | Uint8Array
   | CheckpointTensor
+  | OpaqueObject
   | readonly CheckpointValue[]
   | ReadonlyMap<CheckpointValue, CheckpointValue>
   | ReadonlySet<CheckpointValue>;
@@ -79,6 +84,21 @@ export function dictsIn(
   };
   visit(root, rootPath);
   return found;
+}
+
+/** Every tensor of a tree, once each. */
+export function tensorsIn(root: CheckpointValue): Set<StoredTensor> {
+  const tensors = new Set<StoredTensor>();
+  const seen = new Set<CheckpointValue>();
+  const visit = (value: CheckpointValue): void => {
+    if (isTensor(value)) tensors.add(value);
+    const isBranch = isDict(value) || isList(value) || value instanceof Set;
+    if (!isBranch || seen.has(value)) return;
+    seen.add(value);
+    for (const item of value.values()) visit(item);
+  };
+  visit(root);
+  return tensors;
 }
 
 export function keyText(key: CheckpointValue): string | null {

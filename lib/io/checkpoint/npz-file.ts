@@ -1,0 +1,63 @@
+import { LossAtlasError } from '../../errors.js';
+import { SourcePart } from '../byte-source.js';
+import { readNpyLayout, type NpyDtype } from '../npy.js';
+import type { PickleFail } from '../pickle.js';
+import type { ZipArchive } from '../zip.js';
+import type { CheckpointDtype } from './dtype.js';
+import { columnMajor, elementsOf } from './strides.js';
+import { TensorMaker, type StoredTensor } from './tensor.js';
+
+const dtypes: Readonly<Record<NpyDtype, CheckpointDtype>> = {
+  f2: 'float16',
+  f4: 'float32',
+  f8: 'float64',
+  i1: 'int8',
+  i2: 'int16',
+  i4: 'int32',
+  i8: 'int64',
+  u1: 'uint8',
+  u2: 'uint16',
+  u4: 'uint32',
+  u8: 'uint64',
+  bool: 'bool',
+};
+
+/** The arrays of an .npz archive by name. */
+export function readNpzFile(archive: ZipArchive, source: string, fail: PickleFail): Map<string, StoredTensor> {
+  const sizes = [...archive.members.values()].map(({ size }) => size);
+  // What deflate unpacks to was limited before.
+  const maker = new TensorMaker(sizes.reduce((sum, size) => sum + size, 0));
+  const tensors = new Map<string, StoredTensor>();
+  for (const member of archive.members.keys()) {
+    const name = member.slice(0, -'.npy'.length);
+    const file = archive.open(member);
+    const { dtype, shape, isFortran, isBig, start } = asCheckpointError(() =>
+      readNpyLayout(file, `${source}, '${name}'`),
+    );
+    const data = new SourcePart(file, start, file.size - start);
+    tensors.set(
+      name,
+      maker.make(
+        {
+          dtype: dtypes[dtype],
+          shape,
+          length: elementsOf(shape),
+          isBigEndian: isBig,
+          source: () => data,
+          ...(isFortran && { strides: columnMajor(shape) }),
+        },
+        fail,
+      ),
+    );
+  }
+  return tensors;
+}
+
+function asCheckpointError<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (cause instanceof LossAtlasError) throw new LossAtlasError('ERR_CHECKPOINT', cause.message, { cause });
+    throw cause;
+  }
+}
