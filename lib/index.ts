@@ -167,6 +167,14 @@ export {
   type StateDictOptions,
 } from './io/checkpoint/checkpoint.js';
 export type { CheckpointData, CheckpointDtype, CheckpointTensor } from './io/checkpoint/tensor.js';
+export type { OpaqueObject } from './io/pickle.js';
+export { writeSafetensors } from './io/checkpoint/write-safetensors.js';
+export {
+  writeStateDict,
+  writeTorch,
+  type WritableDict,
+  type WritableValue,
+} from './io/checkpoint/write-torch.js';
 export type { CheckpointValue } from './io/checkpoint/value.js';
 export {
   matchParameters,

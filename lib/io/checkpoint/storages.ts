@@ -4,7 +4,7 @@ import { isDtype } from './dtype.js';
 import { itemSizeOf, type CheckpointDtype, type TensorMaker } from './tensor.js';
 
 /** The names of PyTorch's storages; the untyped ones count bytes. */
-const storageTypes: Readonly<Record<string, CheckpointDtype>> = {
+export const storageTypes: Readonly<Record<string, CheckpointDtype>> = {
   'torch.DoubleStorage': 'float64',
   'torch.FloatStorage': 'float32',
   'torch.HalfStorage': 'float16',

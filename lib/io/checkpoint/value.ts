@@ -20,6 +20,12 @@ export type CheckpointValue =
 
 export type CheckpointDict = ReadonlyMap<CheckpointValue, CheckpointValue>;
 
+/** A tensor of a file, or one of the caller's own. */
+export function isTensorLike(value: unknown): value is CheckpointTensor {
+  if (isTensor(value)) return true;
+  return typeof value === 'object' && value !== null && 'dtype' in value && 'shape' in value && 'data' in value;
+}
+
 export function isDict(value: CheckpointValue | undefined): value is CheckpointDict {
   return value instanceof Map;
 }
