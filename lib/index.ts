@@ -18,6 +18,12 @@ export { subspace, type ParameterSpace } from './model/parameter-space.js';
 export { bufferStateFrom, BufferState } from './model/buffer-state.js';
 export { ownSolution, Solution } from './model/solution.js';
 export { loadSolution, type LoadSolutionOptions } from './model/load-solution.js';
+export {
+  previewSolution,
+  type MatchSolutionOptions,
+  type SolutionPreview,
+} from './model/preview-solution.js';
+export { saveSolution, type SaveSolutionOptions } from './model/save-solution.js';
 export { randomSolution, type RandomSolutionOptions } from './model/random-solution.js';
 export type { InitialLaw, InitialScheme } from './model/initial-law.js';
 export { fileKind, type FileKind } from './model/file-kind.js';
@@ -176,6 +182,7 @@ export {
   type WritableValue,
 } from './io/checkpoint/write-torch.js';
 export type { CheckpointValue } from './io/checkpoint/value.js';
+export { describeMatch } from './io/checkpoint/describe-match.js';
 export {
   matchParameters,
   type MatchOptions,

@@ -1,6 +1,6 @@
 import { LossAtlasError } from '../../errors.js';
 import { checkOptions, isBoolean, isOneOf } from '../../validate.js';
-import { elementsOf, type CheckpointTensor } from './tensor.js';
+import { elementsOf, isTensor, type CheckpointTensor } from './tensor.js';
 import { shortList } from './value.js';
 
 /** A parameter or buffer of a model. */
@@ -10,7 +10,10 @@ export interface WantedTensor {
 }
 
 export interface MatchOptions {
-  /** Throw unless all fit (default true). `num_batches_tracked` may always be left over. */
+  /**
+   * Throw unless all fit (default true). `num_batches_tracked` may always be left over, and so may second names of
+   * tensors that fit (of tied parameters).
+   */
   readonly strict?: boolean | undefined;
   /** `order` gives the i-th tensor to the i-th name where their shapes fit, whatever their names (default `name`). */
   readonly by?: 'name' | 'order' | undefined;
@@ -152,7 +155,7 @@ function requireMatch(
   wanted: readonly WantedTensor[],
   by: 'name' | 'order',
 ): void {
-  const unexpected = match.unexpected.filter((name) => lastPart(name) !== 'num_batches_tracked');
+  const unexpected = leftOver(match, tensors);
   const problems: string[] = [];
   const add = (title: string, items: readonly string[]) => {
     if (items.length > 0) problems.push(`${title}: ${shortList(items)}.`);
@@ -177,6 +180,22 @@ function requireMatch(
     'ERR_CHECKPOINT_MISMATCH',
     `The checkpoint does not fit the model. ${problems.join(' ')}`,
   );
+}
+
+/** Whether nothing is missing, left over or of another shape: what strict matching wants. */
+export function isComplete(match: ParameterMatch, tensors: Tensors): boolean {
+  const problems = [...match.missing, ...match.mismatched, ...leftOver(match, tensors)];
+  return problems.length === 0;
+}
+
+/** Unexpected tensors of which something may be lost. */
+function leftOver(match: ParameterMatch, tensors: Tensors): string[] {
+  const used = match.mapping.map(({ source }) => tensors.get(source)).filter(isTensor);
+  return match.unexpected.filter((name) => {
+    const tensor = tensors.get(name);
+    const isSecondName = isTensor(tensor) && used.some((other) => tensor.isSameMemoryAs(other));
+    return lastPart(name) !== 'num_batches_tracked' && !isSecondName;
+  });
 }
 
 function fitsByOrder(tensors: Tensors, wanted: readonly WantedTensor[]): boolean {
