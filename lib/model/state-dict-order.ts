@@ -41,5 +41,8 @@ function insertAfter(children: Map<string, Module>, before: string | null, name:
 }
 
 function namesIn({ own, children }: Module): string[] {
-  return [...own, ...[...children.values()].flatMap(namesIn)];
+  const all = [...children];
+  // Sequential and ModuleList number theirs.
+  if (all.every(([name]) => /^\d+$/.test(name))) all.sort(([a], [b]) => Number(a) - Number(b));
+  return [...own, ...all.flatMap(([, module]) => namesIn(module))];
 }

@@ -1,5 +1,5 @@
 import { SourcePart, type ByteSource } from '../byte-source.js';
-import { PickleGlobal, PickleObject, type PickleFail, type PickleValue } from '../pickle.js';
+import { OpaqueObject, PickleGlobal, PickleObject, type PickleFail, type PickleValue } from '../pickle.js';
 import { isDtype } from './dtype.js';
 import { itemSizeOf, type CheckpointDtype, type TensorMaker } from './tensor.js';
 
@@ -96,8 +96,9 @@ export function torchGlobals(): Map<string, PickleValue> {
 /** (storage of bytes, offset, size, stride, gradient wanted, hooks, dtype, metadata): dtypes newer than the storages. */
 function rebuildTypedTensor(args: readonly PickleValue[], fail: PickleFail): PickleValue {
   const type = args[6];
-  const dtype = type instanceof PickleGlobal ? type.name.slice('torch.'.length) : '';
-  if (!isDtype(dtype)) return fail('a tensor has a dtype that is not supported');
+  const name = type instanceof PickleGlobal || type instanceof OpaqueObject ? type.name : 'none';
+  const dtype = name.slice('torch.'.length);
+  if (!isDtype(dtype)) return fail(`a tensor has the dtype '${name.slice(0, 40)}', which is not supported`);
   return rebuildTensor([...args.slice(0, 6), args[7] ?? null], fail, dtype);
 }
 
