@@ -111,7 +111,8 @@ await runMain(async () => {
         }
       }
       const crcs = new Set([...answers.values()].flat().map(({ crc }) => crc));
-      if (crcs.size !== 1) throw new SetupError('ERR_BENCH', `${file}: the readers do not agree on its values`);
+      if (crcs.size !== 1)
+        throw new SetupError('ERR_BENCH', `${file}: the readers do not agree on its values`);
       const rounds = (/** @type {Reader | undefined} */ reader) =>
         (reader && answers.get(reader)?.map(({ milliseconds }) => milliseconds)) ?? [];
       const rival = readers.at(-1);
@@ -125,11 +126,15 @@ await runMain(async () => {
     }
     if (values.json) console.log(JSON.stringify({ machine: describeMachine(), target, records }, null, 2));
     else {
-      console.log(`${describeMachine()}; targets: ${target.time} × the last of each file, ${target.memory} × its size`);
+      console.log(
+        `${describeMachine()}; targets: ${target.time} × the last of each file, ${target.memory} × its size`,
+      );
       for (const { file, reader, time, relative, low, high, memory } of records) {
         const range = `${time.median.toFixed(0)} ms (${time.min.toFixed(0)}–${time.max.toFixed(0)}, first ${time.first.toFixed(0)})`;
         const beside = `${relative.toFixed(2)} × (${low.toFixed(2)}–${high.toFixed(2)})`;
-        console.log(`${file.padEnd(20)} ${reader.padEnd(33)} ${range.padEnd(30)} ${beside.padEnd(20)} memory ${memory.toFixed(2)} × the file`);
+        console.log(
+          `${file.padEnd(20)} ${reader.padEnd(33)} ${range.padEnd(30)} ${beside.padEnd(20)} memory ${memory.toFixed(2)} × the file`,
+        );
       }
     }
     return 0;

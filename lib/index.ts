@@ -175,12 +175,7 @@ export {
 export type { CheckpointData, CheckpointDtype, CheckpointTensor } from './io/checkpoint/tensor.js';
 export type { OpaqueObject } from './io/pickle.js';
 export { writeSafetensors } from './io/checkpoint/write-safetensors.js';
-export {
-  writeStateDict,
-  writeTorch,
-  type WritableDict,
-  type WritableValue,
-} from './io/checkpoint/write-torch.js';
+export { writeStateDict, writeTorch } from './io/checkpoint/write-torch.js';
 export type { CheckpointValue } from './io/checkpoint/value.js';
 export { describeMatch } from './io/checkpoint/describe-match.js';
 export {

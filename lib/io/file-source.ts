@@ -58,11 +58,15 @@ export class FileSource implements ByteSource {
         Array.from({ length: numParts }, async (_, i) => {
           const end = Math.min(into.length, (i + 1) * partSize);
           for (let done = i * partSize; done < end;) {
-            const { bytesRead } = await readFrom(this.#descriptor!, into, done, end - done, start + done).catch(
-              (cause: unknown) => {
-                throw unreadable(this.#path, cause);
-              },
-            );
+            const { bytesRead } = await readFrom(
+              this.#descriptor!,
+              into,
+              done,
+              end - done,
+              start + done,
+            ).catch((cause: unknown) => {
+              throw unreadable(this.#path, cause);
+            });
             done += this.#count(() => bytesRead);
           }
         }),

@@ -93,7 +93,7 @@ export function writeNpy(array: NpyArray): Uint8Array {
   bytes.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, (offset - 10) & 255, (offset - 10) >> 8]);
   bytes.set(Buffer.from(`${dictionary.padEnd(offset - 11)}\n`, 'latin1'), 10);
   const body = bytes.subarray(offset);
-  const source = dtype === 'f2' ? toHalves(data as Float32Array) : data;
+  const source = dtype === 'f2' ? toHalves(data) : data;
   body.set(new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
   if (!hostIsLittle) swapBytes(body, itemSize);
   return bytes;

@@ -42,7 +42,11 @@ export class PickleWriter<T> {
     else if (Array.isArray(value)) this.#list(value, path, depth);
     else if (value instanceof Map) this.#dict(value, path, depth);
     else if (value instanceof Set) this.#set(value, path, depth);
-    else this.#fail(path, `is ${typeof value === 'object' ? 'an object' : `a ${typeof value}`}, which has no form there`);
+    else
+      this.#fail(
+        path,
+        `is ${typeof value === 'object' ? 'an object' : `a ${typeof value}`}, which has no form there`,
+      );
   }
 
   byte(...bytes: readonly number[]): void {
@@ -85,7 +89,9 @@ export class PickleWriter<T> {
     let length = 1;
     while (BigInt.asIntN(8 * length, value) !== value) length++;
     if (length > 255) this.#fail('', `holds an integer of ${length} bytes`);
-    const hex = BigInt.asUintN(8 * length, value).toString(16).padStart(2 * length, '0');
+    const hex = BigInt.asUintN(8 * length, value)
+      .toString(16)
+      .padStart(2 * length, '0');
     this.byte(0x8a, length);
     this.#parts.push(Buffer.from(hex, 'hex').reverse());
   }

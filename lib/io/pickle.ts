@@ -371,7 +371,8 @@ function callWithNames(m: Machine): void {
   const names = m.pop();
   if (!(names instanceof Map)) return m.fail('the pickle names arguments by no dict');
   withTwo(m, (callee, args) => {
-    if (names.size > 0 && !(callee instanceof OpaqueObject)) return m.fail('the pickle calls with names of arguments');
+    if (names.size > 0 && !(callee instanceof OpaqueObject))
+      return m.fail('the pickle calls with names of arguments');
     m.call(callee, args);
   });
 }

@@ -75,7 +75,12 @@ function centralEntry({ name, crc, size, offset }: Written): Buffer {
 }
 
 /** What both headers have, from the version needed on. */
-function writeShared(to: Buffer, at: number, { name, crc, size }: Omit<Written, 'offset'>, extra: number): void {
+function writeShared(
+  to: Buffer,
+  at: number,
+  { name, crc, size }: Omit<Written, 'offset'>,
+  extra: number,
+): void {
   to.writeUInt16LE(45, at);
   // Names are UTF-8.
   to.writeUInt16LE(0x800, at + 2);

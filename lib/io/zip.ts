@@ -215,7 +215,9 @@ function inflate(packed: Uint8Array, member: ZipMember, fail: Fail): Uint8Array 
     const reason = cause instanceof Error ? cause.message : String(cause);
     return fail(`'${name}' cannot be inflated (${reason})`, cause);
   }
-  return content.length === size ? content : fail(wrongSize(member, content.length > size ? 'more' : content.length));
+  return content.length === size
+    ? content
+    : fail(wrongSize(member, content.length > size ? 'more' : content.length));
 }
 
 function wrongSize({ name, size }: ZipMember, actual: number | 'more'): string {

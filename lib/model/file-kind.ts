@@ -19,8 +19,7 @@ export async function fileKind(path: string): Promise<FileKind> {
   try {
     const { size } = await file.stat();
     const head = await readAt(file, 0, Math.min(size, 16));
-    if (head.subarray(0, zipMagic.length).equals(zipMagic))
-      return kindOfNames(await zipNames(file, size));
+    if (head.subarray(0, zipMagic.length).equals(zipMagic)) return kindOfNames(await zipNames(file, size));
     if (head.subarray(0, legacyMagic.length).equals(legacyMagic)) return 'legacy-checkpoint';
     if (head.length >= 9 && head.readBigUInt64LE(0) < BigInt(size) && head[8] === 0x7b) return 'safetensors';
     return 'unknown';

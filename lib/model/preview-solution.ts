@@ -1,6 +1,11 @@
 import { readCheckpoint, type Checkpoint } from '../io/checkpoint/checkpoint.js';
 import { describeMatch } from '../io/checkpoint/describe-match.js';
-import { isComplete, matchParameters, type ParameterMatch, type WantedTensor } from '../io/checkpoint/match.js';
+import {
+  isComplete,
+  matchParameters,
+  type ParameterMatch,
+  type WantedTensor,
+} from '../io/checkpoint/match.js';
 import type { CheckpointTensor } from '../io/checkpoint/tensor.js';
 import { checkOptions, invalidOption, isOneOf, isString } from '../validate.js';
 import type { Model } from './model.js';

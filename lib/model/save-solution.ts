@@ -42,7 +42,12 @@ export async function saveSolution(
   options: SaveSolutionOptions = {},
 ): Promise<void> {
   if (isString(path) !== null) throw invalidOption('saveSolution: path', 'a file path', path);
-  requireInstance('saveSolution: solution', solution, Solution, 'a solution, as ownSolution and loadSolution make');
+  requireInstance(
+    'saveSolution: solution',
+    solution,
+    Solution,
+    'a solution, as ownSolution and loadSolution make',
+  );
   checkOptions('saveSolution', options, {
     format: isOneOf('torch', 'safetensors'),
     dtype: isOneOf(...floats),
@@ -118,9 +123,16 @@ function converted(tensor: CheckpointTensor, dtype: CheckpointDtype): Checkpoint
   const make = integerArrays.get(dtype);
   if (make !== undefined) return { dtype, shape, data: make.from(numbers) };
   if (!isFloat(dtype)) {
-    throw new LossAtlasError('ERR_INVALID_DATA', `saveSolution: buffers of dtype ${dtype} cannot be written.`);
+    throw new LossAtlasError(
+      'ERR_INVALID_DATA',
+      `saveSolution: buffers of dtype ${dtype} cannot be written.`,
+    );
   }
-  return { dtype, shape, data: dtype === 'float64' ? Float64Array.from(numbers) : Float32Array.from(numbers) };
+  return {
+    dtype,
+    shape,
+    data: dtype === 'float64' ? Float64Array.from(numbers) : Float32Array.from(numbers),
+  };
 }
 
 const integerArrays = new Map<

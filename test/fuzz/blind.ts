@@ -11,7 +11,21 @@ export function pick<T>(random: Random, items: readonly T[]): T {
 
 /** Values that lengths, counts and offsets go wrong at. */
 function edgeOf(random: Random, size: number): bigint {
-  const edges = [0, 1, 2, 255, 256, 0x7fff, 0xffff, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff, size - 1, size];
+  const edges = [
+    0,
+    1,
+    2,
+    255,
+    256,
+    0x7fff,
+    0xffff,
+    0x7fffffff,
+    0x80000000,
+    0xfffffffe,
+    0xffffffff,
+    size - 1,
+    size,
+  ];
   const wide = [2n ** 31n, 2n ** 32n, 2n ** 53n, 2n ** 63n - 1n, 2n ** 64n - 1n, BigInt(size + 1)];
   return random() < 0.6 ? BigInt(pick(random, edges)) : pick(random, wide);
 }
@@ -53,7 +67,11 @@ function splice(bytes: Uint8Array, random: Random): Uint8Array {
   const from = below(random, bytes.length);
   const to = below(random, bytes.length);
   const dropped = random() < 0.5 ? length : 0;
-  return Buffer.concat([bytes.subarray(0, to), bytes.subarray(from, from + length), bytes.subarray(to + dropped)]);
+  return Buffer.concat([
+    bytes.subarray(0, to),
+    bytes.subarray(from, from + length),
+    bytes.subarray(to + dropped),
+  ]);
 }
 
 function cut(bytes: Uint8Array, random: Random): Uint8Array {

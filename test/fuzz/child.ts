@@ -8,7 +8,13 @@ import { randomOf } from '../unit/io/mutate.js';
 import { blind, pick } from './blind.js';
 import { formats, type FuzzedFormat } from './formats.js';
 
-const [name, seed, first, end, progressFile] = process.argv.slice(2) as [string, string, string, string, string];
+const [name, seed, first, end, progressFile] = process.argv.slice(2) as [
+  string,
+  string,
+  string,
+  string,
+  string,
+];
 const format = formats.find((known) => known.name === name)!;
 const seeds = format.seeds();
 const maxMilliseconds = 1000;
@@ -41,7 +47,10 @@ function surrounded(bytes: Uint8Array, filler: number): Uint8Array {
   return all.subarray(256, 256 + bytes.length);
 }
 
-async function problemOf(bytes: Uint8Array, number: number): Promise<{ problem: string | null; read: boolean }> {
+async function problemOf(
+  bytes: Uint8Array,
+  number: number,
+): Promise<{ problem: string | null; read: boolean }> {
   const start = performance.now();
   const before = process.memoryUsage.rss();
   let text: string;
@@ -55,7 +64,8 @@ async function problemOf(bytes: Uint8Array, number: number): Promise<{ problem: 
   const grown = process.resourceUsage().maxRSS * 1024 - before;
   const read = text.startsWith('read');
   if (milliseconds > maxMilliseconds) return { problem: `took ${Math.round(milliseconds)} ms`, read };
-  if (grown > 4 * bytes.length + allowance) return { problem: `took ${Math.round(grown / 2 ** 20)} MB`, read };
+  if (grown > 4 * bytes.length + allowance)
+    return { problem: `took ${Math.round(grown / 2 ** 20)} MB`, read };
   if (number % surroundedEvery === 0 && (await outcome(format.read, surrounded(bytes, 255))) !== text)
     return { problem: 'depends on what lies outside of the file', read };
   return { problem: null, read };

@@ -102,17 +102,42 @@ const hdf5 = async (path: string) =>
 
 /** One line a format. */
 export const formats: readonly FuzzedFormat[] = [
-  { name: 'torch-zip', seeds: () => checkpoints('adam.pt', 'tensors.pt', 'list.pt', 'numpy.pt', 'proto.pt'), read: readTorch, edits: zipEdits },
-  { name: 'torch-legacy', seeds: () => checkpoints('adam_legacy.pt', 'tensors_legacy.pt'), read: readTorch, edits: pickleEdits },
-  { name: 'safetensors', seeds: () => checkpoints('mixed.safetensors'), read: readTorch, edits: safetensorsEdits },
+  {
+    name: 'torch-zip',
+    seeds: () => checkpoints('adam.pt', 'tensors.pt', 'list.pt', 'numpy.pt', 'proto.pt'),
+    read: readTorch,
+    edits: zipEdits,
+  },
+  {
+    name: 'torch-legacy',
+    seeds: () => checkpoints('adam_legacy.pt', 'tensors_legacy.pt'),
+    read: readTorch,
+    edits: pickleEdits,
+  },
+  {
+    name: 'safetensors',
+    seeds: () => checkpoints('mixed.safetensors'),
+    read: readTorch,
+    edits: safetensorsEdits,
+  },
   { name: 'npz', seeds: npz, read: (bytes) => readNpz(bytes, 'x'), edits: zipEdits },
   { name: 'npz-checkpoint', seeds: npz, read: readTorch, edits: zipEdits },
   { name: 'npy', seeds: npy, read: (bytes) => readNpy(bytes, 'x'), edits: npyEdits },
   { name: 'idx', seeds: idx, read: throughFile(firstRow) },
   { name: 'cifar', seeds: cifar, read: throughFile(async (path) => (await loadCifar(path)).numSamples) },
-  { name: 'json', seeds: results, read: (bytes) => fromJson(Buffer.from(bytes).toString('utf8'), 'x'), edits: textEdits },
+  {
+    name: 'json',
+    seeds: results,
+    read: (bytes) => fromJson(Buffer.from(bytes).toString('utf8'), 'x'),
+    edits: textEdits,
+  },
   { name: 'hdf5', seeds: () => fixtures('data.h5'), read: throughFile(hdf5), share: 2 },
-  { name: 'file-kind', seeds: () => [...fixtures('mean_confidence.pt'), ...checkpoints('list.pt', 'single_tensor.pt')], read: throughFile(fileKind), edits: zipEdits },
+  {
+    name: 'file-kind',
+    seeds: () => [...fixtures('mean_confidence.pt'), ...checkpoints('list.pt', 'single_tensor.pt')],
+    read: throughFile(fileKind),
+    edits: zipEdits,
+  },
 ];
 
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));

@@ -45,7 +45,15 @@ export async function fuzz(format: string, count: number, seed: number): Promise
 async function runChild(format: string, seed: number, first: number, end: number): Promise<Part> {
   const progress = join(tmpdir(), `lossatlas-fuzz-${process.pid}-${format}`);
   writeFileSync(progress, Buffer.alloc(8));
-  const args = ['--max-old-space-size=1024', child, format, String(seed), String(first), String(end), progress];
+  const args = [
+    '--max-old-space-size=1024',
+    child,
+    format,
+    String(seed),
+    String(first),
+    String(end),
+    progress,
+  ];
   const part: Part = { problems: [], numRead: 0, stopped: null };
   const numberNow = () => readFileSync(progress).readDoubleLE();
   try {
@@ -54,12 +62,12 @@ async function runChild(format: string, seed: number, first: number, end: number
     let errors = '';
     process_.stdout.on('data', (text: Buffer) => (output += text.toString()));
     process_.stderr.on('data', (text: Buffer) => (errors = (errors + text.toString()).slice(-4000)));
-    let isHung = false;
+    const watched = { isHung: false };
     let [seenNumber, seenAt] = [-1, performance.now()];
     const watch = setInterval(() => {
       const number = numberNow();
       if (number !== seenNumber) [seenNumber, seenAt] = [number, performance.now()];
-      else if (performance.now() - seenAt > hangMilliseconds) isHung = process_.kill('SIGKILL');
+      else if (performance.now() - seenAt > hangMilliseconds) watched.isHung = process_.kill('SIGKILL');
     }, pollMilliseconds);
     const [code, signal] = await new Promise<[number | null, string | null]>((resolve) => {
       process_.on('close', (...ended) => resolve(ended));
@@ -72,7 +80,9 @@ async function runChild(format: string, seed: number, first: number, end: number
       else part.problems.push(said);
     }
     if (!isDone) {
-      const problem = isHung ? `hung for ${hangMilliseconds} ms` : `died (${signal ?? code}): ${errors}`;
+      const problem = watched.isHung
+        ? `hung for ${hangMilliseconds} ms`
+        : `died (${signal ?? code}): ${errors}`;
       part.stopped = { number: numberNow(), problem };
     }
     return part;

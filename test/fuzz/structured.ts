@@ -5,7 +5,10 @@ const latin = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1');
 
 /** Every opcode of Python's pickles. */
 const opcodes = [
-  ...Buffer.from("(.012FIJKLMNPQRSTUVXabcdeghijlopqrstu}])BC\x80\x81\x82\x83\x84\x85\x86\x87\x88\x89\x8a\x8b", 'latin1'),
+  ...Buffer.from(
+    '(.012FIJKLMNPQRSTUVXabcdeghijlopqrstu}])BC\x80\x81\x82\x83\x84\x85\x86\x87\x88\x89\x8a\x8b',
+    'latin1',
+  ),
   ...[0x8c, 0x8d, 0x8e, 0x8f, 0x90, 0x91, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98],
 ];
 
@@ -53,8 +56,34 @@ export function pickleEdits(bytes: Uint8Array, random: Random): Uint8Array {
   return copy;
 }
 
-const words = ['-1', '0', '1e999', '9007199254740993', '18446744073709551616', 'null', '"x"', '[]', '{}', 'true', '-0'];
-const dtypes = ['F64', 'F32', 'F16', 'BF16', 'I64', 'BOOL', 'U8', 'F8_E4M3', '<f8', '>i2', '|O', '|b1', '<c16'];
+const words = [
+  '-1',
+  '0',
+  '1e999',
+  '9007199254740993',
+  '18446744073709551616',
+  'null',
+  '"x"',
+  '[]',
+  '{}',
+  'true',
+  '-0',
+];
+const dtypes = [
+  'F64',
+  'F32',
+  'F16',
+  'BF16',
+  'I64',
+  'BOOL',
+  'U8',
+  'F8_E4M3',
+  '<f8',
+  '>i2',
+  '|O',
+  '|b1',
+  '<c16',
+];
 
 /** Numbers, names and brackets of a text changed. */
 export function textEdits(bytes: Uint8Array, random: Random): Uint8Array {
@@ -63,7 +92,13 @@ export function textEdits(bytes: Uint8Array, random: Random): Uint8Array {
     const tokens = [...text.matchAll(/-?\d+(?:\.\d+)?(?:e[+-]?\d+)?|"[^"]*"|'[^']*'|[[\]{}():,]/g)];
     if (tokens.length === 0) break;
     const token = pick(random, tokens);
-    const others = [pick(random, words), `"${pick(random, dtypes)}"`, `'${pick(random, dtypes)}'`, '', pick(random, tokens)[0]];
+    const others = [
+      pick(random, words),
+      `"${pick(random, dtypes)}"`,
+      `'${pick(random, dtypes)}'`,
+      '',
+      pick(random, tokens)[0],
+    ];
     text = text.slice(0, token.index) + pick(random, others) + text.slice(token.index + token[0].length);
   }
   return Buffer.from(text, 'latin1');

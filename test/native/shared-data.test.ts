@@ -99,12 +99,15 @@ async function hdf5Of(path: string): Promise<[string, ArrayLikeTensor][]> {
 
 function npyOf(path: string): [string, ArrayLikeTensor][] {
   const { dtype, shape, data } = readNpy(readFileSync(path));
-  return [['', { dtype: dtype === 'f2' ? 'float16' : dtype === 'bool' ? 'bool' : dtypeOf(data), shape, data }]];
+  return [
+    ['', { dtype: dtype === 'f2' ? 'float16' : dtype === 'bool' ? 'bool' : dtypeOf(data), shape, data }],
+  ];
 }
 
 async function idxOf(path: string): Promise<[string, ArrayLikeTensor][]> {
-  const { shape, rows } = await readIdx(path);
-  const data = rows(Array(shape[0]!).keys(), shape[0]!);
+  const array = await readIdx(path);
+  const { shape } = array;
+  const data = array.rows(Array(shape[0]).keys(), shape[0]!);
   return [['', { dtype: dtypeOf(data), shape, data }]];
 }
 

@@ -44,7 +44,10 @@ describe('solutions for PyTorch', () => {
       const arrange = name.endsWith('.pt') ? (tensors: typeof found) => tensors : sorted;
       // Its running statistics are of a later moment than the model's.
       const described = (tensors: typeof found) =>
-        plain(arrange(tensors)).map(([key, ...rest]) => [key, ...(/running|tracked/.test(key as string) ? rest.slice(0, 2) : rest)]);
+        plain(arrange(tensors)).map(([key, ...rest]) => [
+          key,
+          ...(/running|tracked/.test(key as string) ? rest.slice(0, 2) : rest),
+        ]);
       expect(described(found)).to.deep.equal(described(expected));
       expect(found.get('bn1.running_var')!.data).to.deep.equal(await model.buffer('bn1.running_var'));
       expect(found.get('bn1.num_batches_tracked')!.data).to.deep.equal(BigInt64Array.of(0n));
@@ -69,7 +72,7 @@ describe('solutions for PyTorch', () => {
     expect(await again.theta.toArray()).to.deep.equal(expected);
   });
 
-  it("a base gives its names, order and dtypes; tied parameters are saved under each of their names", async () => {
+  it('a base gives its names, order and dtypes; tied parameters are saved under each of their names', async () => {
     using model = await loadFixture('tied');
     const base = fixture('checkpoints/tied_state_dict.pt');
     using loaded = await loadSolution(model, base);
@@ -87,7 +90,11 @@ describe('solutions for PyTorch', () => {
     using other = await loadFixture('convbn');
     using own = await ownSolution(other);
     await rejects(async () => saveSolution(path, own, { base }), 'ERR_CHECKPOINT_MISMATCH', /Missing: conv1/);
-    await rejects(async () => saveSolution(path, own, { key: 'a' }), 'ERR_INVALID_OPTION', /together with 'base'/);
+    await rejects(
+      async () => saveSolution(path, own, { key: 'a' }),
+      'ERR_INVALID_OPTION',
+      /together with 'base'/,
+    );
     await rejects(async () => saveSolution(join(folder, 'no', 'x'), own), 'ERR_FILE_NOT_WRITABLE');
   });
 

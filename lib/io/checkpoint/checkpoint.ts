@@ -122,7 +122,8 @@ function parse(file: ByteSource, path: string, options: ReadCheckpointOptions): 
     const pickle = torchPickle(names, fail);
     return made('torch', readTorchZip(archive, pickle, file.size, source, unknown, fail));
   }
-  if (startsWith(head, legacyMagic)) return made('torch-legacy', readTorchLegacy(file, source, unknown, fail));
+  if (startsWith(head, legacyMagic))
+    return made('torch-legacy', readTorchLegacy(file, source, unknown, fail));
   if (head.length >= 9 && head[8] === 0x7b) return made('safetensors', readSafetensors(file, fail));
   return fail('it is no checkpoint that is known (files of torch.save, .safetensors, .npz)');
 }

@@ -23,7 +23,11 @@ const dtypes: Readonly<Record<NpyDtype, CheckpointDtype>> = {
 };
 
 /** The arrays of an .npz archive by name. */
-export function readNpzFile(archive: ZipArchive, source: string, fail: PickleFail): Map<string, StoredTensor> {
+export function readNpzFile(
+  archive: ZipArchive,
+  source: string,
+  fail: PickleFail,
+): Map<string, StoredTensor> {
   const sizes = [...archive.members.values()].map(({ size }) => size);
   // What deflate unpacks to was limited before.
   const maker = new TensorMaker(sizes.reduce((sum, size) => sum + size, 0));

@@ -62,7 +62,8 @@ export class StoredTensor extends PickleObject implements CheckpointTensor {
   /** Writes the values into `out`, which has as many elements; they are not kept. */
   async copyTo(out: Float32Array | Float64Array): Promise<void> {
     const { dtype, isBigEndian } = this.#layout;
-    const isRaw = this.#isContiguous && isBigEndian !== hostIsLittle && arrayTypeOf(dtype) === out.constructor;
+    const isRaw =
+      this.#isContiguous && isBigEndian !== hostIsLittle && arrayTypeOf(dtype) === out.constructor;
     if (this.#data === null && isRaw && itemSizeOf(dtype) === out.BYTES_PER_ELEMENT) {
       const bytes = new Uint8Array(out.buffer, out.byteOffset, out.byteLength);
       if (bytes.length > 0) await this.#layout.source().readAsync(bytes, this.#start);

@@ -23,7 +23,9 @@ export type CheckpointDict = ReadonlyMap<CheckpointValue, CheckpointValue>;
 /** A tensor of a file, or one of the caller's own. */
 export function isTensorLike(value: unknown): value is CheckpointTensor {
   if (isTensor(value)) return true;
-  return typeof value === 'object' && value !== null && 'dtype' in value && 'shape' in value && 'data' in value;
+  return (
+    typeof value === 'object' && value !== null && 'dtype' in value && 'shape' in value && 'data' in value
+  );
 }
 
 export function isDict(value: CheckpointValue | undefined): value is CheckpointDict {
@@ -98,8 +100,9 @@ export function tensorsIn(root: CheckpointValue): Set<StoredTensor> {
   const seen = new Set<CheckpointValue>();
   const visit = (value: CheckpointValue): void => {
     if (isTensor(value)) tensors.add(value);
-    const isBranch = isDict(value) || isList(value) || value instanceof Set;
-    if (!isBranch || seen.has(value)) return;
+    if (!isDict(value) && !isList(value)) return;
+    // Sets hold no tensors: these are compared by identity.
+    if (seen.has(value)) return;
     seen.add(value);
     for (const item of value.values()) visit(item);
   };

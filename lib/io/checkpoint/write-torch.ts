@@ -9,10 +9,6 @@ import { byteLengthOf, requireTensor, tensorParts } from './tensor-bytes.js';
 import { isTensor, type CheckpointTensor } from './tensor.js';
 import { isTensorLike, type CheckpointValue } from './value.js';
 
-/** A value that a checkpoint can hold, with tensors of one's own: `{ dtype, shape, data }`. */
-export type WritableValue = CheckpointValue | CheckpointTensor | readonly WritableValue[] | WritableDict;
-export type WritableDict = ReadonlyMap<CheckpointValue, WritableValue>;
-
 /** Of the dtypes that have one; those of the others are bytes. */
 const storageNames = new Map(
   Object.entries(storageTypes)
@@ -22,7 +18,7 @@ const storageNames = new Map(
 
 /**
  * Writes a value as torch.save does (a zip archive), whole or not at all: dicts as Maps, lists, numbers, bigints, strings,
- * booleans, null, bytes, sets, tensors. `readCheckpoint` gives the same value back, and so does
+ * booleans, null, bytes, sets, tensors (those of a file, or one's own: `{ dtype, shape, data }`). `readCheckpoint` gives the same value back, and so does
  * `torch.load(path, weights_only=True)`, with tuples as lists. A tensor that stands in several places is stored once and
  * stays shared; different tensors are stored apart, even where they share memory.
  *
@@ -31,7 +27,7 @@ const storageNames = new Map(
  *
  * Throws ERR_INVALID_DATA (naming the place), ERR_FILE_NOT_WRITABLE, ERR_INVALID_OPTION.
  */
-export async function writeTorch(path: string, value: WritableValue): Promise<void> {
+export async function writeTorch(path: string, value: CheckpointValue): Promise<void> {
   if (isString(path) !== null) throw invalidOption('writeTorch: path', 'the path of a file', path);
   await writeWholeFile(path, zipParts(archiveOf(value)));
 }
@@ -49,7 +45,7 @@ export async function writeStateDict(
   await writeTorch(path, tensors);
 }
 
-function archiveOf(value: WritableValue): ZipEntry[] {
+function archiveOf(value: CheckpointValue): ZipEntry[] {
   const tensors = new Map<CheckpointTensor, string>();
   const pickle = new PickleWriter<CheckpointTensor>({
     source: 'writeTorch',

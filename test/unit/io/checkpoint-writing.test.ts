@@ -32,7 +32,8 @@ function tensorOf(dtype: CheckpointDtype, shape: readonly number[], seed: number
   const data = new (arrayTypeOf(dtype))(bytes.buffer, 0, count);
   if (dtype === 'bool') (data as Uint8Array).forEach((value, i) => (data[i] = value & 1));
   // Exactly what 16 bits hold.
-  if (itemSizeOf(dtype) === 2 && data instanceof Float32Array) data.forEach((_, i) => (data[i] = (i - 3) / 4));
+  if (itemSizeOf(dtype) === 2 && data instanceof Float32Array)
+    data.forEach((_, i) => (data[i] = (i - 3) / 4));
   return { dtype, shape, data };
 }
 
@@ -102,7 +103,7 @@ describe('writing checkpoints', () => {
       fc.string({ unit: 'grapheme' }),
       fc.uint8Array(),
     );
-    const tree = fc.letrec<{ value: unknown }>((tie) => ({
+    const tree: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown }>((tie) => ({
       value: fc.oneof(
         { maxDepth: 4 },
         leaf,
@@ -143,7 +144,13 @@ describe('writing checkpoints', () => {
 
   it('stores a tensor once that stands in two places', async () => {
     const shared = tensorOf('float32', [1000], 1);
-    await writeTorch(path, new Map([['a', shared], ['b', [shared]]] as [string, CheckpointValue][]));
+    await writeTorch(
+      path,
+      new Map([
+        ['a', shared],
+        ['b', [shared]],
+      ] as [string, CheckpointValue][]),
+    );
     expect(statSync(path).size).to.be.below(6000);
     const { value } = await readCheckpoint(path);
     const [a, [b]] = [...(value as Map<string, unknown>).values()] as [CheckpointTensor, [CheckpointTensor]];
@@ -174,7 +181,9 @@ describe('writing checkpoints', () => {
     await refuses(value, /an object/);
     mkdirSync(join(folder, 'd'));
     let code: unknown;
-    await writeTorch(join(folder, 'absent', 'x.pt'), null).catch((error: LossAtlasError) => (code = error.code));
+    await writeTorch(join(folder, 'absent', 'x.pt'), null).catch(
+      (error: unknown) => (code = (error as LossAtlasError).code),
+    );
     expect(code).to.equal('ERR_FILE_NOT_WRITABLE');
   });
 });
@@ -207,7 +216,9 @@ describe('reading checkpoints by position', () => {
     const before = readdirSync(opened).length;
     const checkpoint = await readCheckpoint(path);
     await checkpoint.load();
-    await readCheckpoint(path).then(({ value }) => (value as Map<string, CheckpointTensor>).get('bool')!.data);
+    await readCheckpoint(path).then(
+      ({ value }) => (value as Map<string, CheckpointTensor>).get('bool')!.data,
+    );
     expect(readdirSync(opened)).to.have.length(before);
   });
 
@@ -294,12 +305,14 @@ describe('objects of unknown classes', () => {
   it('are refused by name, or become inert where asked for', async () => {
     const path = fixture('lightning.ckpt');
     let message = '';
-    await readCheckpoint(path).catch((error: LossAtlasError) => (message = error.message));
+    await readCheckpoint(path).catch((error: unknown) => (message = (error as LossAtlasError).message));
     expect(message).to.match(/'pathlib\.PurePosixPath'.*\{ unknown: 'opaque' \}/);
     const checkpoint = await readCheckpoint(path, { unknown: 'opaque' });
     const value = checkpoint.value as ReadonlyMap<string, CheckpointValue>;
     expect(value.get('namespace')).to.include({ name: 'argparse.Namespace' });
-    expect(value.get('hyper_parameters')).to.include({ name: 'lightning.fabric.utilities.data.AttributeDict' });
+    expect(value.get('hyper_parameters')).to.include({
+      name: 'lightning.fabric.utilities.data.AttributeDict',
+    });
     expect(value.get('epoch')).to.equal(4);
     expect([...checkpoint.stateDict().keys()]).to.deep.equal([
       'model.fc1.weight',
@@ -320,7 +333,9 @@ describe('objects of unknown classes', () => {
   it('dtypes that are not read are named', async () => {
     for (const unknown of ['refuse', 'opaque'] as const) {
       let message = '';
-      await readCheckpoint(fixture('float8.pt'), { unknown }).catch((e: LossAtlasError) => (message = e.message));
+      await readCheckpoint(fixture('float8.pt'), { unknown }).catch(
+        (error: unknown) => (message = (error as LossAtlasError).message),
+      );
       expect(message).to.match(/'torch\.float8_e4m3fn'/);
     }
     const tensors = (await readCheckpoint(fixture('unsigned.pt'))).stateDict();
