@@ -27,6 +27,8 @@ export interface FuzzedFormat {
   readonly read: (bytes: Uint8Array) => unknown;
   /** Of 100: how many of its files a run takes, where each is slow (default 100). */
   readonly share?: number;
+  /** How many files one process reads (default: all); a library that a damaged file spoils stays in memory. */
+  readonly perChild?: number;
   /** Changes that know the format, in half of the files; zip archives get their checksums mended. */
   readonly edits?: Mutation;
 }
@@ -131,7 +133,7 @@ export const formats: readonly FuzzedFormat[] = [
     read: (bytes) => fromJson(Buffer.from(bytes).toString('utf8'), 'x'),
     edits: textEdits,
   },
-  { name: 'hdf5', seeds: () => fixtures('data.h5'), read: throughFile(hdf5), share: 2 },
+  { name: 'hdf5', seeds: () => fixtures('data.h5'), read: throughFile(hdf5), share: 2, perChild: 20 },
   {
     name: 'file-kind',
     seeds: () => [...fixtures('mean_confidence.pt'), ...checkpoints('list.pt', 'single_tensor.pt')],

@@ -3,6 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { formats } from './formats.js';
 
 const child = fileURLToPath(new URL('child.js', import.meta.url));
 /** A child that stays at one file for so long is ended; it says itself what takes longer than a second. */
@@ -31,13 +32,14 @@ export async function fuzz(format: string, count: number, seed: number): Promise
   const start = performance.now();
   const problems: { number: number; problem: string }[] = [];
   let numRead = 0;
+  const { perChild = count } = formats.find(({ name }) => name === format)!;
   for (let first = 0; first < count && problems.length < maxProblems;) {
-    const part = await runChild(format, seed, first, count);
+    const end = Math.min(count, first + perChild);
+    const part = await runChild(format, seed, first, end);
     problems.push(...part.problems);
     numRead += part.numRead;
-    if (part.stopped === null) break;
-    problems.push(part.stopped);
-    first = part.stopped.number + 1;
+    if (part.stopped !== null) problems.push(part.stopped);
+    first = part.stopped === null ? end : part.stopped.number + 1;
   }
   return { format, numFiles: count, numRead, problems, seconds: (performance.now() - start) / 1000 };
 }
