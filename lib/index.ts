@@ -137,7 +137,7 @@ export { trajectoryPlane } from './directions/trajectory.js';
 export { gradientDirection } from './directions/gradient.js';
 export { adamPlane, type AdamMoments, type AdamPlaneOptions } from './directions/adam.js';
 
-export { loadMoments, type LoadedMoments } from './directions/adam-moments.js';
+export { loadMoments, type LoadedMoments, type LoadMomentsOptions } from './directions/adam-moments.js';
 export { loadPlane, savePlane } from './directions/plane-file.js';
 export { loadVector, saveVector, type LoadVectorOptions } from './directions/vector-file.js';
 

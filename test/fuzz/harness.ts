@@ -7,7 +7,7 @@ import { formats } from './formats.js';
 
 const child = fileURLToPath(new URL('child.js', import.meta.url));
 /** A child that stays at one file for so long is ended; it says itself what takes longer than a second. */
-const hangMilliseconds = 5000;
+const hangMilliseconds = 10_000;
 const pollMilliseconds = 250;
 const maxProblems = 20;
 

@@ -12,7 +12,8 @@ import { LossAtlasError } from '../../../dist/errors.js';
 import { readCheckpoint } from '../../../dist/io/checkpoint/checkpoint.js';
 import { arrayTypeOf, itemSizeOf, type CheckpointDtype } from '../../../dist/io/checkpoint/dtype.js';
 import type { CheckpointTensor } from '../../../dist/io/checkpoint/tensor.js';
-import type { CheckpointValue } from '../../../dist/io/checkpoint/value.js';
+import { optimizerState } from '../../../dist/io/checkpoint/optimizer.js';
+import { tensorsIn, type CheckpointValue } from '../../../dist/io/checkpoint/value.js';
 import { writeSafetensors } from '../../../dist/io/checkpoint/write-safetensors.js';
 import { writeStateDict, writeTorch } from '../../../dist/io/checkpoint/write-torch.js';
 import { zipParts } from '../../../dist/io/zip-writer.js';
@@ -314,6 +315,9 @@ describe('objects of unknown classes', () => {
       name: 'lightning.fabric.utilities.data.AttributeDict',
     });
     expect(value.get('epoch')).to.equal(4);
+    // The hidden tensors of the namespaces are in no reach.
+    expect(optimizerState(checkpoint).kind).to.equal('adam');
+    expect([...tensorsIn(checkpoint.value)].some(({ data }) => data[0] === 7)).to.equal(false);
     expect([...checkpoint.stateDict().keys()]).to.deep.equal([
       'model.fc1.weight',
       'model.fc1.bias',
