@@ -19,6 +19,12 @@ export { subspace, type ParameterSpace } from './model/parameter-space.js';
 export { bufferStateFrom, BufferState } from './model/buffer-state.js';
 export { ownSolution, Solution } from './model/solution.js';
 export { loadSolution, type LoadSolutionOptions } from './model/load-solution.js';
+export {
+  previewSolution,
+  type MatchSolutionOptions,
+  type SolutionPreview,
+} from './model/preview-solution.js';
+export { saveSolution, type SaveSolutionOptions } from './model/save-solution.js';
 export { randomSolution, type RandomSolutionOptions } from './model/random-solution.js';
 export type { InitialLaw, InitialScheme } from './model/initial-law.js';
 export { fileKind, type FileKind } from './model/file-kind.js';
@@ -141,7 +147,7 @@ export { trajectoryPlane } from './directions/trajectory.js';
 export { gradientDirection } from './directions/gradient.js';
 export { adamPlane, type AdamMoments, type AdamPlaneOptions } from './directions/adam.js';
 
-export { loadMoments, type LoadedMoments } from './directions/adam-moments.js';
+export { loadMoments, type LoadedMoments, type LoadMomentsOptions } from './directions/adam-moments.js';
 export { loadPlane, savePlane } from './directions/plane-file.js';
 export { loadVector, saveVector, type LoadVectorOptions } from './directions/vector-file.js';
 
@@ -185,7 +191,11 @@ export {
   type StateDictOptions,
 } from './io/checkpoint/checkpoint.js';
 export type { CheckpointData, CheckpointDtype, CheckpointTensor } from './io/checkpoint/tensor.js';
+export type { OpaqueObject } from './io/pickle.js';
+export { writeSafetensors } from './io/checkpoint/write-safetensors.js';
+export { writeStateDict, writeTorch } from './io/checkpoint/write-torch.js';
 export type { CheckpointValue } from './io/checkpoint/value.js';
+export { describeMatch } from './io/checkpoint/describe-match.js';
 export {
   matchParameters,
   type MatchOptions,

@@ -34,11 +34,11 @@ export async function loadSafetensors(path: string, options: LoadSafetensorsOpti
   const { list, names } = listChoice(options.inputs ?? 'x');
   const file = await SafetensorsFile.open(path);
   const target = options.targets ?? (file.names.includes('y') ? 'y' : null);
-  const stored = await Promise.all(list.map(async (name) => file.rows(name)));
+  const stored = list.map((name) => file.rows(name));
   const base = {
     name: basename(path),
     source: `'${path}'`,
-    targets: target === null ? null : await inMemory(await file.rows(target)),
+    targets: target === null ? null : await inMemory(file.rows(target)),
     inputNames: names,
   };
   if (isReadLazily(options, file.size))

@@ -3,11 +3,18 @@ import { matchOptimizer, optimizerState } from '../io/checkpoint/optimizer.js';
 import { LossAtlasError } from '../errors.js';
 import type { Model } from '../model/model.js';
 import { flatten } from '../model/tensor-values.js';
-import { checkOptions, isString } from '../validate.js';
+import { checkOptions, isOneOf, isString } from '../validate.js';
 import type { AdamMoments } from './adam.js';
 
 /** Moments that belong to the caller. */
 export type LoadedMoments = AdamMoments & Disposable & { dispose(): void };
+
+export interface LoadMomentsOptions {
+  /** Where the optimizer's state dict is; default found by itself. */
+  readonly key?: string | undefined;
+  /** See `readCheckpoint`. */
+  readonly unknown?: 'refuse' | 'opaque' | undefined;
+}
 
 /**
  * Adam's moments (`exp_avg`, `exp_avg_sq`) from an optimizer's state in a checkpoint, in the order of the model's
@@ -21,10 +28,11 @@ export type LoadedMoments = AdamMoments & Disposable & { dispose(): void };
 export async function loadMoments(
   model: Model,
   path: string,
-  options: { readonly key?: string } = {},
+  options: LoadMomentsOptions = {},
 ): Promise<LoadedMoments> {
-  checkOptions('loadMoments', options, { key: isString });
-  const { kind, entries } = optimizerState(await readCheckpoint(path), options);
+  checkOptions('loadMoments', options, { key: isString, unknown: isOneOf('refuse', 'opaque') });
+  const { key, unknown } = options;
+  const { kind, entries } = optimizerState(await readCheckpoint(path, { unknown }), { key });
   if (kind !== 'adam') {
     throw new LossAtlasError(
       'ERR_CHECKPOINT',
@@ -33,9 +41,9 @@ export async function loadMoments(
   }
   const { mapping } = matchOptimizer(entries, model.parameters);
   const states = new Map(mapping.map(({ name, entry }) => [name, entry]));
-  const expAvg = await model.vector(flatten(model, (name) => states.get(name)?.expAvg));
+  const expAvg = await model.vector(await flatten(model, (name) => states.get(name)?.expAvg));
   try {
-    const expAvgSq = await model.vector(flatten(model, (name) => states.get(name)?.expAvgSq));
+    const expAvgSq = await model.vector(await flatten(model, (name) => states.get(name)?.expAvgSq));
     const dispose = () => {
       expAvg.dispose();
       expAvgSq.dispose();

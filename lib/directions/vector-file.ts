@@ -15,6 +15,8 @@ export interface LoadVectorOptions {
   /** Where in a checkpoint the tensors are; default found by itself. */
   readonly key?: string;
   readonly by?: 'name' | 'order';
+  /** See `readCheckpoint`. */
+  readonly unknown?: 'refuse' | 'opaque' | undefined;
   /** Parameters that the file lacks are an error (default), or zero. */
   readonly strict?: boolean;
 }
@@ -30,13 +32,18 @@ export async function loadVector(
   path: string,
   options: LoadVectorOptions = {},
 ): Promise<ParameterVector> {
-  checkOptions('loadVector', options, { key: isString, by: isOneOf('name', 'order'), strict: isBoolean });
+  checkOptions('loadVector', options, {
+    key: isString,
+    by: isOneOf('name', 'order'),
+    unknown: isOneOf('refuse', 'opaque'),
+    strict: isBoolean,
+  });
   if (path.endsWith('.npy')) return fromFlatArray(model, path);
-  const { key, by = 'name', strict = true } = options;
-  const tensors = (await readCheckpoint(path)).stateDict(key === undefined ? {} : { key });
+  const { key, by = 'name', unknown, strict = true } = options;
+  const tensors = (await readCheckpoint(path, { unknown })).stateDict({ key });
   const { mapping } = matchParameters(tensors, model.parameters, { by, strict });
   const sources = new Map(mapping.map(({ name, source }) => [name, source]));
-  return model.vector(flatten(model, (name) => tensors.get(sources.get(name) ?? '')));
+  return model.vector(await flatten(model, (name) => tensors.get(sources.get(name) ?? '')));
 }
 
 /** As an `.npz` with one array a parameter. Throws ERR_FILE_NOT_WRITABLE. */

@@ -1,18 +1,63 @@
-/** The value of IEEE 754 half-precision bits. */
-export function halfToNumber(bits: number): number {
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  const sign = bits & 0x8000 ? -1 : 1;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
-}
-
 const float = new Float32Array(1);
 const floatBits = new Uint32Array(float.buffer);
 
-/** Half-precision bits nearest to a float32 value, ties to even. */
-export function numberToHalf(value: number): number {
-  if (Number.isNaN(value)) return 0x7e00;
+/** Float32 bits by half-precision bits, made when first needed. */
+let wideBits: Uint32Array | undefined;
+
+/** Float32 values of half-precision bits, exactly; NaNs keep their bits. */
+export function fromHalves(halves: Uint16Array): Float32Array<ArrayBuffer> {
+  wideBits ??= Uint32Array.from({ length: 1 << 16 }, (_, half) => widened(half));
+  const bits = new Uint32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) bits[i] = wideBits[halves[i]!]!;
+  return new Float32Array(bits.buffer);
+}
+
+/** Half-precision bits nearest to float32 values, ties to even; NaNs keep their first bits. */
+export function toHalves(values: Float32Array): Uint16Array<ArrayBuffer> {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const halves = new Uint16Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    halves[i] = Number.isNaN(values[i]) ? narrowNaN(bits[i]!) : nearestHalf(values[i]!);
+  }
+  return halves;
+}
+
+/** Float32 values of bfloat16 bits, exactly. */
+export function fromBrainHalves(halves: Uint16Array): Float32Array<ArrayBuffer> {
+  const bits = new Uint32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16;
+  return new Float32Array(bits.buffer);
+}
+
+/** bfloat16 bits nearest to float32 values, ties to even; NaNs keep their first bits. */
+export function toBrainHalves(values: Float32Array): Uint16Array<ArrayBuffer> {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const halves = new Uint16Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const wide = bits[i]!;
+    const half = wide >>> 16;
+    if (Number.isNaN(values[i])) halves[i] = (half & 0x7f) === 0 ? half | 0x40 : half;
+    else halves[i] = (wide + 0x7fff + (half & 1)) >>> 16;
+  }
+  return halves;
+}
+
+function widened(half: number): number {
+  const sign = (half & 0x8000) << 16;
+  const exponent = (half >> 10) & 31;
+  const fraction = half & 1023;
+  if (exponent === 31) return (sign | 0x7f800000 | (fraction << 13)) >>> 0;
+  if (exponent > 0) return (sign | ((exponent + 112) << 23) | (fraction << 13)) >>> 0;
+  float[0] = fraction * 2 ** -24;
+  return (sign | floatBits[0]!) >>> 0;
+}
+
+function narrowNaN(bits: number): number {
+  const half = ((bits >>> 16) & 0x8000) | 0x7c00 | ((bits >>> 13) & 0x3ff);
+  return (half & 0x3ff) === 0 ? half | 0x200 : half;
+}
+
+function nearestHalf(value: number): number {
   const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
   const magnitude = Math.abs(value);
   if (magnitude >= 65520) return sign | 0x7c00;

@@ -2,7 +2,8 @@ import { endianness } from 'node:os';
 
 import { LossAtlasError } from '../errors.js';
 import { invalidOption } from '../validate.js';
-import { halfToNumber, numberToHalf } from './float16.js';
+import { bytesAt, MemorySource, type ByteSource } from './byte-source.js';
+import { fromHalves, toHalves } from './float16.js';
 import { parseNpyHeader } from './npy-header.js';
 
 const arrayTypes = {
@@ -39,40 +40,37 @@ const hostIsLittle = endianness() === 'LE';
  */
 export function readNpy(bytes: Uint8Array, source = 'npy data'): NpyArray {
   if (!(bytes instanceof Uint8Array)) throw invalidOption('readNpy: bytes', 'the bytes of a file', bytes);
-  const { dtype, shape, itemSize, isBigEndian, isFortran, offset } = npyLayout(bytes, bytes.length, source);
+  const { dtype, shape, isFortran, isBig, start } = readNpyLayout(new MemorySource(bytes), source);
   // An aligned copy of its own; slice() would not copy where `bytes` is a Buffer.
-  const raw = new Uint8Array(bytes.subarray(offset));
-  if (isBigEndian === hostIsLittle) swapBytes(raw, itemSize);
-  const stored = decode(dtype, raw.buffer, raw.length / itemSize);
+  const raw = new Uint8Array(bytes.subarray(start));
+  if (isBig === hostIsLittle) swapBytes(raw, itemSizeOf(dtype));
+  const stored = decode(dtype, raw.buffer, countOf(shape, source));
   const data = isFortran ? toCOrder(stored, shape) : stored;
   return { dtype, shape, data } as NpyArray;
 }
 
+/** How an .npy file holds its array. */
 export interface NpyLayout {
   readonly dtype: NpyDtype;
   readonly shape: readonly number[];
-  /** Bytes a value. */
-  readonly itemSize: number;
-  readonly isBigEndian: boolean;
-  /** Of several dimensions, the first one running fastest. */
   readonly isFortran: boolean;
-  /** Where the values start. */
-  readonly offset: number;
+  readonly isBig: boolean;
+  /** Where the values begin, in bytes; they end with the file. */
+  readonly start: number;
 }
 
-/** How the values lie in an .npy file of `fileSize` bytes, from its first bytes. Throws ERR_INVALID_DATA. */
-export function npyLayout(start: Uint8Array, fileSize: number, source: string): NpyLayout {
-  const { text, end } = headerOf(start, source);
-  const { descr, fortranOrder, shape } = parseNpyHeader(text, source);
+/** Reads the header of an .npy file, and checks its length. Throws ERR_INVALID_DATA. */
+export function readNpyLayout(file: ByteSource, source: string): NpyLayout {
+  const { text, end } = headerOf(file, source);
+  const { descr, shape, fortranOrder } = parseNpyHeader(text, source);
   const { dtype, itemSize, isBig } = parseDescr(descr, source);
   const expected = countOf(shape, source) * itemSize;
-  const present = fileSize - end;
+  const present = file.size - end;
   if (expected !== present) {
-    const sizes = `(${shape.join(', ')})`;
-    fail(source, `shape ${sizes} of ${descr} needs ${expected} bytes of data, the file has ${present}`);
+    const size = `(${shape.join(', ')})`;
+    fail(source, `shape ${size} of ${descr} needs ${expected} bytes of data, the file has ${present}`);
   }
-  const isFortran = fortranOrder && shape.length > 1;
-  return { dtype, shape, itemSize, isBigEndian: isBig, isFortran, offset: end };
+  return { dtype, shape, isFortran: fortranOrder && shape.length > 1, isBig, start: end };
 }
 
 /** Writes an array as .npy version 1, little endian, C order; NumPy reads it. Throws ERR_INVALID_DATA. */
@@ -95,15 +93,16 @@ export function writeNpy(array: NpyArray): Uint8Array {
   bytes.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, (offset - 10) & 255, (offset - 10) >> 8]);
   bytes.set(Buffer.from(`${dictionary.padEnd(offset - 11)}\n`, 'latin1'), 10);
   const body = bytes.subarray(offset);
-  const source = dtype === 'f2' ? Uint16Array.from(data as Float32Array, numberToHalf) : data;
+  const source = dtype === 'f2' ? toHalves(data) : data;
   body.set(new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
   if (!hostIsLittle) swapBytes(body, itemSize);
   return bytes;
 }
 
-function headerOf(bytes: Uint8Array, source: string): { text: string; end: number } {
+function headerOf(file: ByteSource, source: string): { text: string; end: number } {
   const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
-  if (bytes.length < 10) fail(source, `${bytes.length} bytes are too few for an npy file`);
+  if (file.size < 10) fail(source, `${file.size} bytes are too few for an npy file`);
+  const bytes = bytesAt(file, 0, Math.min(12, file.size));
   if (magic.some((byte, i) => bytes[i] !== byte)) fail(source, 'no npy file (its magic string is missing)');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const major = bytes[6]!;
@@ -113,8 +112,8 @@ function headerOf(bytes: Uint8Array, source: string): { text: string; end: numbe
   const start = major === 1 ? 10 : 12;
   if (bytes.length < start) fail(source, 'truncated within the npy header');
   const end = start + (major === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
-  if (end > bytes.length) fail(source, `truncated: the npy header ends at ${end} of ${bytes.length} bytes`);
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);
+  if (end > file.size) fail(source, `truncated: the npy header ends at ${end} of ${file.size} bytes`);
+  const text = Buffer.from(bytesAt(file, start, end - start));
   return { text: text.toString(major === 3 ? 'utf8' : 'latin1'), end };
 }
 
@@ -150,7 +149,7 @@ function countOf(shape: readonly number[], source: string): number {
 }
 
 function decode(dtype: NpyDtype, buffer: ArrayBuffer, count: number): NpyArray['data'] {
-  if (dtype === 'f2') return Float32Array.from(new Uint16Array(buffer, 0, count), halfToNumber);
+  if (dtype === 'f2') return fromHalves(new Uint16Array(buffer, 0, count));
   if (dtype === 'bool') return new Uint8Array(buffer, 0, count).map((byte) => (byte === 0 ? 0 : 1));
   return new arrayTypes[dtype](buffer, 0, count);
 }

@@ -1,4 +1,6 @@
+import { MemorySource } from './byte-source.js';
 import { PickleGlobal, PickleObject, type PickleFail, type PickleValue } from './pickle.js';
+import { columnMajor } from './checkpoint/strides.js';
 import { elementsOf, itemSizeOf, type CheckpointDtype, type TensorMaker } from './checkpoint/tensor.js';
 
 const dtypes: ReadonlyMap<string, CheckpointDtype> = new Map([
@@ -101,14 +103,9 @@ function numpyTensor(
   const length = elementsOf(shape);
   if (raw?.length !== length * itemSizeOf(dtype))
     return fail(`a NumPy array of shape (${shape.join(', ')}) has ${raw?.length ?? 'no'} bytes of data`);
-  let stride = 1;
-  const strides = shape.map((size) => {
-    const own = stride;
-    stride *= size;
-    return own;
-  });
-  const order = isFortran ? { strides } : {};
-  return maker.make({ dtype, shape, length, isBigEndian, bytes: () => raw, ...order }, fail);
+  const order = isFortran ? { strides: columnMajor(shape) } : {};
+  const source = new MemorySource(raw);
+  return maker.make({ dtype, shape, length, isBigEndian, source: () => source, ...order }, fail);
 }
 
 /** Python 2 has strings for bytes. */

@@ -1,4 +1,6 @@
 import { LossAtlasError, type ErrorCode } from '../errors.js';
+import { MemorySource, type ByteSource } from './byte-source.js';
+import { PickleInput } from './pickle-input.js';
 
 /**
  * What a pickle becomes. Dictionaries are Maps, so that no key can reach a prototype; lists and tuples are
@@ -43,13 +45,33 @@ export class PickleGlobal extends PickleObject {
   }
 }
 
+/**
+ * What stands for an object whose class or function is not on the allow-list, where the reader of the file asked for
+ * that: its name and nothing else. Nothing was called, and what the file gave it is dropped.
+ */
+export class OpaqueObject extends PickleObject {
+  /** `module.name` in the file. */
+  readonly name: string;
+
+  constructor(name: string) {
+    super();
+    this.name = name;
+  }
+
+  override setState(): boolean {
+    return true;
+  }
+}
+
 export type PickleFail = (problem: string) => never;
 
 export interface UnpickleOptions {
   /** Names the data in messages. */
   readonly source: string;
-  /** The allow-list, by `module.name`; every other name is refused. */
+  /** The allow-list, by `module.name`. */
   readonly globals: ReadonlyMap<string, PickleValue>;
+  /** Every other name is refused (default), or becomes an OpaqueObject. */
+  readonly unknown?: 'refuse' | 'opaque';
   /** Resolves persistent ids; without it they are refused. */
   readonly persistent?: (id: PickleValue, fail: PickleFail) => PickleValue;
   /** Where the pickle begins in the bytes (default 0). */
@@ -72,16 +94,20 @@ const maxObjects = 2_000_000;
  * outside of the allow-list is refused by name, lengths are checked against the bytes that are left before
  * anything is allocated, and work grows with the length of the file only. Throws ERR_CHECKPOINT, or `code`.
  */
-export function unpickle(bytes: Uint8Array, options: UnpickleOptions): { value: PickleValue; end: number } {
-  const machine = new Machine(bytes, options);
+export function unpickle(
+  pickled: Uint8Array | ByteSource,
+  options: UnpickleOptions,
+): { value: PickleValue; end: number } {
+  const source = pickled instanceof Uint8Array ? new MemorySource(pickled) : pickled;
+  const input = new PickleInput(source, options.start ?? 0);
+  const machine = new Machine(input, options);
   const value = machine.run();
-  return { value: finished(value, machine.fail), end: machine.position };
+  return { value: finished(value, machine.fail), end: input.position };
 }
 
 class Machine {
-  position: number;
   readonly fail: PickleFail;
-  private readonly bytes: Buffer;
+  private readonly input: PickleInput;
   private readonly options: UnpickleOptions;
   private stack: PickleValue[] = [];
   private readonly marks: PickleValue[][] = [];
@@ -90,11 +116,10 @@ class Machine {
   private budget: number;
   private objects = 0;
 
-  constructor(bytes: Uint8Array, options: UnpickleOptions) {
-    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  constructor(input: PickleInput, options: UnpickleOptions) {
+    this.input = input;
     this.options = options;
-    this.position = options.start ?? 0;
-    this.budget = 65_536 + 16 * bytes.length;
+    this.budget = 65_536 + 16 * input.size;
     this.fail = (problem) => {
       throw new LossAtlasError(options.code ?? 'ERR_CHECKPOINT', `${options.source}: ${problem}.`);
     };
@@ -103,7 +128,7 @@ class Machine {
   run(): PickleValue {
     for (let steps = 0; ; steps++) {
       if (steps > maxSteps) this.fail(`the pickle takes more than ${maxSteps} steps`);
-      const at = this.position;
+      const at = this.input.position;
       const code = this.take(1)[0]!;
       if (code === 0x2e /* STOP */) return this.pop();
       const step = opcodes.get(code);
@@ -114,11 +139,7 @@ class Machine {
   }
 
   take(length: number): Buffer {
-    const end = this.position + length;
-    if (end > this.bytes.length) this.fail('the pickle is truncated');
-    const part = this.bytes.subarray(this.position, end);
-    this.position = end;
-    return part;
+    return this.input.take(length) ?? this.fail('the pickle is truncated');
   }
 
   uint(length: 1 | 2 | 4): number {
@@ -131,11 +152,7 @@ class Machine {
   }
 
   line(): string {
-    const end = this.bytes.indexOf(10, this.position);
-    if (end < 0) return this.fail('the pickle is truncated');
-    const text = this.take(end - this.position).toString('utf8');
-    this.position++;
-    return text;
+    return (this.input.line() ?? this.fail('the pickle is truncated')).toString('utf8');
   }
 
   push(value: PickleValue): void {
@@ -204,12 +221,14 @@ class Machine {
 
   append(items: readonly PickleValue[]): void {
     const list = this.top();
+    if (list instanceof OpaqueObject) return;
     if (!Array.isArray(list)) return this.fail('the pickle appends to what is no list');
     for (const item of items) list.push(item);
   }
 
   setItems(items: readonly PickleValue[]): void {
     const map = this.top();
+    if (map instanceof OpaqueObject) return;
     if (!(map instanceof Map) || items.length % 2 !== 0)
       return this.fail('the pickle sets items of what is no dict');
     for (let i = 0; i < items.length; i += 2) map.set(keyOf(items[i]!), items[i + 1]!);
@@ -217,6 +236,7 @@ class Machine {
 
   addItems(items: readonly PickleValue[]): void {
     const set = this.top();
+    if (set instanceof OpaqueObject) return;
     if (!(set instanceof Set)) return this.fail('the pickle adds items to what is no set');
     for (const item of items) set.add(keyOf(item));
   }
@@ -229,13 +249,23 @@ class Machine {
       this.push(found);
       return;
     }
+    if (this.options.unknown === 'opaque') {
+      this.push(new OpaqueObject(`${module}.${name}`));
+      return;
+    }
     this.fail(
       `it refers to ${shown(`${module}.${name}`)}, which is not read, because no code of a file ever runs. ` +
-        (this.options.advice ?? 'Save only the state dict: torch.save(model.state_dict(), path)'),
+        (this.options.advice ??
+          'Save only the state dict: torch.save(model.state_dict(), path). ' +
+            "Or read what stands beside such objects: readCheckpoint(path, { unknown: 'opaque' }) leaves their names in their place"),
     );
   }
 
   call(callee: PickleValue, args: PickleValue): void {
+    if (callee instanceof OpaqueObject) {
+      this.push(new OpaqueObject(callee.name));
+      return;
+    }
     const construct = callee instanceof PickleGlobal ? callee.construct : undefined;
     if (construct === undefined || !Array.isArray(args)) {
       const name = callee instanceof PickleGlobal ? shown(callee.name) : 'what is no function';
@@ -322,6 +352,7 @@ const opcodes = new Map<number, Step>([
   [0x93, (m) => withTwo(m, (module, name) => m.global(module, name))],
   [0x52, (m) => withTwo(m, (callee, args) => m.call(callee, args))],
   [0x81, (m) => withTwo(m, (callee, args) => m.call(callee, args))],
+  [0x92, (m) => callWithNames(m)],
   [0x51, (m) => m.persistent()],
   [0x62, (m) => m.build()],
 ]);
@@ -338,6 +369,17 @@ function setItem(m: Machine): void {
 function withTwo(m: Machine, use: (first: PickleValue, second: PickleValue) => void): void {
   const second = m.pop();
   use(m.pop(), second);
+}
+
+/** Arguments by name: nothing on the allow-list takes any. */
+function callWithNames(m: Machine): void {
+  const names = m.pop();
+  if (!(names instanceof Map)) return m.fail('the pickle names arguments by no dict');
+  withTwo(m, (callee, args) => {
+    if (names.size > 0 && !(callee instanceof OpaqueObject))
+      return m.fail('the pickle calls with names of arguments');
+    m.call(callee, args);
+  });
 }
 
 function intoNew(m: Machine, container: PickleValue, fill: (items: PickleValue[]) => void): void {

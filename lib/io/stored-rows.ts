@@ -1,15 +1,15 @@
-import { open, stat, type FileHandle } from 'node:fs/promises';
-import { LossAtlasError } from '../errors.js';
 import { throwIfAborted } from '../steps.js';
+import { allocated } from './allocate.js';
+import type { ByteSource } from './byte-source.js';
 import {
+  arrayTypeOf,
   decode,
-  elementsOf,
   itemSizeOf,
   type CheckpointData,
   type CheckpointDtype,
-} from './checkpoint/tensor.js';
-import { allocated } from './allocate.js';
-import { unreadable } from './read-file.js';
+} from './checkpoint/dtype.js';
+import { elementsOf } from './checkpoint/strides.js';
+import { FileSource } from './file-source.js';
 
 export interface StoredLayout {
   readonly dtype: CheckpointDtype;
@@ -19,24 +19,21 @@ export interface StoredLayout {
   readonly isBigEndian?: boolean;
 }
 
-/** Bytes read at once; the system takes less than 2^31. */
-const maxRead = 2 ** 30;
-
 /** An array [N, …] in a file, row-major and not packed, of which rows are read as they are asked for. */
 export class StoredRows {
   readonly shape: readonly number[];
   /** No value, of the type that `read` gives. */
   readonly empty: CheckpointData;
   readonly #path: string;
+  readonly #source: ByteSource;
   readonly #layout: StoredLayout;
-  readonly #version: string;
 
-  private constructor(path: string, layout: StoredLayout, version: string) {
+  constructor(path: string, source: ByteSource, layout: StoredLayout) {
     this.#path = path;
+    this.#source = source;
     this.#layout = layout;
-    this.#version = version;
     this.shape = layout.shape;
-    this.empty = decode(layout.dtype, new Uint8Array(0), false);
+    this.empty = new (arrayTypeOf(layout.dtype))(0);
   }
 
   /** Where and how the values lie in the file. */
@@ -45,16 +42,7 @@ export class StoredRows {
     return `${dtype}[${this.shape.join()}]@${offset}${isBigEndian ? ' big-endian' : ''}`;
   }
 
-  /** Throws ERR_FILE_NOT_FOUND, ERR_FILE_UNREADABLE. */
-  static async open(path: string, layout: StoredLayout): Promise<StoredRows> {
-    try {
-      return new StoredRows(path, layout, versionOf(await stat(path)));
-    } catch (cause) {
-      throw unreadable(path, cause);
-    }
-  }
-
-  /** Throws ERR_FILE_NOT_FOUND, ERR_FILE_UNREADABLE; ERR_INVALID_DATA where the file has changed; ERR_ABORTED. */
+  /** Throws ERR_FILE_NOT_FOUND, ERR_FILE_UNREADABLE where the file has changed or cannot be read; ERR_ABORTED. */
   async read(numbers: Uint32Array, signal?: AbortSignal): Promise<CheckpointData> {
     const rowBytes = elementsOf(this.shape.slice(1)) * itemSizeOf(this.#layout.dtype);
     const runs: Run[] = [];
@@ -75,31 +63,18 @@ export class StoredRows {
 
   async #read(runs: readonly Run[], total: number, signal?: AbortSignal): Promise<CheckpointData> {
     const { dtype, offset, isBigEndian = false } = this.#layout;
-    throwIfAborted(signal);
-    const bytes = allocated(() => Buffer.alloc(total), `'${this.#path}'`, `${total} bytes`);
-    let at = 0;
-    try {
-      const file = await open(this.#path);
-      try {
-        if (versionOf(await file.stat()) !== this.#version) this.#fail('has changed since it was opened');
-        for (const { start, length } of runs) {
-          throwIfAborted(signal);
-          if (!(await fill(file, bytes.subarray(at, at + length), offset + start))) {
-            this.#fail(`ends before byte ${offset + start + length}`);
-          }
-          at += length;
-        }
-      } finally {
-        await file.close();
+    const bytes = allocated(() => new Uint8Array(total), `'${this.#path}'`, `${total} bytes`);
+    const readRuns = async () => {
+      let at = 0;
+      for (const { start, length } of runs) {
+        throwIfAborted(signal);
+        await this.#source.readAsync(bytes.subarray(at, at + length), offset + start);
+        at += length;
       }
-    } catch (cause) {
-      throw cause instanceof LossAtlasError ? cause : unreadable(this.#path, cause);
-    }
-    return decode(dtype, bytes, isBigEndian);
-  }
-
-  #fail(problem: string): never {
-    throw new LossAtlasError('ERR_INVALID_DATA', `'${this.#path}' ${problem}.`);
+    };
+    throwIfAborted(signal);
+    await (this.#source instanceof FileSource ? this.#source.whileOpen(readRuns) : readRuns());
+    return decode(dtype, bytes.buffer, isBigEndian);
   }
 }
 
@@ -107,17 +82,4 @@ export class StoredRows {
 interface Run {
   readonly start: number;
   readonly length: number;
-}
-
-async function fill(file: FileHandle, bytes: Buffer, position: number): Promise<boolean> {
-  for (let at = 0; at < bytes.length;) {
-    const { bytesRead } = await file.read(bytes, at, Math.min(maxRead, bytes.length - at), position + at);
-    if (bytesRead === 0) return false;
-    at += bytesRead;
-  }
-  return true;
-}
-
-function versionOf({ size, mtimeMs }: { readonly size: number; readonly mtimeMs: number }): string {
-  return `${size} ${mtimeMs}`;
 }

@@ -5,11 +5,14 @@ import { dirname, join } from 'node:path';
 
 import { LossAtlasError } from '../errors.js';
 
+/** Text, bytes, or the parts of bytes one after the other, of which no more than one is in memory. */
+export type FileContent = string | Uint8Array | Iterable<Uint8Array>;
+
 /**
  * Writes a file whole or not at all: to a temporary file beside the target, then renamed. What stood at
- * `path` before stays untouched when the disk is full. Throws ERR_FILE_NOT_WRITABLE.
+ * `path` before stays untouched when the disk is full. Throws ERR_FILE_NOT_WRITABLE, and what `data` throws.
  */
-export async function writeWholeFile(path: string, data: string | Uint8Array): Promise<void> {
+export async function writeWholeFile(path: string, data: FileContent): Promise<void> {
   try {
     const present = await statOrNull(path);
     if (present === null) await replaceFile(path, data, 0o666);
@@ -18,6 +21,7 @@ export async function writeWholeFile(path: string, data: string | Uint8Array): P
     // A rename would put a plain file in the place of a device or pipe.
     else await writeFile(path, data);
   } catch (cause) {
+    if (cause instanceof LossAtlasError) throw cause;
     const message = `Cannot write '${path}': ${reasonOf(cause)}.`;
     throw new LossAtlasError('ERR_FILE_NOT_WRITABLE', message, { cause });
   }
@@ -32,12 +36,12 @@ async function statOrNull(path: string): Promise<Stats | null> {
   }
 }
 
-async function replaceFile(path: string, data: string | Uint8Array, mode: number): Promise<void> {
+async function replaceFile(path: string, data: FileContent, mode: number): Promise<void> {
   const temporary = join(dirname(path), `.${randomBytes(8).toString('hex')}.tmp`);
   const file = await open(temporary, 'wx', mode);
   try {
     try {
-      await file.writeFile(data);
+      await writeFile(file, data);
       // Some file systems report a full disk only here.
       await file.sync();
     } finally {

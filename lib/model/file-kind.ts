@@ -1,6 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { LossAtlasError } from '../errors.js';
 import { locateZipDirectory, parseZipDirectory, zipTailLength } from '../zip-directory.js';
+import { legacyMagic, zipMagic } from '../io/checkpoint/magic.js';
 import { unreadable } from '../io/read-file.js';
 
 /** What a file of PyTorch's world is, told from its first and last bytes; nothing of it is executed. */
@@ -13,15 +14,12 @@ export type FileKind =
   | 'lite-interpreter'
   | 'unknown';
 
-const legacyMagic = Buffer.from('80028a0a6cfc9c46f920', 'hex'); // pickle of 0x1950a86a20f9469cfc6c
-
 export async function fileKind(path: string): Promise<FileKind> {
   const file = await openFile(path);
   try {
     const { size } = await file.stat();
     const head = await readAt(file, 0, Math.min(size, 16));
-    if (head.subarray(0, 4).toString('latin1') === 'PK\x03\x04')
-      return kindOfNames(await zipNames(file, size));
+    if (head.subarray(0, zipMagic.length).equals(zipMagic)) return kindOfNames(await zipNames(file, size));
     if (head.subarray(0, legacyMagic.length).equals(legacyMagic)) return 'legacy-checkpoint';
     if (head.length >= 9 && head.readBigUInt64LE(0) < BigInt(size) && head[8] === 0x7b) return 'safetensors';
     return 'unknown';

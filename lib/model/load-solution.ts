@@ -1,21 +1,19 @@
 import { basename } from 'node:path';
-import { readCheckpoint } from '../io/checkpoint/checkpoint.js';
-import { matchParameters } from '../io/checkpoint/match.js';
-import { checkOptions, invalidOption, isOneOf, isString } from '../validate.js';
+import { LossAtlasError } from '../errors.js';
+import { matchParameters, type ParameterMatch } from '../io/checkpoint/match.js';
+import { elementsOf, isTensor, type CheckpointTensor } from '../io/checkpoint/tensor.js';
+import { checkOptions, invalidOption, isString } from '../validate.js';
 import { bufferStateFrom, BufferState } from './buffer-state.js';
 import { fileKind } from './file-kind.js';
 import { loadModel, type Model } from './model.js';
 import { ParameterVector } from './parameter-vector.js';
+import { matchSolutionChecks, openSolution, type MatchSolutionOptions } from './preview-solution.js';
 import { ownSolution, requireFit, Solution } from './solution.js';
-import { flatten, toNdArray } from './tensor-values.js';
+import { copyValues, flatten, toNdArray } from './tensor-values.js';
 
-export interface LoadSolutionOptions {
-  /** Where in the file the state dict is, for example `model_state_dict` or `[1]`; default found by itself. */
-  readonly key?: string;
-  /** Fit tensors to parameters by `name` (default), or by `order` and shape where the names differ altogether. */
-  readonly by?: 'name' | 'order';
+export interface LoadSolutionOptions extends MatchSolutionOptions {
   /** For axes and legends; default the file's name. */
-  readonly label?: string;
+  readonly label?: string | undefined;
 }
 
 /**
@@ -26,6 +24,8 @@ export interface LoadSolutionOptions {
  *     using epoch10 = await loadSolution(model, 'epoch10.pth', { key: 'model_state_dict' });
  *     const surface = await lossSurface(loss, plane, { at: epoch10 });
  *
+ * `previewSolution` shows what would go where.
+ *
  * Throws ERR_FILE_NOT_FOUND, ERR_FILE_UNREADABLE, ERR_CHECKPOINT, ERR_CHECKPOINT_MISMATCH (naming what is missing,
  * unexpected or of another shape), ERR_LAYOUT_MISMATCH.
  */
@@ -35,26 +35,49 @@ export async function loadSolution(
   options: LoadSolutionOptions = {},
 ): Promise<Solution> {
   if (isString(path) !== null) throw invalidOption('loadSolution: path', 'a file path', path);
-  checkOptions('loadSolution', options, { key: isString, by: isOneOf('name', 'order'), label: isString });
-  const { key, by = 'name', label = basename(path) } = options;
+  checkOptions('loadSolution', options, { ...matchSolutionChecks, label: isString });
+  const { key, by, unknown, label = basename(path) } = options;
   if ((await fileKind(path)) === 'torchscript') {
-    if (key !== undefined || options.by !== undefined)
-      throw invalidOption('loadSolution: options', "without 'key' and 'by' for a TorchScript file", options);
+    if (key !== undefined || by !== undefined || unknown !== undefined) {
+      const expected = "without 'key', 'by' and 'unknown' for a TorchScript file";
+      throw invalidOption('loadSolution: options', expected, options);
+    }
     return fromTorchScript(model, path, label);
   }
-  const checkpoint = await readCheckpoint(path);
-  const tensors = checkpoint.stateDict(key === undefined ? {} : { key });
-  // Counters of batches are kept: old checkpoints have none, and no loss depends on them.
-  const buffers = model.buffers.filter(({ name }) => !name.endsWith('num_batches_tracked'));
-  const { mapping } = matchParameters(tensors, [...model.parameters, ...buffers], { by });
+  const { checkpoint, tensors, wanted } = await openSolution(model, path, { key, unknown });
+  const { mapping } = matchParameters(tensors, wanted, { by });
   const found = new Map(mapping.map(({ name, source }) => [name, tensors.get(source)!]));
-  const theta = await model.vector(flatten(model, (name) => found.get(name)));
+  await requireTied(mapping, tensors);
+  const buffers = model.buffers.filter(({ name }) => found.has(name));
+  await checkpoint.load(buffers.map(({ name }) => found.get(name)!));
+  const theta = await model.vector(await flatten(model, (name) => found.get(name)));
   try {
     const values = buffers.map(({ name }) => [name, toNdArray(found.get(name)!)] as const);
     return new Solution(label, theta, await bufferStateFrom(model, new Map(values)));
   } catch (error) {
     theta.dispose();
     throw error;
+  }
+}
+
+/** The model has one parameter where the checkpoint may have two that were trained apart. */
+async function requireTied(
+  mapping: ParameterMatch['mapping'],
+  tensors: ReadonlyMap<string, CheckpointTensor>,
+): Promise<void> {
+  for (const { source, tied } of mapping) {
+    const first = tensors.get(source)!;
+    for (const name of tied) {
+      const other = tensors.get(name)!;
+      if (isTensor(first) && isTensor(other) && first.isSameMemoryAs(other)) continue;
+      const [a, b] = [new Float64Array(elementsOf(first.shape)), new Float64Array(elementsOf(other.shape))];
+      await Promise.all([copyValues(first, a), copyValues(other, b)]);
+      if (a.length === b.length && a.every((value, i) => Object.is(value, b[i]))) continue;
+      throw new LossAtlasError(
+        'ERR_CHECKPOINT_MISMATCH',
+        `'${source}' and '${name}' are one parameter in the model, but differ in the checkpoint.`,
+      );
+    }
   }
 }
 

@@ -1,21 +1,30 @@
 import { LossAtlasError } from '../../errors.js';
-import { checkOptions, invalidOption, isBoolean, isString } from '../../validate.js';
-import { readNpz } from '../npz.js';
-import { npyDtypes } from './npy-dtypes.js';
+import { checkOptions, invalidOption, isBoolean, isOneOf, isString } from '../../validate.js';
+import { bytesAt, MemorySource, type ByteSource } from '../byte-source.js';
+import { FileSource, openSource } from '../file-source.js';
 import type { PickleFail, PickleValue } from '../pickle.js';
-import { readZip } from '../zip.js';
+import { ZipArchive } from '../zip.js';
+import { legacyMagic, zipMagic } from './magic.js';
+import { readNpzFile } from './npz-file.js';
 import { readSafetensors } from './safetensors.js';
 import { findStateDict } from './state-dict.js';
-import { StoredTensor, type CheckpointTensor } from './tensor.js';
-import { readTorchLegacy, readTorchZip } from './torch-file.js';
-import type { CheckpointValue } from './value.js';
-import { readWholeFile } from '../read-file.js';
+import { isTensor, type CheckpointTensor } from './tensor.js';
+import { readTorchLegacy, readTorchZip, type UnknownGlobals } from './torch-file.js';
+import { tensorsIn, type CheckpointValue } from './value.js';
 
 export type CheckpointFormat = 'torch' | 'torch-legacy' | 'safetensors' | 'npz';
 
 export interface ReadCheckpointOptions {
-  /** Compare the checksums of zip archives (default true); torch.save can be told to write none. */
+  /**
+   * Compare the checksums of zip archives (default true), each when its bytes are first read. torch.save can be told
+   * to write none.
+   */
   readonly checksums?: boolean | undefined;
+  /**
+   * Pickled classes and functions other than those of tensors and containers: `refuse` the file (default), or let
+   * `opaque` objects with nothing but their name stand for them and all that was made with them. Neither runs anything.
+   */
+  readonly unknown?: UnknownGlobals | undefined;
 }
 
 export interface StateDictOptions {
@@ -23,14 +32,37 @@ export interface StateDictOptions {
   readonly key?: string | undefined;
 }
 
-/** A file of weights, read as data: nothing of it was executed. */
+/**
+ * A file of weights, read as data: nothing of it was executed. The file is open only while it is read: tensors that are
+ * read later find out whether it is still the same one.
+ */
 export class Checkpoint {
+  readonly #source: ByteSource;
+
+  /** Use `readCheckpoint`. */
   constructor(
     readonly path: string,
     readonly format: CheckpointFormat,
-    /** The whole tree of the file; dicts are Maps, lists and tuples arrays. Tensors decode when asked for data. */
+    /** The whole tree of the file; dicts are Maps, lists and tuples arrays. Tensors are read when asked for data. */
     readonly value: CheckpointValue,
-  ) {}
+    source: ByteSource,
+  ) {
+    this.#source = source;
+  }
+
+  /**
+   * Reads the data of these tensors (default: of all) in parallel and off the main thread, so that they are at hand.
+   *
+   *     const checkpoint = await readCheckpoint('epoch10.pth');
+   *     const weights = checkpoint.stateDict();
+   *     await checkpoint.load(weights.values());
+   *
+   * Throws ERR_CHECKPOINT (a wrong checksum), ERR_FILE_NOT_FOUND, ERR_FILE_UNREADABLE (it has changed).
+   */
+  async load(tensors: Iterable<CheckpointTensor> = tensorsIn(this.value)): Promise<void> {
+    const stored = [...new Set(tensors)].filter(isTensor);
+    await whileOpen(this.#source, () => Promise.all(stored.map(async (tensor) => tensor.load())));
+  }
 
   /**
    * The dict of tensors by name, in the order of the file: the file itself, or what it holds under the usual keys
@@ -44,15 +76,19 @@ export class Checkpoint {
 }
 
 /**
- * Reads a checkpoint of up to 2 GB: a file of torch.save (either format), safetensors or .npz. Pickled classes and
- * functions other than those of tensors and containers are refused by name.
+ * Reads a checkpoint: a file of torch.save (either format), safetensors or .npz. Only what describes the tensors is read
+ * at once; their data follow when asked for (`data`), or many together (`load`).
+ *
+ *     const checkpoint = await readCheckpoint('resnet20.pth');
+ *     for (const [name, { dtype, shape }] of checkpoint.stateDict()) console.log(name, dtype, shape);
  *
  * Throws ERR_CHECKPOINT, ERR_FILE_NOT_FOUND, ERR_FILE_UNREADABLE, ERR_INVALID_OPTION.
  */
 export async function readCheckpoint(path: string, options: ReadCheckpointOptions = {}): Promise<Checkpoint> {
   if (isString(path) !== null) throw invalidOption('readCheckpoint: path', 'the path of a file', path);
-  checkOptions('readCheckpoint', options, { checksums: isBoolean });
-  return parseCheckpoint(await readWholeFile(path), path, options);
+  checkOptions('readCheckpoint', options, { checksums: isBoolean, unknown: isOneOf('refuse', 'opaque') });
+  const source = await openSource(path);
+  return whileOpen(source, () => parse(source, path, options));
 }
 
 /** A checkpoint from the bytes of its file. */
@@ -61,56 +97,45 @@ export function parseCheckpoint(
   path: string,
   options: ReadCheckpointOptions = {},
 ): Checkpoint {
+  return parse(new MemorySource(bytes), path, options);
+}
+
+async function whileOpen<T>(source: ByteSource, use: () => T | Promise<T>): Promise<T> {
+  return source instanceof FileSource ? source.whileOpen(use) : use();
+}
+
+function parse(file: ByteSource, path: string, options: ReadCheckpointOptions): Checkpoint {
+  const { checksums = true, unknown = 'refuse' } = options;
   const source = `'${path}'`;
   const fail: PickleFail = (problem) => {
     throw new LossAtlasError('ERR_CHECKPOINT', `${source}: ${problem}.`);
   };
-  if (startsWith(bytes, zipMagic)) return parseZip(bytes, path, source, options.checksums ?? true, fail);
   // The formats are told apart by their first bytes; the pickles inside are values of CheckpointValue only.
   const made = (format: CheckpointFormat, value: PickleValue) =>
-    new Checkpoint(path, format, value as CheckpointValue);
-  if (startsWith(bytes, legacyMagic)) return made('torch-legacy', readTorchLegacy(bytes, source, fail));
-  if (bytes.length >= 9 && bytes[8] === 0x7b) return made('safetensors', readSafetensors(bytes, fail));
+    new Checkpoint(path, format, value as CheckpointValue, file);
+  const head = bytesAt(file, 0, Math.min(16, file.size));
+  if (startsWith(head, zipMagic)) {
+    const archive = new ZipArchive(file, source, { code: 'ERR_CHECKPOINT', checksums });
+    const names = [...archive.members.keys()];
+    if (names.length > 0 && names.every((name) => name.endsWith('.npy')))
+      return made('npz', readNpzFile(archive, source, fail));
+    const pickle = torchPickle(names, fail);
+    return made('torch', readTorchZip(archive, pickle, file.size, source, unknown, fail));
+  }
+  if (startsWith(head, legacyMagic))
+    return made('torch-legacy', readTorchLegacy(file, source, unknown, fail));
+  if (head.length >= 9 && head[8] === 0x7b) return made('safetensors', readSafetensors(file, fail));
   return fail('it is no checkpoint that is known (files of torch.save, .safetensors, .npz)');
 }
-
-const zipMagic = Buffer.from('PK\x03\x04', 'latin1');
-const legacyMagic = Buffer.from('80028a0a6cfc9c46f920', 'hex'); // pickle of 0x1950a86a20f9469cfc6c
 
 function startsWith(bytes: Uint8Array, magic: Uint8Array): boolean {
   return magic.every((byte, i) => bytes[i] === byte);
 }
 
-function parseZip(
-  bytes: Uint8Array,
-  path: string,
-  source: string,
-  checksums: boolean,
-  fail: PickleFail,
-): Checkpoint {
-  const members = readZip(bytes, source, { code: 'ERR_CHECKPOINT', checksums });
-  const names = [...members.keys()];
-  if (names.length > 0 && names.every((name) => name.endsWith('.npy')))
-    return new Checkpoint(path, 'npz', npzTensors(bytes, source));
+/** The member that holds the tree of a file of torch.save. */
+function torchPickle(names: readonly string[], fail: PickleFail): string {
   if (names.some((name) => /^[^/]+\/(?:constants\.pkl$|code\/)/.test(name)))
     return fail('it is a TorchScript archive, which loadModel reads');
   const pickle = names.find((name) => /^[^/]+\/data\.pkl$/.test(name));
-  if (pickle === undefined) return fail('it is a zip archive, but neither one of torch.save nor an .npz');
-  const value = readTorchZip(members, pickle, bytes.length, source, fail);
-  return new Checkpoint(path, 'torch', value as CheckpointValue);
-}
-
-function npzTensors(bytes: Uint8Array, source: string): Map<string, StoredTensor> {
-  try {
-    const arrays = Object.entries(readNpz(bytes, source));
-    return new Map(
-      arrays.map(([name, { dtype, shape, data }]) => [
-        name,
-        new StoredTensor(npyDtypes[dtype], shape, () => data),
-      ]),
-    );
-  } catch (cause) {
-    if (cause instanceof LossAtlasError) throw new LossAtlasError('ERR_CHECKPOINT', cause.message, { cause });
-    throw cause;
-  }
+  return pickle ?? fail('it is a zip archive, but neither one of torch.save nor an .npz');
 }

@@ -1,24 +1,33 @@
 import { LossAtlasError } from '../../errors.js';
 import { checkOptions, isBoolean, isOneOf } from '../../validate.js';
-import { elementsOf, type CheckpointTensor } from './tensor.js';
+import { elementsOf, isTensor, type CheckpointTensor } from './tensor.js';
 import { shortList } from './value.js';
 
 /** A parameter or buffer of a model. */
 export interface WantedTensor {
   readonly name: string;
   readonly shape: readonly number[];
+  /** Further names of the same tensor: a tied parameter. */
+  readonly aliases?: readonly string[] | undefined;
 }
 
 export interface MatchOptions {
-  /** Throw unless all fit (default true). `num_batches_tracked` may always be left over. */
+  /**
+   * Throw unless all fit (default true). `num_batches_tracked` may always be left over, and so may second names of
+   * tensors that fit (of tied parameters).
+   */
   readonly strict?: boolean | undefined;
   /** `order` gives the i-th tensor to the i-th name where their shapes fit, whatever their names (default `name`). */
   readonly by?: 'name' | 'order' | undefined;
 }
 
 export interface ParameterMatch {
-  /** `source` is the name in the checkpoint. */
-  readonly mapping: readonly { readonly name: string; readonly source: string }[];
+  /** `source` is the name in the checkpoint, `tied` further ones that are of the same parameter. */
+  readonly mapping: readonly {
+    readonly name: string;
+    readonly source: string;
+    readonly tied: readonly string[];
+  }[];
   readonly missing: readonly string[];
   readonly unexpected: readonly string[];
   readonly mismatched: readonly {
@@ -50,9 +59,13 @@ export function matchParameters(
   return match;
 }
 
+function namesOf({ name, aliases = [] }: WantedTensor): string[] {
+  return [name, ...aliases];
+}
+
 /** From wanted name to name in the checkpoint. */
 function pairsByName(tensors: Tensors, wanted: readonly WantedTensor[]): Map<string, string> {
-  const names = new Set(wanted.map(({ name }) => name));
+  const names = new Set(wanted.flatMap(namesOf));
   const stem = bestStem(tensors, names);
   const pairs = new Map<string, string>();
   for (const source of tensors.keys()) {
@@ -129,17 +142,18 @@ function compare(
   wanted: readonly WantedTensor[],
   pairs: ReadonlyMap<string, string>,
 ): ParameterMatch {
-  const mapping: { name: string; source: string }[] = [];
+  const mapping: { name: string; source: string; tied: string[] }[] = [];
   const missing: string[] = [];
   const mismatched: ParameterMatch['mismatched'][number][] = [];
-  for (const { name, shape } of wanted) {
-    const source = pairs.get(name);
+  for (const item of wanted) {
+    const { name, shape } = item;
+    const [source, ...tied] = namesOf(item).flatMap((known) => pairs.get(known) ?? []);
     if (source === undefined) {
       missing.push(name);
       continue;
     }
     const found = tensors.get(source)!.shape;
-    if (sameShape(shape, found)) mapping.push({ name, source });
+    if (sameShape(shape, found)) mapping.push({ name, source, tied });
     else mismatched.push({ name, expected: shape, found });
   }
   const used = new Set(pairs.values());
@@ -152,7 +166,7 @@ function requireMatch(
   wanted: readonly WantedTensor[],
   by: 'name' | 'order',
 ): void {
-  const unexpected = match.unexpected.filter((name) => lastPart(name) !== 'num_batches_tracked');
+  const unexpected = leftOver(match, tensors);
   const problems: string[] = [];
   const add = (title: string, items: readonly string[]) => {
     if (items.length > 0) problems.push(`${title}: ${shortList(items)}.`);
@@ -177,6 +191,22 @@ function requireMatch(
     'ERR_CHECKPOINT_MISMATCH',
     `The checkpoint does not fit the model. ${problems.join(' ')}`,
   );
+}
+
+/** Whether nothing is missing, left over or of another shape: what strict matching wants. */
+export function isComplete(match: ParameterMatch, tensors: Tensors): boolean {
+  const problems = [...match.missing, ...match.mismatched, ...leftOver(match, tensors)];
+  return problems.length === 0;
+}
+
+/** Unexpected tensors of which something may be lost. */
+function leftOver(match: ParameterMatch, tensors: Tensors): string[] {
+  const used = match.mapping.map(({ source }) => tensors.get(source)).filter(isTensor);
+  return match.unexpected.filter((name) => {
+    const tensor = tensors.get(name);
+    const isSecondName = isTensor(tensor) && used.some((other) => tensor.isSameMemoryAs(other));
+    return lastPart(name) !== 'num_batches_tracked' && !isSecondName;
+  });
 }
 
 function fitsByOrder(tensors: Tensors, wanted: readonly WantedTensor[]): boolean {

@@ -1,5 +1,5 @@
 import type { NpyDtype } from '../npy.js';
-import type { CheckpointDtype } from './tensor.js';
+import type { CheckpointDtype } from './dtype.js';
 
 /** PyTorch's names of NumPy's types. */
 export const npyDtypes: Readonly<Record<NpyDtype, CheckpointDtype>> = {

@@ -1,7 +1,9 @@
+import { bytesAt, SourcePart, type ByteSource } from '../byte-source.js';
 import type { PickleFail } from '../pickle.js';
 import { elementsOf, itemSizeOf, TensorMaker, type CheckpointDtype, type StoredTensor } from './tensor.js';
 
-const dtypes: ReadonlyMap<unknown, CheckpointDtype> = new Map([
+/** By the names of the format. */
+export const safetensorsDtypes: ReadonlyMap<unknown, CheckpointDtype> = new Map([
   ['F64', 'float64'],
   ['F32', 'float32'],
   ['F16', 'float16'],
@@ -10,60 +12,63 @@ const dtypes: ReadonlyMap<unknown, CheckpointDtype> = new Map([
   ['I32', 'int32'],
   ['I16', 'int16'],
   ['I8', 'int8'],
+  ['U64', 'uint64'],
+  ['U32', 'uint32'],
+  ['U16', 'uint16'],
   ['U8', 'uint8'],
   ['BOOL', 'bool'],
 ]);
+
+/** The format's own limit. */
+const maxHeader = 100_000_000;
 
 /** One tensor of a safetensors file. */
 export interface SafetensorsEntry {
   readonly name: string;
   readonly dtype: CheckpointDtype;
   readonly shape: readonly number[];
-  /** Bytes of the file. */
-  readonly begin: number;
-  readonly end: number;
+  /** Bytes of the file before its first value. */
+  readonly offset: number;
+  /** Values. */
+  readonly length: number;
 }
 
 /** The tensors of a safetensors file, in the order of their data. */
-export function readSafetensors(bytes: Uint8Array, fail: PickleFail): Map<string, StoredTensor> {
-  const maker = new TensorMaker(bytes.length);
-  const entries = listSafetensors(bytes, bytes.length, fail);
+export function readSafetensors(file: ByteSource, fail: PickleFail): Map<string, StoredTensor> {
+  const maker = new TensorMaker(file.size);
   return new Map(
-    entries.map(({ name, dtype, shape, begin, end }) => {
-      const part = bytes.subarray(begin, end);
-      const layout = { dtype, shape, length: elementsOf(shape), bytes: () => part };
-      return [name, maker.make(layout, fail)];
+    listSafetensors(file, fail).map(({ name, dtype, shape, offset, length }) => {
+      const part = new SourcePart(file, offset, length * itemSizeOf(dtype));
+      return [name, maker.make({ dtype, shape, length, source: () => part }, fail)];
     }),
   );
 }
 
-/** How many first bytes of a safetensors file its header takes, or NaN where it has none; they lie in its first 8. */
-export function safetensorsHeaderSize(start: Uint8Array): number {
-  if (start.length < 8) return NaN;
-  return 8 + Number(new DataView(start.buffer, start.byteOffset, start.byteLength).getBigUint64(0, true));
-}
-
-/** What a safetensors file of `fileSize` bytes holds, from its first bytes, in the order of the data. */
-export function listSafetensors(start: Uint8Array, fileSize: number, fail: PickleFail): SafetensorsEntry[] {
-  const dataStart = safetensorsHeaderSize(start);
-  if (!(dataStart <= start.length)) fail('its header is truncated');
+/** What a safetensors file holds, in the order of the data. */
+export function listSafetensors(file: ByteSource, fail: PickleFail): SafetensorsEntry[] {
+  if (file.size < 8) fail('its header is truncated');
+  const headerLength = Number(Buffer.from(bytesAt(file, 0, 8)).readBigUInt64LE());
+  const dataStart = 8 + headerLength;
+  if (dataStart > file.size) fail('its header is truncated');
+  if (headerLength > maxHeader) fail(`its header has ${headerLength} bytes, more than ${maxHeader}`);
   const found: SafetensorsEntry[] = [];
-  for (const [name, entry] of Object.entries(parse(start.subarray(8, dataStart), fail))) {
+  for (const [name, entry] of Object.entries(parse(bytesAt(file, 8, headerLength), fail))) {
     if (name === '__metadata__') continue;
     const { dtype: code, shape, data_offsets: offsets } = isObject(entry) ? entry : {};
-    const dtype = dtypes.get(code);
+    const dtype = safetensorsDtypes.get(code);
     if (dtype === undefined) return fail(`'${name}' has the unsupported dtype ${JSON.stringify(code)}`);
     if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2)
       return fail(`'${name}' has no shape or no offsets`);
     const [begin, end] = offsets as [number, number];
-    if (begin > end || end > fileSize - dataStart)
+    const length = elementsOf(shape);
+    if (begin > end || end > file.size - dataStart)
       return fail(`the data of '${name}' lie outside of the file`);
-    if (end - begin !== elementsOf(shape) * itemSizeOf(dtype))
+    if (end - begin !== length * itemSizeOf(dtype))
       return fail(`'${name}' has ${end - begin} bytes, which do not fit shape (${shape.join(', ')})`);
-    found.push({ name, dtype, shape, begin: dataStart + begin, end: dataStart + end });
+    found.push({ name, dtype, shape, offset: dataStart + begin, length });
   }
   // JavaScript moves names that are numbers to the front of an object.
-  return found.sort((a, b) => a.begin - b.begin);
+  return found.sort((a, b) => a.offset - b.offset);
 }
 
 function parse(header: Uint8Array, fail: PickleFail): Record<string, unknown> {

@@ -1,8 +1,10 @@
-import { PickleGlobal, PickleObject, type PickleFail, type PickleValue } from '../pickle.js';
+import { SourcePart, type ByteSource } from '../byte-source.js';
+import { OpaqueObject, PickleGlobal, PickleObject, type PickleFail, type PickleValue } from '../pickle.js';
+import { isDtype } from './dtype.js';
 import { itemSizeOf, type CheckpointDtype, type TensorMaker } from './tensor.js';
 
 /** The names of PyTorch's storages; the untyped ones count bytes. */
-const storageTypes: Readonly<Record<string, CheckpointDtype>> = {
+export const storageTypes: Readonly<Record<string, CheckpointDtype>> = {
   'torch.DoubleStorage': 'float64',
   'torch.FloatStorage': 'float32',
   'torch.HalfStorage': 'float16',
@@ -23,18 +25,18 @@ const dtypeNames = [
   ...['complex64', 'complex128'],
 ];
 
-/** The bytes of one storage; in the format before PyTorch 1.6 they follow after all that refers to them. */
-export interface StorageBytes {
+/** One storage; in the format before PyTorch 1.6 the bytes follow after all that refers to them. */
+export interface StoredBytes {
   readonly dtype: CheckpointDtype;
   /** In elements. */
   readonly length: number;
-  bytes: Uint8Array | null;
+  source: ByteSource | null;
 }
 
 /** A storage, or a part of one. */
 class Storage extends PickleObject {
   constructor(
-    readonly base: StorageBytes,
+    readonly base: StoredBytes,
     readonly start: number,
     readonly length: number,
     private readonly maker: TensorMaker,
@@ -43,20 +45,27 @@ class Storage extends PickleObject {
     super();
   }
 
-  tensor(offset: number, shape: readonly number[], strides: readonly number[]): PickleValue {
-    const { base, start, length, fail } = this;
+  /** `dtype` is of the elements where the storage counts bytes. */
+  tensor(
+    offset: number,
+    shape: readonly number[],
+    strides: readonly number[],
+    dtype: CheckpointDtype = this.base.dtype,
+  ): PickleValue {
+    const { base, start, fail } = this;
+    const size = itemSizeOf(base.dtype);
     // A view may not reach beyond its own end, which lies within the base.
-    return this.maker.make(
-      {
-        dtype: base.dtype,
-        shape,
-        strides,
-        offset,
-        length,
-        bytes: () => base.bytes!.subarray(start * itemSizeOf(base.dtype)),
-      },
-      fail,
-    );
+    const length = Math.floor((this.length * size) / itemSizeOf(dtype));
+    const source = () => (start === 0 ? base.source! : (this.part ??= this.viewed()));
+    return this.maker.make({ dtype, shape, strides, offset, length, source }, fail);
+  }
+
+  private part: ByteSource | undefined;
+
+  private viewed(): ByteSource {
+    const { base, start, length } = this;
+    const size = itemSizeOf(base.dtype);
+    return new SourcePart(base.source!, start * size, length * size);
   }
 
   /** A storage that was saved by itself is shown as a tensor of one axis. */
@@ -74,6 +83,7 @@ export function torchGlobals(): Map<string, PickleValue> {
   for (const name of dtypeNames) add(`torch.${name}`);
   add('torch._utils._rebuild_tensor', rebuildTensor);
   add('torch._utils._rebuild_tensor_v2', rebuildTensor);
+  add('torch._utils._rebuild_tensor_v3', rebuildTypedTensor);
   add('torch._utils._rebuild_parameter', ([data], fail) => data ?? fail('a parameter has no data'));
   add('torch.Size', ([sizes], fail) => (isNumbers(sizes) ? [...sizes] : fail('a torch.Size has no sizes')));
   add('torch.device', ([type, index], fail) => {
@@ -83,27 +93,37 @@ export function torchGlobals(): Map<string, PickleValue> {
   return globals;
 }
 
+/** (storage of bytes, offset, size, stride, gradient wanted, hooks, dtype, metadata): dtypes newer than the storages. */
+function rebuildTypedTensor(args: readonly PickleValue[], fail: PickleFail): PickleValue {
+  const type = args[6];
+  const name = type instanceof PickleGlobal || type instanceof OpaqueObject ? type.name : 'none';
+  const dtype = name.slice('torch.'.length);
+  if (!isDtype(dtype)) return fail(`a tensor has the dtype '${name.slice(0, 40)}', which is not supported`);
+  return rebuildTensor([...args.slice(0, 6), args[7] ?? null], fail, dtype);
+}
+
 /** (storage, offset, size, stride, gradient wanted, hooks, metadata) */
 function rebuildTensor(
   [storage, offset, shape, strides, , , metadata]: readonly PickleValue[],
   fail: PickleFail,
+  dtype?: CheckpointDtype,
 ): PickleValue {
   const isKnown = storage instanceof Storage && typeof offset === 'number';
   if (!isKnown || !isNumbers(shape) || !isNumbers(strides))
     return fail('a tensor is described in no known way');
   // The bits of a lazy conjugation or negation: the values would be wrong without them.
   if (metadata instanceof Map && metadata.size > 0) return fail('a tensor is conjugated or negated lazily');
-  return storage.tensor(offset, shape, strides);
+  return storage.tensor(offset, shape, strides, dtype);
 }
 
 /** The storages of one file by their keys, as persistent ids name them. */
 export class Storages {
-  readonly byKey = new Map<string, StorageBytes>();
+  readonly byKey = new Map<string, StoredBytes>();
 
   /** `find` gives the bytes of a key, or null where they follow later. */
   constructor(
     private readonly maker: TensorMaker,
-    private readonly find: (key: string, dtype: CheckpointDtype, length: number) => Uint8Array | null,
+    private readonly find: (key: string, dtype: CheckpointDtype, length: number) => ByteSource | null,
   ) {}
 
   /** ('storage', type, key, location, length[, view]), where a view is null or (key, offset, length). */
@@ -115,7 +135,7 @@ export class Storages {
     if (dtype === undefined) return fail(`the storage '${key}' has no known type`);
     let base = this.byKey.get(key);
     if (base === undefined) {
-      base = { dtype, length, bytes: this.find(key, dtype, length) };
+      base = { dtype, length, source: this.find(key, dtype, length) };
       this.byKey.set(key, base);
     }
     if (base.dtype !== dtype || base.length !== length)

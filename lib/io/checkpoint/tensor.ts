@@ -1,37 +1,17 @@
-import { endianness } from 'node:os';
-import { halfToNumber } from '../float16.js';
+import type { ByteSource } from '../byte-source.js';
 import { PickleObject, type PickleFail } from '../pickle.js';
+import {
+  arrayTypeOf,
+  decode,
+  hostIsLittle,
+  itemSizeOf,
+  type CheckpointData,
+  type CheckpointDtype,
+} from './dtype.js';
+import { elementsOf, gathered, isRowMajor, rowMajor } from './strides.js';
 
-const formats = {
-  float64: Float64Array,
-  float32: Float32Array,
-  float16: Uint16Array,
-  bfloat16: Uint16Array,
-  int64: BigInt64Array,
-  int32: Int32Array,
-  int16: Int16Array,
-  int8: Int8Array,
-  uint64: BigUint64Array,
-  uint32: Uint32Array,
-  uint16: Uint16Array,
-  uint8: Uint8Array,
-  bool: Uint8Array,
-} as const;
-
-/** PyTorch's names. */
-export type CheckpointDtype = keyof typeof formats;
-
-export type CheckpointData =
-  | Float64Array
-  | Float32Array
-  | BigInt64Array
-  | Int32Array
-  | Int16Array
-  | Int8Array
-  | BigUint64Array
-  | Uint32Array
-  | Uint16Array
-  | Uint8Array;
+export { itemSizeOf, type CheckpointData, type CheckpointDtype } from './dtype.js';
+export { elementsOf } from './strides.js';
 
 /** A tensor of a checkpoint, contiguous and row-major. */
 export interface CheckpointTensor {
@@ -39,40 +19,6 @@ export interface CheckpointTensor {
   readonly shape: readonly number[];
   /** float16 and bfloat16 are widened to float32, which is exact; bool is 0 and 1. */
   readonly data: CheckpointData;
-}
-
-/** A tensor that is decoded when its data are first asked for. */
-export class StoredTensor extends PickleObject implements CheckpointTensor {
-  readonly dtype: CheckpointDtype;
-  readonly shape: readonly number[];
-  #load: (() => CheckpointData) | null;
-  #data: CheckpointData | null = null;
-
-  constructor(dtype: CheckpointDtype, shape: readonly number[], load: () => CheckpointData) {
-    super();
-    this.dtype = dtype;
-    this.shape = shape;
-    this.#load = load;
-  }
-
-  get data(): CheckpointData {
-    if (this.#data !== null) return this.#data;
-    this.#data = this.#load!();
-    this.#load = null;
-    return this.#data;
-  }
-}
-
-export function isTensor(value: unknown): value is CheckpointTensor {
-  return value instanceof StoredTensor;
-}
-
-export function elementsOf(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
-}
-
-export function itemSizeOf(dtype: CheckpointDtype): number {
-  return formats[dtype].BYTES_PER_ELEMENT;
 }
 
 /** How a tensor lies in its storage; offset, strides and length count elements. */
@@ -86,11 +32,102 @@ export interface TensorLayout {
   readonly length: number;
   readonly isBigEndian?: boolean;
   /** The storage's bytes; asked for when the tensor is decoded. */
-  readonly bytes: () => Uint8Array;
+  readonly source: () => ByteSource;
 }
 
-/** All tensors of one file may hold 64 times its size and 64 MB: expanded and shared storages need more than 1. */
-const maxRatio = 64;
+/** A tensor that is read and decoded when its data are first asked for. */
+export class StoredTensor extends PickleObject implements CheckpointTensor {
+  readonly dtype: CheckpointDtype;
+  readonly shape: readonly number[];
+  readonly #layout: Required<TensorLayout>;
+  #data: CheckpointData | null = null;
+
+  /** Of a layout that lies within its storage; see TensorMaker. */
+  constructor(layout: Required<TensorLayout>) {
+    super();
+    this.dtype = layout.dtype;
+    this.shape = layout.shape;
+    this.#layout = layout;
+  }
+
+  get data(): CheckpointData {
+    return (this.#data ??= this.#readNow());
+  }
+
+  /** Reads the data, so that `data` is at hand. */
+  async load(): Promise<void> {
+    this.#data ??= await this.#readLater();
+  }
+
+  /** Writes the values into `out`, which has as many elements; they are not kept. */
+  async copyTo(out: Float32Array | Float64Array): Promise<void> {
+    const { dtype, isBigEndian } = this.#layout;
+    const isRaw =
+      this.#isContiguous && isBigEndian !== hostIsLittle && arrayTypeOf(dtype) === out.constructor;
+    if (this.#data === null && isRaw && itemSizeOf(dtype) === out.BYTES_PER_ELEMENT) {
+      const bytes = new Uint8Array(out.buffer, out.byteOffset, out.byteLength);
+      if (bytes.length > 0) await this.#layout.source().readAsync(bytes, this.#start);
+    } else copyNumbers(this.#data ?? (await this.#readLater()), out);
+  }
+
+  /** Whether both are one and the same part of one storage, as tied parameters are. */
+  isSameMemoryAs(other: StoredTensor): boolean {
+    const [a, b] = [this.#layout, other.#layout];
+    const isSame = a.dtype === b.dtype && a.offset === b.offset && a.source() === b.source();
+    return isSame && a.shape.join() === b.shape.join() && a.strides.join() === b.strides.join();
+  }
+
+  get #isContiguous(): boolean {
+    return isRowMajor(this.#layout.shape, this.#layout.strides);
+  }
+
+  get #start(): number {
+    return this.#layout.offset * itemSizeOf(this.dtype);
+  }
+
+  #readNow(): CheckpointData {
+    const bytes = this.#space();
+    if (bytes.length > 0) this.#layout.source().read(bytes, this.#start);
+    return this.#decode(bytes.buffer);
+  }
+
+  async #readLater(): Promise<CheckpointData> {
+    const bytes = this.#space();
+    if (bytes.length > 0) await this.#layout.source().readAsync(bytes, this.#start);
+    return this.#decode(bytes.buffer);
+  }
+
+  /** For what lies from the first to the last element. */
+  #space(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(spanOf(this.#layout) * itemSizeOf(this.dtype));
+  }
+
+  #decode(buffer: ArrayBuffer): CheckpointData {
+    const { dtype, shape, strides, isBigEndian } = this.#layout;
+    const data = decode(dtype, buffer, isBigEndian);
+    return this.#isContiguous ? data : gathered(data, shape, strides);
+  }
+}
+
+export function isTensor(value: unknown): value is StoredTensor {
+  return value instanceof StoredTensor;
+}
+
+/** As float64 or float32, which large 64-bit integers may not fit into exactly. */
+export function copyNumbers(data: CheckpointData, out: Float32Array | Float64Array): void {
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+    for (let i = 0; i < data.length; i++) out[i] = Number(data[i]);
+  } else out.set(data);
+}
+
+/** From the first to the last element, both included. */
+function spanOf({ shape, strides }: Pick<Required<TensorLayout>, 'shape' | 'strides'>): number {
+  if (elementsOf(shape) === 0) return 0;
+  return 1 + shape.reduce((sum, size, axis) => sum + (size - 1) * strides[axis]!, 0);
+}
+
+/** All tensors of one file may hold 4 times its size and 64 MB: expanded and shared storages need more than 1. */
+const maxRatio = 4;
 const allowance = 64e6;
 const maxDimensions = 64;
 
@@ -103,89 +140,25 @@ export class TensorMaker {
   }
 
   make(layout: TensorLayout, fail: PickleFail): StoredTensor {
-    const { dtype, offset = 0, length } = layout;
-    const shape = [...layout.shape];
+    const { dtype, offset = 0, length, isBigEndian = false, source } = layout;
+    const shape = Object.freeze([...layout.shape]);
     if (shape.length > maxDimensions) fail(`a tensor has ${shape.length} dimensions`);
     const strides = [...(layout.strides ?? rowMajor(shape))];
     const text = `a tensor of shape (${shape.join(', ')})`;
     if (![...shape, ...strides, offset].every(isSize)) fail(`${text} has no valid size, stride or offset`);
     if (strides.length !== shape.length) fail(`${text} has ${strides.length} strides`);
     const count = elementsOf(shape);
-    const last = shape.reduce((sum, size, axis) => sum + (size - 1) * strides[axis]!, offset);
-    if (count > 0 && !(last < length)) fail(`${text} does not fit into its storage of ${length} elements`);
+    const span = spanOf({ shape, strides });
+    if (count > 0 && !(offset + span <= length)) {
+      fail(`${text} does not fit into its storage of ${length} elements`);
+    }
     // Decoding copies what lies between the first and the last element.
-    const span = count > 0 ? last + 1 - offset : count;
-    this.budget -= Math.max(count, span) * Math.max(4, itemSizeOf(dtype));
+    this.budget -= Math.max(count, span) * arrayTypeOf(dtype).BYTES_PER_ELEMENT;
     if (!(this.budget >= 0)) fail(`its tensors hold more than ${maxRatio} times the size of the file`);
-    const isBig = layout.isBigEndian ?? false;
-    return new StoredTensor(dtype, Object.freeze(shape), () => {
-      if (count === 0) return decode(dtype, new Uint8Array(0), isBig);
-      const size = itemSizeOf(dtype);
-      const raw = layout.bytes().subarray(offset * size, (last + 1) * size);
-      const data = decode(dtype, raw, isBig);
-      return isRowMajor(shape, strides) ? data : gathered(data, shape, strides, count);
-    });
+    return new StoredTensor({ dtype, shape, strides, offset, length, isBigEndian, source });
   }
 }
 
 function isSize(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function rowMajor(shape: readonly number[]): number[] {
-  const strides = new Array<number>(shape.length);
-  let stride = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    strides[axis] = stride;
-    stride *= Math.max(1, shape[axis]!);
-  }
-  return strides;
-}
-
-/** Axes of one element have strides that do not matter. */
-function isRowMajor(shape: readonly number[], strides: readonly number[]): boolean {
-  return rowMajor(shape).every((stride, axis) => shape[axis] === 1 || strides[axis] === stride);
-}
-
-function gathered(
-  from: CheckpointData,
-  shape: readonly number[],
-  strides: readonly number[],
-  count: number,
-): CheckpointData {
-  const to = new (from.constructor as new (length: number) => CheckpointData)(count);
-  const index = new Array<number>(shape.length).fill(0);
-  let at = 0;
-  for (let i = 0; i < count; i++) {
-    to[i] = from[at]!;
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      at += strides[axis]!;
-      if (++index[axis]! < shape[axis]!) break;
-      at -= strides[axis]! * shape[axis]!;
-      index[axis] = 0;
-    }
-  }
-  return to;
-}
-
-const hostIsLittle = endianness() === 'LE';
-
-/** Values from their bytes in a file; the narrow floats are widened, as CheckpointTensor says. */
-export function decode(dtype: CheckpointDtype, bytes: Uint8Array, isBigEndian: boolean): CheckpointData {
-  // An aligned copy of its own.
-  const { buffer } = new Uint8Array(bytes);
-  if (isBigEndian === hostIsLittle) swapBytes(Buffer.from(buffer), itemSizeOf(dtype));
-  if (dtype === 'float16') return Float32Array.from(new Uint16Array(buffer), halfToNumber);
-  if (dtype === 'bfloat16') {
-    const bits = Uint32Array.from(new Uint16Array(buffer), (half) => half << 16);
-    return new Float32Array(bits.buffer);
-  }
-  if (dtype === 'bool') return new Uint8Array(buffer).map((byte) => (byte === 0 ? 0 : 1));
-  return new formats[dtype](buffer);
-}
-
-function swapBytes(buffer: Buffer, itemSize: number): void {
-  if (itemSize === 2) buffer.swap16();
-  else if (itemSize === 4) buffer.swap32();
-  else if (itemSize === 8) buffer.swap64();
 }

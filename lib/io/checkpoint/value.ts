@@ -1,6 +1,10 @@
-import { isTensor, type CheckpointTensor } from './tensor.js';
+import type { OpaqueObject } from '../pickle.js';
+import { isTensor, type CheckpointTensor, type StoredTensor } from './tensor.js';
 
-/** What a checkpoint holds. Dicts are Maps; lists and tuples are arrays; integers beyond 2^53 are bigints. */
+/**
+ * What a checkpoint holds. Dicts are Maps; lists and tuples are arrays; integers beyond 2^53 are bigints. Objects
+ * of classes that are not read are OpaqueObjects, where these were asked for.
+ */
 export type CheckpointValue =
   | null
   | boolean
@@ -9,11 +13,20 @@ export type CheckpointValue =
   | string
   | Uint8Array
   | CheckpointTensor
+  | OpaqueObject
   | readonly CheckpointValue[]
   | ReadonlyMap<CheckpointValue, CheckpointValue>
   | ReadonlySet<CheckpointValue>;
 
 export type CheckpointDict = ReadonlyMap<CheckpointValue, CheckpointValue>;
+
+/** A tensor of a file, or one of the caller's own. */
+export function isTensorLike(value: unknown): value is CheckpointTensor {
+  if (isTensor(value)) return true;
+  return (
+    typeof value === 'object' && value !== null && 'dtype' in value && 'shape' in value && 'data' in value
+  );
+}
 
 export function isDict(value: CheckpointValue | undefined): value is CheckpointDict {
   return value instanceof Map;
@@ -79,6 +92,22 @@ export function dictsIn(
   };
   visit(root, rootPath);
   return found;
+}
+
+/** Every tensor of a tree, once each. */
+export function tensorsIn(root: CheckpointValue): Set<StoredTensor> {
+  const tensors = new Set<StoredTensor>();
+  const seen = new Set<CheckpointValue>();
+  const visit = (value: CheckpointValue): void => {
+    if (isTensor(value)) tensors.add(value);
+    if (!isDict(value) && !isList(value)) return;
+    // Sets hold no tensors: these are compared by identity.
+    if (seen.has(value)) return;
+    seen.add(value);
+    for (const item of value.values()) visit(item);
+  };
+  visit(root);
+  return tensors;
 }
 
 export function keyText(key: CheckpointValue): string | null {

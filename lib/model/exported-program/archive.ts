@@ -1,6 +1,6 @@
 import { LossAtlasError } from '../../errors.js';
-import { readWholeFile } from '../../io/read-file.js';
-import { readZip } from '../../io/zip.js';
+import { openSource } from '../../io/file-source.js';
+import { ZipArchive } from '../../io/zip.js';
 import { Json } from './json.js';
 
 /** What torch.export.save wrote, one model of it. */
@@ -17,13 +17,13 @@ export interface ProgramArchive {
 /** Throws ERR_MODEL_LOAD, ERR_FILE_NOT_FOUND, ERR_FILE_UNREADABLE. */
 export async function openProgram(path: string): Promise<ProgramArchive> {
   const source = `'${path}'`;
-  const members = readZip(await readWholeFile(path), source, { code: 'ERR_MODEL_LOAD' });
+  const archive = new ZipArchive(await openSource(path), source, { code: 'ERR_MODEL_LOAD' });
   const fail = (problem: string): never => {
     throw new LossAtlasError('ERR_MODEL_LOAD', `${source}: ${problem}.`);
   };
-  const models = [...members.keys()].filter((name) => /^[^/]+\/models\/[^/]+\.json$/.test(name));
+  const models = [...archive.members.keys()].filter((name) => /^[^/]+\/models\/[^/]+\.json$/.test(name));
   if (models.length === 0) {
-    const isOld = members.has('serialized_exported_program.json');
+    const isOld = archive.members.has('serialized_exported_program.json');
     return fail(
       isOld
         ? 'it was exported by PyTorch before 2.8; load it there with torch.export.load and save it again with a newer one'
@@ -32,15 +32,10 @@ export async function openProgram(path: string): Promise<ProgramArchive> {
   }
   const [, root, model] = /^([^/]+)\/models\/([^/]+)\.json$/.exec(models[0]!)!;
   if (models.length > 1) fail(`it holds ${models.length} models; export one a file`);
-  const text = (name: string) => {
-    const bytes = members.get(name) ?? fail(`it lacks '${name}'`);
-    return Json.parse(
-      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'),
-      `${source}: ${name}`,
-    );
-  };
-  const payload = (folder: string) => (pathName: string) =>
-    members.get(`${root!}/data/${folder}/${pathName}`) ?? fail(`it lacks the tensor '${folder}/${pathName}'`);
+  const read = (name: string) =>
+    archive.members.has(name) ? archive.read(name) : fail(`it lacks '${name}'`);
+  const text = (name: string) => Json.parse(Buffer.from(read(name)).toString('utf8'), `${source}: ${name}`);
+  const payload = (folder: string) => (pathName: string) => read(`${root!}/data/${folder}/${pathName}`);
   const config = (folder: string) =>
     text(`${root!}/data/${folder}/${model!}_${folder}_config.json`).get('config');
   return {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { existsSync, readFileSync } from 'node:fs';
 
 import { LossAtlasError } from '../../../dist/errors.js';
-import { halfToNumber, numberToHalf } from '../../../dist/io/float16.js';
+import { fromBrainHalves, fromHalves, toBrainHalves, toHalves } from '../../../dist/io/float16.js';
 import { readNpy, writeNpy, type NpyArray, type NpyDtype } from '../../../dist/io/npy.js';
 import { mutate, randomOf } from './mutate.js';
 
@@ -30,7 +30,7 @@ function refuses(bytes: Uint8Array, message: RegExp): void {
 
 const float32s = fc.float({ noNaN: false });
 const valuesOf: { readonly [D in NpyDtype]: fc.Arbitrary<Extract<NpyArray, { dtype: D }>['data']> } = {
-  f2: fc.array(fc.integer({ min: 0, max: 0xffff })).map((bits) => Float32Array.from(bits, halfToNumber)),
+  f2: fc.array(fc.integer({ min: 0, max: 0xffff })).map((bits) => fromHalves(Uint16Array.from(bits))),
   f4: fc.array(float32s).map((values) => Float32Array.from(values)),
   f8: fc.array(fc.double()).map((values) => Float64Array.from(values)),
   i1: fc.int8Array(),
@@ -189,23 +189,26 @@ describe('npy', () => {
 });
 
 describe('half precision', () => {
-  it('gives every bit pattern back', () => {
-    const all = Array.from({ length: 0x10000 }, (_, bits) => bits);
-    const isNumber = (bits: number) => !Number.isNaN(halfToNumber(bits));
-    expect(all.filter((bits) => isNumber(bits) && numberToHalf(halfToNumber(bits)) !== bits)).to.deep.equal(
-      [],
-    );
-    expect(numberToHalf(NaN)).to.equal(0x7e00);
+  const all = Uint16Array.from({ length: 0x10000 }, (_, bits) => bits);
+
+  it('gives every bit pattern back, those of NaN too', () => {
+    expect(toHalves(fromHalves(all))).to.deep.equal(all);
+    expect(toBrainHalves(fromBrainHalves(all))).to.deep.equal(all);
+    expect(toHalves(Float32Array.of(NaN))).to.deep.equal(Uint16Array.of(0x7e00));
+    expect(toBrainHalves(Float32Array.of(NaN))).to.deep.equal(Uint16Array.of(0x7fc0));
+    // NaNs whose first bits say nothing must not become infinities.
+    const low = new Float32Array(Uint32Array.of(0x7f800001, 0xff800001).buffer);
+    expect(toHalves(low)).to.deep.equal(Uint16Array.of(0x7e00, 0xfe00));
+    expect(toBrainHalves(low)).to.deep.equal(Uint16Array.of(0x7fc0, 0xffc0));
   });
 
   it('rounds to nearest, ties to even', () => {
-    expect(halfToNumber(numberToHalf(65519))).to.equal(65504);
-    expect(halfToNumber(numberToHalf(65520))).to.equal(Infinity);
-    expect(halfToNumber(numberToHalf(2049))).to.equal(2048);
-    expect(halfToNumber(numberToHalf(2051))).to.equal(2052);
-    expect(halfToNumber(numberToHalf(2 ** -25))).to.equal(0);
-    expect(halfToNumber(numberToHalf(1.5 * 2 ** -24))).to.equal(2 ** -23);
-    expect(Object.is(halfToNumber(numberToHalf(-(2 ** -30))), -0)).to.equal(true);
+    const rounded = (...values: number[]) => [...fromHalves(toHalves(Float32Array.from(values)))];
+    expect(rounded(65519, 65520, 2049, 2051)).to.deep.equal([65504, Infinity, 2048, 2052]);
+    expect(rounded(2 ** -25, 1.5 * 2 ** -24, 2 ** -24)).to.deep.equal([0, 2 ** -23, 2 ** -24]);
+    expect(Object.is(rounded(-(2 ** -30))[0], -0)).to.equal(true);
+    const brain = (...values: number[]) => [...fromBrainHalves(toBrainHalves(Float32Array.from(values)))];
+    expect(brain(257, 259, 3.4e38, 0.1)).to.deep.equal([256, 260, Infinity, 0.10009765625]);
   });
 });
 

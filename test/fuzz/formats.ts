@@ -1,0 +1,145 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { loadCifar } from '../../dist/data/cifar-dataset.js';
+import { LossAtlasError } from '../../dist/errors.js';
+import { parseCheckpoint } from '../../dist/io/checkpoint/checkpoint.js';
+import { optimizerState } from '../../dist/io/checkpoint/optimizer.js';
+import { withHdf5 } from '../../dist/io/hdf5.js';
+import { readIdx } from '../../dist/io/idx.js';
+import { fromJson } from '../../dist/io/json.js';
+import { readNpy, writeNpy } from '../../dist/io/npy.js';
+import { readNpz, writeNpz } from '../../dist/io/npz.js';
+import { fileKind } from '../../dist/model/file-kind.js';
+import { tensorsIn } from '../../dist/io/checkpoint/value.js';
+import type { Mutation } from './blind.js';
+import { results } from './results.js';
+import { npyEdits, pickleEdits, safetensorsEdits, textEdits, zipEdits } from './structured.js';
+
+/** A format under attack. */
+export interface FuzzedFormat {
+  readonly name: string;
+  /** Small valid files. */
+  readonly seeds: () => readonly Uint8Array[];
+  /** Everything that a caller would do with such a file; what it returns is compared between runs. */
+  readonly read: (bytes: Uint8Array) => unknown;
+  /** Of 100: how many of its files a run takes, where each is slow (default 100). */
+  readonly share?: number;
+  /** How many files one process reads (default: all); a library that a damaged file spoils stays in memory. */
+  readonly perChild?: number;
+  /** Changes that know the format, in half of the files; zip archives get their checksums mended. */
+  readonly edits?: Mutation;
+}
+
+const fixtures = (...names: string[]) =>
+  names.map((name): Uint8Array => readFileSync(new URL(`../../test/fixtures/${name}`, import.meta.url)));
+const checkpoints = (...names: string[]) => fixtures(...names.map((name) => `checkpoints/${name}`));
+
+const folder = await mkdtemp(join(tmpdir(), 'lossatlas-fuzz-'));
+const scratch = join(folder, 'file');
+
+/** Readers of paths get the bytes in a file. */
+function throughFile(read: (path: string) => Promise<unknown>): FuzzedFormat['read'] {
+  return async (bytes) => {
+    await writeFile(scratch, bytes);
+    return read(scratch);
+  };
+}
+
+/** What the file says, without the tensors' data at their full length. */
+function readTorch(bytes: Uint8Array): unknown {
+  const checkpoint = parseCheckpoint(bytes, 'x', { unknown: 'opaque' });
+  const tensors = [...tensorsIn(checkpoint.value)].map(({ shape, data }) => [shape, data.length, data[0]]);
+  for (const work of [() => checkpoint.stateDict(), () => optimizerState(checkpoint)]) {
+    try {
+      work();
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'ERR_CHECKPOINT') throw error;
+    }
+  }
+  return tensors;
+}
+
+const npy = () => [
+  writeNpy({ dtype: 'f4', shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) }),
+  writeNpy({ dtype: 'i8', shape: [2], data: BigInt64Array.of(1n, -2n) }),
+  writeNpy({ dtype: 'f2', shape: [], data: Float32Array.of(0.5) }),
+];
+
+const npz = () => {
+  const arrays = {
+    w: { dtype: 'f4', shape: [40], data: new Float32Array(40) },
+    n: { dtype: 'u2', shape: [2], data: Uint16Array.of(7, 8) },
+  } as const;
+  return [writeNpz(arrays), writeNpz(arrays, { compress: true })];
+};
+
+const idx = () => [
+  Uint8Array.of(0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 1, 1, 2, 3, 4),
+  Uint8Array.of(0, 0, 13, 1, 0, 0, 0, 2, 0, 0, 128, 63, 0, 0, 0, 64),
+];
+
+const cifar = () => [Uint8Array.from({ length: 3073 * 2 }, (_, i) => (i % 3073 === 0 ? 3 : i & 255))];
+
+async function firstRow(path: string): Promise<unknown> {
+  const array = await readIdx(path);
+  return array.shape[0] === 0 ? null : array.rows([0], 1);
+}
+
+const hdf5Names = ['train/x', 'train/y', 'chunked', 'big_endian/int32', 'half', 'scalar', 'lzf', 'soft'];
+
+const hdf5 = async (path: string) =>
+  withHdf5(path, (file) =>
+    hdf5Names.map((name) => {
+      try {
+        return Array.from(file.array(name).rows(1, null), Number);
+      } catch (error) {
+        if (error instanceof LossAtlasError) return error.code;
+        throw error;
+      }
+    }),
+  );
+
+/** One line a format. */
+export const formats: readonly FuzzedFormat[] = [
+  {
+    name: 'torch-zip',
+    seeds: () => checkpoints('adam.pt', 'tensors.pt', 'list.pt', 'numpy.pt', 'proto.pt'),
+    read: readTorch,
+    edits: zipEdits,
+  },
+  {
+    name: 'torch-legacy',
+    seeds: () => checkpoints('adam_legacy.pt', 'tensors_legacy.pt'),
+    read: readTorch,
+    edits: pickleEdits,
+  },
+  {
+    name: 'safetensors',
+    seeds: () => checkpoints('mixed.safetensors'),
+    read: readTorch,
+    edits: safetensorsEdits,
+  },
+  { name: 'npz', seeds: npz, read: (bytes) => readNpz(bytes, 'x'), edits: zipEdits },
+  { name: 'npz-checkpoint', seeds: npz, read: readTorch, edits: zipEdits },
+  { name: 'npy', seeds: npy, read: (bytes) => readNpy(bytes, 'x'), edits: npyEdits },
+  { name: 'idx', seeds: idx, read: throughFile(firstRow) },
+  { name: 'cifar', seeds: cifar, read: throughFile(async (path) => (await loadCifar(path)).numSamples) },
+  {
+    name: 'json',
+    seeds: results,
+    read: (bytes) => fromJson(Buffer.from(bytes).toString('utf8'), 'x'),
+    edits: textEdits,
+  },
+  { name: 'hdf5', seeds: () => fixtures('data.h5'), read: throughFile(hdf5), share: 2, perChild: 20 },
+  {
+    name: 'file-kind',
+    seeds: () => [...fixtures('mean_confidence.pt'), ...checkpoints('list.pt', 'single_tensor.pt')],
+    read: throughFile(fileKind),
+    edits: zipEdits,
+  },
+];
+
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
