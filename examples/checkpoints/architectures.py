@@ -33,6 +33,37 @@ class LeNet5(nn.Module):
         return self.linear2(F.relu(self.linear1(x.flatten(1))))
 
 
+class CaptumLeNet(nn.Module):
+    """The net of captum's CIFAR-10 tutorial."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 6, 5)
+        self.conv2 = nn.Conv2d(6, 16, 5)
+        self.fc1 = nn.Linear(16 * 5 * 5, 120)
+        self.fc2 = nn.Linear(120, 84)
+        self.fc3 = nn.Linear(84, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = F.max_pool2d(F.relu(self.conv1(x)), 2)
+        x = F.max_pool2d(F.relu(self.conv2(x)), 2)
+        return self.fc3(F.relu(self.fc2(F.relu(self.fc1(x.flatten(1))))))
+
+
+def convex_mnist() -> nn.Module:
+    """The MNIST net of convex_adversarial."""
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 4, 2, 1),
+        nn.ReLU(),
+        nn.Conv2d(16, 32, 4, 2, 1),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(32 * 7 * 7, 100),
+        nn.ReLU(),
+        nn.Linear(100, 10),
+    )
+
+
 def save(name: str, net: nn.Module) -> None:
     for module in net.modules():
         for key, parameter in list(module.named_parameters(recurse=False)):
@@ -42,3 +73,5 @@ def save(name: str, net: nn.Module) -> None:
 
 if __name__ == "__main__":
     save("lenet5", LeNet5())
+    save("captum", CaptumLeNet())
+    save("convex", convex_mnist())

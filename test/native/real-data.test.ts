@@ -5,15 +5,19 @@ import {
   loadHdf5,
   loadIdx,
   loadModel,
+  loadSolution,
   lossSurface,
   objective,
   randomPlane,
+  randomSolution,
   spectralDensity,
   type Dataset,
+  type LoadHdf5Options,
+  type LoadSolutionOptions,
   type NdArray,
 } from '../../dist/index.js';
 import { expectNoLiveHandles } from '../support/handles.js';
-import { sharedFile } from '../support/fixtures.js';
+import { projectPath, sharedFile } from '../support/fixtures.js';
 
 const cifar = async (path: string, count: number): Promise<Dataset> =>
   loadCifar(path, {
@@ -71,6 +75,108 @@ const sum = ({ data }: NdArray): number =>
   Array.from(data, Number).reduce((total, value) => total + value, 0);
 
 // Numbers of NumPy and h5py.
+/** Numbers of the manifest, which an independent forward pass computed. */
+describe('published checkpoints through our own loaders give the published numbers', function () {
+  this.timeout(180_000);
+  expectNoLiveHandles();
+
+  const architecture = (name: string) => projectPath(`examples/checkpoints/${name}.architecture.pt`);
+  const digits = async (name: 'mnist' | 'usps'): Promise<Dataset | null> => {
+    if (name === 'usps') {
+      const path = sharedFile('usps/usps.h5');
+      const options = {
+        inputs: 'test/data',
+        targets: 'test/target',
+        shape: [1, 16, 16],
+        resize: [20, 20],
+        pad: 4,
+      };
+      return path === null ? null : loadHdf5(path, options as LoadHdf5Options);
+    }
+    const [images, labels] = ['images-idx3', 'labels-idx1'].map((part) =>
+      sharedFile(`mnist/t10k-${part}-ubyte.gz`),
+    );
+    return images == null || labels == null ? null : loadIdx(images, labels, { scale: 1 / 255 });
+  };
+  const cases: [
+    checkpoint: string,
+    net: string,
+    data: 'mnist' | 'usps',
+    loss: number | null,
+    accuracy: number,
+    options?: LoadSolutionOptions,
+  ][] = [
+    ['advertorch_mnist_lenet5_clntrained.pt', 'lenet5', 'mnist', 0.0326, 0.9889],
+    ['advertorch_mnist_lenet5_clntrained.pt', 'lenet5', 'usps', null, 0.9332],
+    ['advertorch_mnist_lenet5_advtrained.pt', 'lenet5', 'mnist', 0.0413, 0.9864],
+    ['advertorch_mnist_lenet5_advtrained.pt', 'lenet5', 'usps', null, 0.871],
+    ['convexadv_mnist.pth', 'convex', 'mnist', 0.0558, 0.982],
+    ['convexadv_mnist.pth', 'convex', 'usps', null, 0.8605],
+    ['convexadv_mnist_small_0_3.pth', 'convex', 'mnist', null, 0.8523, { key: 'state_dict[0]' }],
+  ];
+  for (const [checkpoint, net, name, loss, accuracy, options = {}] of cases) {
+    it(`${checkpoint} on ${name}: ${(100 * accuracy).toFixed(2)} %`, async function () {
+      const path = sharedFile(`checkpoints/${checkpoint}`);
+      const data = await digits(name);
+      if (path === null || data === null) return this.skip();
+      using model = await loadModel(architecture(net));
+      using solution = await loadSolution(model, path, options);
+      using goal = objective(model, data, { batchSize: 1000 });
+      const found = await goal.evaluate(solution.theta, undefined, solution.buffers);
+      expect(found.accuracy).to.be.closeTo(accuracy, 5e-5);
+      if (loss !== null) expect(found.loss).to.be.closeTo(loss, 5e-5);
+    });
+  }
+
+  const nets: [
+    checkpoint: string,
+    model: string,
+    net: string,
+    loss: number,
+    accuracy: number,
+    mean: number[],
+    std: number[],
+  ][] = [
+    [
+      'akamaster_resnet20-12fca82f.th',
+      'torchscript/resnet20_cifar10.pt2',
+      '',
+      1.03554,
+      0.779,
+      [0.485, 0.456, 0.406],
+      [0.229, 0.224, 0.225],
+    ],
+    [
+      'akamaster_resnet56-4bfd9763.th',
+      'torchscript/resnet56_cifar10.script.pt',
+      '',
+      1.05491,
+      0.819,
+      [0.485, 0.456, 0.406],
+      [0.229, 0.224, 0.225],
+    ],
+    ['captum_cifar_torchvision.pt', '', 'captum', 1.1821, 0.596, [0.5, 0.5, 0.5], [0.5, 0.5, 0.5]],
+  ];
+  for (const [checkpoint, file, net, loss, accuracy, mean, std] of nets) {
+    it(`${checkpoint} on 1000 CIFAR images: ${loss}, ${(100 * accuracy).toFixed(1)} %`, async function () {
+      const path = sharedFile(`checkpoints/${checkpoint}`);
+      const images = sharedFile('cifar10/cifar10_jpeg_test_5000.bin');
+      const modelPath = net === '' ? sharedFile(file) : architecture(net);
+      if (path === null || images === null || modelPath === null) return this.skip();
+      using model = await loadModel(modelPath);
+      // Another point than the file's own.
+      using random = await randomSolution(model, { seed: 1 });
+      using solution = await loadSolution(model, path);
+      const data = await loadCifar(images, { limit: 1000, scale: 1 / 255, mean, std });
+      using goal = objective(model, data, { batchSize: 250 });
+      const found = await goal.evaluate(solution.theta, undefined, solution.buffers);
+      expect(found.loss).to.be.closeTo(loss, 1e-4);
+      expect(found.accuracy).to.be.closeTo(accuracy, 1e-9);
+      expect((await goal.evaluate(random.theta)).loss).to.be.above(1.5);
+    });
+  }
+});
+
 describe('real data sets', function () {
   this.timeout(60_000);
 

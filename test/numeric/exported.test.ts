@@ -10,6 +10,7 @@ import {
   type Model,
   type Objective,
   type ObjectiveOptions,
+  type ShapedArray,
 } from '../../dist/index.js';
 import { rejects } from '../support/errors.js';
 import { fixture, sharedFile } from '../support/fixtures.js';
@@ -209,6 +210,55 @@ describe('exported programs (.pt2) against PyTorch', () => {
     }
     expect(values[2]).to.deep.equal(values[0]);
     expect(values[3]).to.deep.equal(values[1]);
+  });
+});
+
+describe('inputs of every form', () => {
+  expectNoLiveHandles();
+  const inputs = (...names: readonly string[]) => names.map((name) => golden.array(name));
+  const named = (names: Readonly<Record<string, ShapedArray>>) =>
+    dataset({ inputs: names, targets: golden.array('y') });
+  const half = (array: ShapedArray): ShapedArray => ({
+    ...array,
+    data: Float32Array.from(array.data as Float32Array, (value) => value / 2),
+  });
+
+  it('a tuple takes as many as it has items, an optional argument what is left', async () => {
+    await expectModel('tuple_input.pt', 'tuple_input', data('a', 'b'));
+    using model = await loadModel(path('tuple_input.pt'));
+    using loss = objective(model, data('a', 'b', 'scale'));
+    const expected = golden.get('tuple_input.scaled')[0]!;
+    expect(Math.abs((await loss.evaluate()).loss - expected)).to.be.below(1e-10);
+    using tooMany = objective(model, data('a', 'b', 'scale', 'scale'));
+    await rejects(() => tooMany.evaluate(), 'ERR_FORWARD', /pair: Tuple\[Tensor, Tensor\].*too many/);
+    using tooFew = objective(model, data('a'));
+    await rejects(() => tooFew.evaluate(), 'ERR_FORWARD', /no input left for 'pair'/);
+  });
+
+  it('a list takes all that later arguments leave', async () => {
+    const [a, b] = inputs('a', 'b');
+    const samples = dataset({ inputs: [a!, b!, half(a!)], targets: golden.array('y') });
+    await expectModel('list_input.pt', 'list_input', samples);
+  });
+
+  it('a dictionary takes them by name', async () => {
+    const [a, b] = inputs('a', 'b');
+    await expectModel('dict_input.pt', 'dict_input', named({ b: b!, a: a! }));
+    using model = await loadModel(path('dict_input.pt'));
+    using unnamed = objective(model, data('a', 'b'));
+    await rejects(() => unnamed.evaluate(), 'ERR_FORWARD', /'batch' is a dictionary.*by name/);
+  });
+
+  it('names go to the arguments of an exported program in any order', async () => {
+    const [mask, tokens] = inputs('mask', 'tokens');
+    const options = { output: 'logits' };
+    const samples = named({ input_ids: tokens!, attention_mask: mask! });
+    await expectModel('attention.pt2', 'attention', samples, options);
+    using model = await loadModel(path('attention.pt2'));
+    using wrong = objective(model, named({ tokens: tokens!, attention_mask: mask! }), options);
+    await rejects(() => wrong.evaluate(), 'ERR_FORWARD', /no input named 'input_ids'/);
+    using more = objective(model, named({ input_ids: tokens!, attention_mask: mask!, x: mask! }), options);
+    await rejects(() => more.evaluate(), 'ERR_FORWARD', /no place for the input 'x'/);
   });
 });
 
