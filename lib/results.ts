@@ -35,7 +35,8 @@ export interface Provenance {
   /** The matrix of a spectral result in words, for example `Hessian of layer4.*`; null for others. */
   readonly operator: string | null;
   readonly mode: Mode;
-  readonly dtype: 'float32' | 'float64';
+  /** What the model computed in; points have at least float32. */
+  readonly dtype: 'float32' | 'float64' | 'bfloat16' | 'float16';
   readonly device: string;
   readonly numThreads: number;
   readonly versions: { readonly lossatlas: string; readonly libtorch: string; readonly node: string };

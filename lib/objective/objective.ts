@@ -351,7 +351,7 @@ export class Objective {
       point,
       operator,
       mode: this.mode,
-      dtype: this.model.dtype,
+      dtype: this.model.computeDtype,
       device: this.model.device,
       numThreads: await numThreads(),
       versions: Object.freeze({

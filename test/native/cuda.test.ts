@@ -1,7 +1,9 @@
 import { expect } from 'chai';
 import {
+  dataset,
   eigenpairs,
   hessian,
+  loadModel,
   lossSurface,
   numCudaDevices,
   objective,
@@ -9,7 +11,8 @@ import {
   spectralDensity,
 } from '../../dist/index.js';
 import { expectNoLiveHandles } from '../support/handles.js';
-import { goldenData, loadFixture } from '../support/fixtures.js';
+import { fixture, goldenData, loadFixture } from '../support/fixtures.js';
+import { goldenFile } from '../support/golden-file.js';
 import { relativeError } from '../support/numbers.js';
 
 describe('CUDA against the CPU', function () {
@@ -48,4 +51,28 @@ describe('CUDA against the CPU', function () {
       }
     });
   }
+
+  it('exported programs and half precision', async () => {
+    const images = goldenFile('exported/exported.npz');
+    const data = dataset({ inputs: images.array('images'), targets: images.array('y') });
+    for (const [name, tolerance] of [
+      ['convbn_train.pt2', 1e-5],
+      ['convbn_bfloat16.pt2', 0.05],
+      ['rnn.pt2', 1e-5],
+    ] as const) {
+      const products: Float64Array[] = [];
+      for (const device of ['cpu', 'cuda']) {
+        using model = await loadModel(fixture(`exported/${name}`), { device });
+        const samples =
+          name === 'rnn.pt2' ? { inputs: images.array('tokens'), targets: images.array('y') } : null;
+        using loss = objective(model, samples === null ? data : dataset(samples));
+        using operator = hessian(loss);
+        using v = await model.randomVector('rademacher', 1);
+        const [product] = await operator.apply([v]);
+        using out = product!;
+        products.push(await out.toArray());
+      }
+      expect(relativeError(products[1]!, products[0]!), name).to.be.below(tolerance);
+    }
+  });
 });

@@ -84,14 +84,14 @@ describe('published checkpoints through our own loaders give the published numbe
   const digits = async (name: 'mnist' | 'usps'): Promise<Dataset | null> => {
     if (name === 'usps') {
       const path = sharedFile('usps/usps.h5');
-      const options = {
+      const options: LoadHdf5Options = {
         inputs: 'test/data',
         targets: 'test/target',
         shape: [1, 16, 16],
         resize: [20, 20],
         pad: 4,
       };
-      return path === null ? null : loadHdf5(path, options as LoadHdf5Options);
+      return path === null ? null : loadHdf5(path, options);
     }
     const [images, labels] = ['images-idx3', 'labels-idx1'].map((part) =>
       sharedFile(`mnist/t10k-${part}-ubyte.gz`),

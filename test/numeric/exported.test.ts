@@ -271,6 +271,7 @@ describe('half precision', () => {
       using theta = await model.theta();
       expect([...(await theta.toArray())]).to.deep.equal([...golden.get('bfloat16.theta')]);
       using loss = objective(model, data('images'));
+      expect((await loss.provenance(0)).dtype).to.equal('bfloat16');
       const output = golden.get('bfloat16.output');
       const expected = crossEntropy(output, [...golden.get('y')], 3);
       expect(Math.abs((await loss.evaluate()).loss - expected)).to.be.below(1e-6);

@@ -46,10 +46,10 @@ export function readSafetensors(file: ByteSource, fail: PickleFail): Map<string,
 
 /** What a safetensors file holds, in the order of the data. */
 export function listSafetensors(file: ByteSource, fail: PickleFail): SafetensorsEntry[] {
-  if (file.size < 8) fail('its header is truncated');
+  if (file.size < 8) fail('it is no safetensors file, or a truncated one: its header is not within it');
   const headerLength = Number(Buffer.from(bytesAt(file, 0, 8)).readBigUInt64LE());
   const dataStart = 8 + headerLength;
-  if (dataStart > file.size) fail('its header is truncated');
+  if (dataStart > file.size) fail('it is no safetensors file, or a truncated one: its header is not within it');
   if (headerLength > maxHeader) fail(`its header has ${headerLength} bytes, more than ${maxHeader}`);
   const found: SafetensorsEntry[] = [];
   for (const [name, entry] of Object.entries(parse(bytesAt(file, 8, headerLength), fail))) {

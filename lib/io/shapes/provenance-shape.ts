@@ -25,7 +25,7 @@ export const provenanceShape: ShapeOf<Provenance> = {
   point: 'string',
   operator: 'string|null',
   mode: { oneOf: ['eval', 'train', 'recalibrate'] },
-  dtype: { oneOf: ['float32', 'float64'] },
+  dtype: { oneOf: ['float32', 'float64', 'bfloat16', 'float16'] },
   device: 'string',
   numThreads: 'number',
   versions: { object: { lossatlas: 'string', libtorch: 'string', node: 'string' } },
