@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { LossAtlasError } from '../errors.js';
 import { suggest } from '../validate.js';
 import { allocated } from './allocate.js';
+import { Hdf5Library } from './hdf5-library.js';
 import { readWholeFile, unreadable } from './read-file.js';
 
 type Library = typeof import('h5wasm');
@@ -52,59 +53,50 @@ export async function withHdf5<T>(path: string, use: (file: Hdf5File) => T): Pro
   const size = await checkSignature(path);
   // The library sees these bytes and nothing else: a file may name others, as links or as storage of its values.
   const bytes = await readWholeFile(path);
-  let library: Library;
-  let pending: Promise<Library>;
+  let loaded: Hdf5Library;
+  let pending: Promise<Hdf5Library>;
   do {
-    pending = current ??= loadLibrary();
-    library = await pending;
+    pending = current ??= Hdf5Library.load(numLoaded++);
+    loaded = await pending;
     // Another call may have given it up meanwhile. From here on all is synchronous.
   } while (pending !== current);
+  const { library } = loaded;
   const module = library.Module;
+  let failure: unknown;
   const guard: Guard = (source, call) => {
     try {
       return call();
     } catch (cause) {
       if (cause instanceof LossAtlasError) throw cause;
-      if (pending === current) giveUp();
+      failure ??= cause;
       return fail(source, `cannot be read (${reasonOf(cause)})`, cause);
     }
   };
   const source = `'${path}'`;
-  const file = guard(source, () => {
-    // Without this the library prints its errors and gives back whatever the memory held before.
-    module.activate_throwing_error_handler();
-    library.FS!.writeFile(inside, bytes);
-    return new library.File(inside, 'r');
-  });
+  let opened: InstanceType<Library['File']> | undefined;
   try {
+    const file = guard(source, () => {
+      // Without this the library prints its errors and gives back whatever the memory held before.
+      module.activate_throwing_error_handler();
+      library.FS!.writeFile(inside, bytes);
+      return new library.File(inside, 'r');
+    });
+    opened = file;
     return use({ array: (name) => openArray({ library, module, file, path, size, guard }, name) });
   } finally {
-    if (pending === current) {
-      guard(source, () => {
-        file.close();
-        module.deactivate_throwing_error_handler();
-        library.FS!.unlink(inside);
-      });
+    try {
+      if (failure === undefined) opened?.close();
+      if (failure === undefined) module.deactivate_throwing_error_handler();
+    } catch (cause) {
+      failure = cause;
     }
+    if (failure !== undefined && !loaded.repair(failure)) current = undefined;
+    if (current !== undefined && library.FS!.analyzePath(inside).exists) library.FS!.unlink(inside);
   }
 }
 
-let current: Promise<Library> | undefined;
+let current: Promise<Hdf5Library> | undefined;
 let numLoaded = 0;
-
-/** A new instance each time: the query makes the module another one. */
-async function loadLibrary(): Promise<Library> {
-  const number = numLoaded++;
-  const address = number === 0 ? 'h5wasm' : `${import.meta.resolve('h5wasm')}?${number}`;
-  const library = (await import(address)) as Library;
-  await library.ready;
-  return library;
-}
-
-/** A damaged file may leave the library's memory damaged, which would spoil later files: the next call gets a new one. */
-function giveUp(): void {
-  current = undefined;
-}
 
 /** Makes errors of the library ours. */
 type Guard = <T>(source: string, call: () => T) => T;

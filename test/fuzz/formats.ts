@@ -133,7 +133,7 @@ export const formats: readonly FuzzedFormat[] = [
     read: (bytes) => fromJson(Buffer.from(bytes).toString('utf8'), 'x'),
     edits: textEdits,
   },
-  { name: 'hdf5', seeds: () => fixtures('data.h5'), read: throughFile(hdf5), share: 2, perChild: 20 },
+  { name: 'hdf5', seeds: () => fixtures('data.h5'), read: throughFile(hdf5), perChild: 2000 },
   {
     name: 'file-kind',
     seeds: () => [...fixtures('mean_confidence.pt'), ...checkpoints('list.pt', 'single_tensor.pt')],
