@@ -35,6 +35,10 @@ const char* KindName(HandleKind kind) {
       return "metric";
     case HandleKind::kSpace:
       return "parameter space";
+    case HandleKind::kPullback:
+      return "output pullback";
+    case HandleKind::kLoss:
+      return "loss";
   }
   return "handle";
 }
