@@ -44,8 +44,11 @@ export async function loadSolution(
   }
   const checkpoint = await readCheckpoint(path);
   const tensors = checkpoint.stateDict(key === undefined ? {} : { key });
-  // Counters of batches are kept: old checkpoints have none, and no loss depends on them.
-  const buffers = model.buffers.filter(({ name }) => !name.endsWith('num_batches_tracked'));
+  // Counters of batches are kept: old checkpoints have none, and no loss depends on them. State dicts leave out buffers
+  // that are not persistent.
+  const buffers = model.buffers.filter(
+    ({ name, persistent }) => persistent && !name.endsWith('num_batches_tracked'),
+  );
   const { mapping } = matchParameters(tensors, [...model.parameters, ...buffers], { by });
   const found = new Map(mapping.map(({ name, source }) => [name, tensors.get(source)!]));
   const theta = await model.vector(flatten(model, (name) => found.get(name)));
