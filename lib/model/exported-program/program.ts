@@ -1,4 +1,4 @@
-import type { RawArgument, RawProgram } from '../../native/exported-program.js';
+import type { RawArgument, RawNode, RawProgram, RawTensor } from '../../native/exported-program.js';
 import type { ProgramArchive } from './archive.js';
 import { readArgument, readOutput } from './argument.js';
 import { readInput, type ProgramInput } from './inputs.js';
@@ -41,25 +41,38 @@ export function readProgram(archive: ProgramArchive): ReadProgram {
   const names = inputNames(values, call);
   const nodes = readNodes(graph);
   const classes = new Map(graph.get('nodes').list().flatMap(moduleStack));
+  nameless(tensors.tensors, classes);
   const rename = new Map(values.map((value, i) => [value, names[i]!]));
-  const inputOf = (value: string, i: number) =>
-    readInput(names[i]!, graph.get('tensor_values').get(value), archive.program.get('range_constraints'));
-  return {
-    raw: renameInputs(
-      {
-        storages: tensors.storages,
-        tensors: tensors.tensors,
-        classes: [...classes],
-        inputs: values,
-        nodes,
-        output: readResult(signature, call),
-        lostDropout: lostDropout(nodes, archive.program.get('verifiers')),
-        nonPersistent,
-      },
-      rename,
-    ),
-    inputs: values.map(inputOf),
-  };
+  const inputs = values.map((value, i) =>
+    readInput(names[i]!, graph.get('tensor_values').get(value), archive.program.get('range_constraints')),
+  );
+  const raw = renameInputs(
+    {
+      storages: tensors.storages,
+      tensors: tensors.tensors,
+      classes: [...classes],
+      inputs: values,
+      nodes,
+      output: readResult(signature, call),
+      lostDropout: lostDropout(nodes, archive.program.get('verifiers'), archive.modes),
+      nonPersistent,
+    },
+    rename,
+  );
+  return { raw: withBooleans(raw, inputs), inputs };
+}
+
+/**
+ * Modules that no operator came from have no class, as a list of modules has none. Those with tensors get the name that
+ * TorchScript gives to variants of a class: it counts as none, and its number sets several of them apart.
+ */
+function nameless(tensors: readonly RawTensor[], classes: Map<string, string>): void {
+  for (const { name } of tensors) {
+    for (let end = name.lastIndexOf('.'); end > 0; end = name.lastIndexOf('.', end - 1)) {
+      const path = name.slice(0, end);
+      if (!classes.has(path)) classes.set(path, '___torch_mangle_0');
+    }
+  }
 }
 
 /** Numbers that were given to the export are fixed in the graph. */
@@ -99,6 +112,25 @@ function renameInputs(raw: RawProgram, names: ReadonlyMap<string, string>): RawP
     })),
     output: argument(raw.output),
   };
+}
+
+/** Data has bytes where the program wants truth values. */
+function withBooleans(raw: RawProgram, inputs: readonly ProgramInput[]): RawProgram {
+  const given = raw.inputs.filter((_, i) => inputs[i]!.dtype === 'bool');
+  if (given.length === 0) return raw;
+  const inner = renameInputs(raw, new Map(given.map((name) => [name, `${name}/bool`])));
+  const casts = given.map((name): RawNode => ({
+    name: 'aten::ne',
+    overload: 'Scalar',
+    isScalar: false,
+    inputs: [
+      ['self', { kind: 'value', text: name }],
+      ['other', { kind: 'int', number: 0 }],
+    ],
+    outputs: [{ kind: 'tensor', names: [`${name}/bool`] }],
+    outputType: null,
+  }));
+  return { ...inner, inputs: raw.inputs, nodes: [...casts, ...inner.nodes] };
 }
 
 /** What the model's caller gets; new values of buffers are written where they belong. */
