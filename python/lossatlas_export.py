@@ -241,7 +241,9 @@ def write_program(model: nn.Module, path: pathlib.Path, mode: str, dynamic: bool
     for graph in (m.graph for m in program.graph_module.modules() if isinstance(m, torch.fx.GraphModule)):
         for node in graph.nodes:
             node.meta.pop("stack_trace", None)
-    torch.export.save(program, path)
+    # Readers cannot tell a model without any dropout from one that was exported without them.
+    note = json.dumps({"modes": "both" if mode == "train" else "eval"})
+    torch.export.save(program, path, extra_files={"lossatlas.json": note})
 
 
 def write_script(model: nn.Module, path: pathlib.Path, mode: str, _: bool, first: dict[str, Tensor]) -> None:
