@@ -153,7 +153,7 @@ async function expectSolution(model: Model, path: string): Promise<void> {
     expect([...(await solution.buffers.toArray(name))], name).to.deep.equal([...(await model.buffer(name))]);
 }
 
-const read = <T>(path: string) => JSON.parse(readFileSync(path, 'utf8')) as T;
+const read = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));
 
 describe('from Python (docs/from-python.md)', function () {
   this.timeout(300_000);
@@ -201,9 +201,9 @@ describe('from Python (docs/from-python.md)', function () {
         requirePackage(this, group);
         expect(made.get(`${group}.${name}`)?.error).to.equal(undefined);
         const folder = join(scratch, `${group}.${name}`);
-        const about = read<Manifest>(join(folder, 'export.json'));
+        const about = read(join(folder, 'export.json')) as Manifest;
         expect(about.model.dynamicBatch).to.equal(true);
-        await expectState(folder, about, read<Details>(join(folder, 'details.json')));
+        await expectState(folder, about, read(join(folder, 'details.json')) as Details);
         const hasTrain = 'train.loss' in readNpz(readFileSync(join(folder, 'truth.npz')));
         for (const mode of ['eval', 'train'] as const) {
           if (mode === 'train' && !(hasTrain && about.model.modes === 'both')) continue;
@@ -216,7 +216,7 @@ describe('from Python (docs/from-python.md)', function () {
   }
 
   it('torch: what only train mode has keeps a program to eval mode, and it says so', () => {
-    const { model } = read<Manifest>(join(scratch, 'torch.stochastic_depth/export.json'));
+    const { model } = read(join(scratch, 'torch.stochastic_depth/export.json')) as Manifest;
     expect(model.modes).to.equal('eval');
     expect(model.notes.join()).to.match(/train mode.*its output differs/);
   });
