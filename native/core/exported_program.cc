@@ -53,8 +53,8 @@ std::vector<std::string> SplitPath(const std::string& path) {
 
 torch::jit::Module MakeModule(const ModuleNode& node,
                               const std::shared_ptr<torch::jit::CompilationUnit>& unit) {
-  // A mangled name counts as none.
-  const std::string name = node.class_name.empty() ? "___torch_mangle_module" : node.class_name;
+  // A mangled name counts as none; the number behind it is counted up.
+  const std::string name = node.class_name.empty() ? "___torch_mangle_0" : node.class_name;
   torch::jit::Module module(c10::QualifiedName("__torch__." + name), unit, /*shouldMangle=*/true);
   for (const auto& [leaf, tensor, is_buffer] : node.tensors) module.register_parameter(leaf, tensor, is_buffer);
   for (const auto& [leaf, child] : node.children) module.register_module(leaf, MakeModule(child, unit));

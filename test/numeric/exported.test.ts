@@ -25,6 +25,12 @@ function data(...inputs: readonly string[]): Dataset {
   return dataset({ inputs: inputs.map((name) => golden.array(name)), targets: golden.array('y') });
 }
 
+/** 1 where the golden mask is. */
+function maskBytes(): ShapedArray {
+  const { data: values, shape } = golden.array('mask');
+  return { data: Uint8Array.from(values as Float32Array), shape };
+}
+
 const inputsOf: Readonly<Record<string, readonly string[]>> = {
   many: ['images'],
   rnn: ['tokens'],
@@ -82,6 +88,34 @@ describe('exported programs (.pt2) against PyTorch', () => {
       await expectModel(`${name}.pt2`, name, data(...inputsOf[name]!), options);
     });
   }
+
+  it('truth values, modules without a class, and what the exporter knew of modes', async () => {
+    const samples = dataset({
+      inputs: { mask: maskBytes(), x: golden.array('square') },
+      targets: golden.array('y'),
+    });
+    for (const [dtype, tolerance] of [
+      ['float64', 1e-10],
+      ['float32', 2e-5],
+    ] as const) {
+      using model = await loadModel(path('masked.pt2'), { dtype });
+      expect(model.parameters.map(({ modules }) => modules)).to.deep.equal([
+        ...Array.from({ length: 2 }, () => ['__main__.Masked', '', 'torch.nn.modules.linear.Linear']),
+        ...Array.from({ length: 2 }, () => [
+          '__main__.Masked',
+          '',
+          'torch.nn.modules.normalization.LayerNorm',
+        ]),
+        ...Array.from({ length: 2 }, () => ['__main__.Masked', '', 'torch.nn.modules.linear.Linear']),
+      ]);
+      using loss = objective(model, samples);
+      await expectTruth(loss, 'masked', tolerance);
+    }
+    using free = await loadModel(path('masked.pt2'));
+    expect(free.fixedMode).to.equal(null);
+    using known = await loadModel(path('masked_eval.pt2'));
+    expect(known.fixedMode).to.equal('eval');
+  });
 
   for (const file of ['convbn_eval', 'convbn_eval_core']) {
     it(`${file}: running statistics`, async () => {

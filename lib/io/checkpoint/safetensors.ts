@@ -49,7 +49,8 @@ export function listSafetensors(file: ByteSource, fail: PickleFail): Safetensors
   if (file.size < 8) fail('it is no safetensors file, or a truncated one: its header is not within it');
   const headerLength = Number(Buffer.from(bytesAt(file, 0, 8)).readBigUInt64LE());
   const dataStart = 8 + headerLength;
-  if (dataStart > file.size) fail('it is no safetensors file, or a truncated one: its header is not within it');
+  if (dataStart > file.size)
+    fail('it is no safetensors file, or a truncated one: its header is not within it');
   if (headerLength > maxHeader) fail(`its header has ${headerLength} bytes, more than ${maxHeader}`);
   const found: SafetensorsEntry[] = [];
   for (const [name, entry] of Object.entries(parse(bytesAt(file, 8, headerLength), fail))) {

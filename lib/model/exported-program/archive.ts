@@ -12,6 +12,8 @@ export interface ProgramArchive {
   /** The bytes of a payload. */
   readonly weight: (pathName: string) => Uint8Array;
   readonly constant: (pathName: string) => Uint8Array;
+  /** Which modes the program is right in, where python/lossatlas_export.py found that out. */
+  readonly modes: 'both' | 'eval' | null;
 }
 
 /** Throws ERR_MODEL_LOAD, ERR_FILE_NOT_FOUND, ERR_FILE_UNREADABLE. */
@@ -44,5 +46,16 @@ export async function openProgram(path: string): Promise<ProgramArchive> {
     constants: config('constants'),
     weight: payload('weights'),
     constant: payload('constants'),
+    modes: archive.members.has(`${root!}/extra/${modesFile}`)
+      ? readModes(text(`${root!}/extra/${modesFile}`))
+      : null,
   };
+}
+
+/** Files of torch.export.save's `extra_files` lie in a folder of their own. */
+const modesFile = 'lossatlas.json';
+
+function readModes(note: Json): 'both' | 'eval' {
+  const modes = note.get('modes').string();
+  return modes === 'both' || modes === 'eval' ? modes : note.fail("a note that says 'both' or 'eval'");
 }

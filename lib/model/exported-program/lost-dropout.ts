@@ -10,8 +10,20 @@ const argumentOf = (node: ProgramNode, ...names: readonly string[]) =>
 /**
  * An operator that in train mode may have had a dropout which the export in eval mode left no trace of; empty where
  * there is none. Attention takes its dropout as a number that is 0 in eval mode, and decompositions remove the layers.
+ * `modes`: what the exporter knew.
  */
-export function lostDropout(nodes: readonly ProgramNode[], verifiers: Json): string {
+export function lostDropout(
+  nodes: readonly ProgramNode[],
+  verifiers: Json,
+  modes: 'both' | 'eval' | null,
+): string {
+  if (modes === 'both') return '';
+  const seen = seenLoss(nodes, verifiers);
+  // Such as stochastic depth, which is no layer of PyTorch's.
+  return modes === 'eval' && seen === '' ? 'a part that only train mode has' : seen;
+}
+
+function seenLoss(nodes: readonly ProgramNode[], verifiers: Json): string {
   const wasTraining = nodes.some((node) => isTrue(argumentOf(node, 'training', 'train')));
   if (wasTraining) return '';
   const removed = nodes.some(

@@ -1,12 +1,13 @@
 import type { RawArgument, RawProgram } from '../../native/exported-program.js';
 import type { ProgramArchive } from './archive.js';
 import { readArgument, readOutput } from './argument.js';
+import { inputNames, renameInputs, withBooleans } from './input-names.js';
 import { readInput, type ProgramInput } from './inputs.js';
 import type { Json } from './json.js';
 import { lostDropout } from './lost-dropout.js';
 import { moduleStack, readNodes } from './nodes.js';
 import { ProgramTensors } from './tensors.js';
-import { leafKeys, nest, numLeaves, readTree } from './tree.js';
+import { nest, numLeaves, readTree } from './tree.js';
 
 export interface ReadProgram {
   readonly raw: RawProgram;
@@ -42,24 +43,23 @@ export function readProgram(archive: ProgramArchive): ReadProgram {
   const nodes = readNodes(graph);
   const classes = new Map(graph.get('nodes').list().flatMap(moduleStack));
   const rename = new Map(values.map((value, i) => [value, names[i]!]));
-  const inputOf = (value: string, i: number) =>
-    readInput(names[i]!, graph.get('tensor_values').get(value), archive.program.get('range_constraints'));
-  return {
-    raw: renameInputs(
-      {
-        storages: tensors.storages,
-        tensors: tensors.tensors,
-        classes: [...classes],
-        inputs: values,
-        nodes,
-        output: readResult(signature, call),
-        lostDropout: lostDropout(nodes, archive.program.get('verifiers')),
-        nonPersistent,
-      },
-      rename,
-    ),
-    inputs: values.map(inputOf),
-  };
+  const inputs = values.map((value, i) =>
+    readInput(names[i]!, graph.get('tensor_values').get(value), archive.program.get('range_constraints')),
+  );
+  const raw = renameInputs(
+    {
+      storages: tensors.storages,
+      tensors: tensors.tensors,
+      classes: [...classes],
+      inputs: values,
+      nodes,
+      output: readResult(signature, call),
+      lostDropout: lostDropout(nodes, archive.program.get('verifiers'), archive.modes),
+      nonPersistent,
+    },
+    rename,
+  );
+  return { raw: withBooleans(raw, inputs), inputs };
 }
 
 /** Numbers that were given to the export are fixed in the graph. */
@@ -68,37 +68,6 @@ function tensorInput(arg: Json): string[] {
   if (kind === 'as_tensor') return [...readOutput(arg, keepName).names];
   const isFixed = ['as_none', 'as_int', 'as_float', 'as_bool', 'as_string'].includes(kind);
   return isFixed ? [] : arg.fail(`an input that can be given ('${kind}' cannot)`);
-}
-
-/** By the keyword or the key of a dictionary where there is one, or the name in the graph. */
-function inputNames(values: readonly string[], call: Json | undefined): string[] {
-  if (call === undefined || call.isNull) return [...values];
-  const keys = leafKeys(readTree(call.get('in_spec')));
-  if (keys.length !== values.length) return [...values];
-  const names = values.map((value, i) => keys[i] ?? value);
-  const isPlain = names.every((name) => /^[A-Za-z_]\w*$/.test(name) && name !== 'self');
-  return isPlain && new Set(names).size === names.length ? names : [...values];
-}
-
-function renameInputs(raw: RawProgram, names: ReadonlyMap<string, string>): RawProgram {
-  const taken = new Set(raw.nodes.flatMap(({ outputs }) => outputs.flatMap((output) => output.names)));
-  for (const { value } of raw.tensors) taken.add(value);
-  // A keyword may be called as some value of the graph is.
-  if ([...names].some(([value, name]) => value !== name && taken.has(name))) return raw;
-  const rename = (name: string) => names.get(name) ?? name;
-  const argument = (arg: RawArgument): RawArgument => {
-    if (arg.kind === 'value') return { ...arg, text: rename(arg.text) };
-    return 'items' in arg ? { ...arg, items: arg.items.map(argument) } : arg;
-  };
-  return {
-    ...raw,
-    inputs: raw.inputs.map(rename),
-    nodes: raw.nodes.map((node) => ({
-      ...node,
-      inputs: node.inputs.map(([name, arg]) => [name, argument(arg)] as const),
-    })),
-    output: argument(raw.output),
-  };
 }
 
 /** What the model's caller gets; new values of buffers are written where they belong. */
