@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/failure.h"
+#include "core/torchscript_file.h"
 
 namespace lossatlas {
 namespace {
@@ -109,6 +110,7 @@ class Builder {
     torch::jit::Function* forward = module._ivalue()->compilation_unit()->create_function(
         c10::QualifiedName(*module.type()->name(), "forward"), graph_);
     module.type()->addMethod(forward);
+    RefuseReachingOperators(module);
     return module;
   }
 

@@ -123,18 +123,6 @@ class ScopedNoCuDnn {
 
 }  // namespace
 
-torch::jit::Module LoadTorchScript(const std::string& path, c10::Device device) {
-  try {
-    return torch::jit::load(path, device);
-  } catch (const c10::Error& e) {
-    throw Error(code::kModelLoad, "libtorch cannot load '" + path +
-                                      "' as TorchScript: " + FirstLine(e.what_without_backtrace()));
-  } catch (const std::exception& e) {
-    throw Error(code::kModelLoad,
-                "libtorch cannot load '" + path + "' as TorchScript: " + FirstLine(e.what()));
-  }
-}
-
 at::Tensor TensorPlace::Get() const {
   const c10::IValue& value = object->getSlot(index);
   return item ? value.toTensorList().get(*item) : value.toTensor();
@@ -274,6 +262,19 @@ void TorchScriptModel::RequireMode(Mode mode) const {
 std::string TorchScriptModel::FixedMode() const {
   if (!fixed_modes_.eval.empty()) return fixed_modes_.train.empty() ? "eval" : "mixed";
   return fixed_modes_.train.empty() ? "" : "train";
+}
+
+ForwardSignature TorchScriptModel::Signature() const {
+  const c10::FunctionSchema& schema = module_.get_method("forward").function().getSchema();
+  ForwardSignature out;
+  // The first is the module itself.
+  for (size_t i = 1; i < schema.arguments().size(); ++i) {
+    const c10::Argument& argument = schema.arguments()[i];
+    out.arguments.push_back(
+        {argument.name(), argument.type()->annotation_str(), argument.default_value().has_value()});
+  }
+  if (!schema.returns().empty()) out.result = schema.returns()[0].type()->annotation_str();
+  return out;
 }
 
 std::vector<std::string> TorchScriptModel::ImpureOperators() const {
