@@ -3,6 +3,7 @@ import { listClassFolders } from '../data/class-folders.js';
 import { datasetFormats, type DatasetFormat } from '../data/dataset-format.js';
 import { imageExtensions } from '../data/image-folder.js';
 import { loadLibsvm } from '../data/libsvm-dataset.js';
+import { LossAtlasError } from '../errors.js';
 import { readCheckpoint } from '../io/checkpoint/checkpoint.js';
 import { isTensor } from '../io/checkpoint/tensor.js';
 import { parseNumber, readCsv } from '../io/csv.js';
@@ -33,8 +34,14 @@ const inspectors: Readonly<Record<DatasetFormat, Inspect>> = {
   hdf5: async (path) => {
     const arrays = await withHdf5(path, (file) =>
       file.names().map((name): InspectedTensor => {
-        const { shape, dtype } = file.array(name);
-        return { name, shape, dtype };
+        try {
+          const { shape, dtype } = file.array(name);
+          return { name, shape, dtype };
+        } catch (error) {
+          // Texts and compounds stand beside numbers in many files.
+          if (!(error instanceof LossAtlasError) || error.code !== 'ERR_INVALID_DATA') throw error;
+          return { name, shape: [], dtype: 'not read' };
+        }
       }),
     );
     return { arrays, advice: [namedAdvice('loadHdf5', path, arrays)] };
@@ -65,10 +72,18 @@ const inspectors: Readonly<Record<DatasetFormat, Inspect>> = {
     };
   },
   libsvm: async (path) => {
-    const { inputInfo, targets } = await loadLibsvm(path);
+    // Which of the two it is, the file need not say.
+    const isFromZero = await loadLibsvm(path).then(
+      () => false,
+      () => true,
+    );
+    const { inputInfo, targets } = await loadLibsvm(path, { zeroBased: isFromZero });
     const arrays = inputInfo.map(({ shape, dtype }) => ({ name: 'features', shape, dtype: String(dtype) }));
     if (targets !== null) arrays.push({ name: 'labels', shape: targets.shape, dtype: 'float64' });
-    return { arrays, advice: [`const data = await loadLibsvm(${quoted(path)});`] };
+    return {
+      arrays,
+      advice: [`const data = await loadLibsvm(${quoted(path)}${isFromZero ? ', { zeroBased: true }' : ''});`],
+    };
   },
   csv: async (path) => {
     const delimiter = path.toLowerCase().endsWith('.tsv') ? '\t' : ',';

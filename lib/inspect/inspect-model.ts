@@ -9,7 +9,7 @@ import { quoted, type Findings, type InspectedInput, type InspectedTensor } from
 
 /** Of a TorchScript archive: it is loaded, and nothing is computed with it. */
 export async function inspectTorchScript(path: string): Promise<Findings> {
-  const { version, root, tracedInputs } = await readScriptArchive(path);
+  const { version, root, tracedInputs, code } = await readScriptArchive(path);
   const isTraced = tracedInputs !== null;
   const traces = tracedTensors(tracedInputs);
   const found = {
@@ -49,7 +49,7 @@ export async function inspectTorchScript(path: string): Promise<Findings> {
   const mode = fixedMode === null || fixedMode === 'mixed' ? '' : `, { mode: '${fixedMode}' }`;
   return {
     ...found,
-    what: `TorchScript, ${modeWords(isTraced, loaded)}`,
+    what: `TorchScript, ${modeWords(isTraced, asksForMode(code), loaded)}`,
     ...tensorsOf(loaded),
     inputs,
     output: forwardResult,
@@ -64,19 +64,20 @@ export async function inspectTorchScript(path: string): Promise<Findings> {
   };
 }
 
+/** What scripting keeps, and tracing does not. */
+function asksForMode(code: ReadonlyMap<string, string>): boolean {
+  return [...code.values()].some((text) => /\.training\b/.test(text));
+}
+
 /** Honest about what an archive does not say. */
-function modeWords(isTraced: boolean, { fixedMode, impureOperators }: Model): string {
+function modeWords(isTraced: boolean, asks: boolean, { fixedMode, impureOperators }: Model): string {
   if (fixedMode === 'mixed')
     return 'traced: its graph fixes eval mode in one place and train mode in another';
   if (fixedMode !== null) return `traced: its graph fixes ${fixedMode} mode`;
-  if (isTraced) {
-    return impureOperators.length > 0
-      ? 'traced: made of layers of PyTorch only, so that both modes can be used'
-      : 'traced: nothing in it depends on the mode';
-  }
-  return impureOperators.length > 0
-    ? 'scripted: both modes can be used'
-    : 'scripted, or traced without anything that depends on the mode';
+  if (asks) return `${isTraced ? 'traced with scripted parts' : 'scripted'}: both modes can be used`;
+  if (impureOperators.length > 0)
+    return `${isTraced ? 'traced' : 'scripted or traced'}: what depends on the mode are layers of PyTorch, so that both can be used`;
+  return `${isTraced ? 'traced' : 'scripted or traced'}: nothing in it depends on the mode`;
 }
 
 /** Of an archive of torch.export. */

@@ -5,6 +5,7 @@ import { MemorySource, type ByteSource } from '../../io/byte-source.js';
 import { openSource } from '../../io/file-source.js';
 import { unpickle, type PickleFail, type PickleValue } from '../../io/pickle.js';
 import { ZipArchive } from '../../io/zip.js';
+import { requireShallowDefinitions } from './definition-depth.js';
 import { scriptGlobals } from './globals.js';
 import { requireShallow } from './nesting.js';
 import { requireFinite } from './object-depth.js';
@@ -92,6 +93,7 @@ class Reader {
         );
       code.set(short, text);
     }
+    requireShallowDefinitions(code, this.fail);
     return code;
   }
 

@@ -1,10 +1,8 @@
 import type { PickleFail } from '../../io/pickle.js';
 
-/** Measured: libtorch's parser and compiler take 8 MB of stack at about ten times as much. */
+/** Twice as deep as any network's code, and far from where libtorch's parser and compiler overflow their stack. */
 const maxNesting = 256;
 const maxIndent = 2 * 64;
-/** A file's own classes each import what they name before they are done. */
-const maxClasses = 20_000;
 
 /** A string (nothing in it counts), a comment, a bracket, a separator, or what joins two expressions into a deeper one. */
 const tokens =
@@ -21,7 +19,6 @@ export function requireShallow(text: string, name: string, fail: PickleFail): vo
   let joined = [0];
   let depth = 0;
   let elifs = 0;
-  let classes = 0;
   const add = (count: number) => {
     joined[joined.length - 1]! += count;
     depth += count;
@@ -48,6 +45,4 @@ export function requireShallow(text: string, name: string, fail: PickleFail): vo
       add(1);
     }
   }
-  classes = text.match(/^class /gm)?.length ?? 0;
-  if (classes > maxClasses) fail(`'${name}' has ${classes} classes`);
 }
