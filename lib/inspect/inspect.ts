@@ -48,6 +48,7 @@ const ofTheContent: readonly string[] = [
   ],
   ...['ERR_INVALID_DATA', 'ERR_EMPTY_DATA', 'ERR_LABEL_RANGE', 'ERR_OUT_OF_MEMORY'],
 ];
+const pickleStart = 0x80;
 const damagedAdvice = 'Fetch or save the file again; if it is whole, its maker is the one to ask.';
 
 const damagedWords: Readonly<Record<FileKind, readonly [InspectedKind, string]>> = {
@@ -98,6 +99,13 @@ async function inspectOther(path: string, start: FileStart): Promise<Findings> {
   // Any zip archive could be one.
   const isNpz = format !== 'npz' || (await isNpzArchive(path));
   if (format === null || !isNpz) return foreign(await guessFile(path, start));
+  if (format === 'cifar' && start.bytes[0] === pickleStart) {
+    return inspectData(path, format).catch(async (error: unknown) => {
+      if (!(error instanceof LossAtlasError) || error.code !== 'ERR_INVALID_DATA') throw error;
+      // Any other pickle looks the same from outside.
+      return { ...foreign(await guessFile(path, start)), notes: [error.message] };
+    });
+  }
   const data = await inspectData(path, format);
   const names = data.arrays?.map(({ name }) => name) ?? [];
   const guess = format === 'hdf5' ? isKeras(path, names) : null;

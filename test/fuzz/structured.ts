@@ -123,11 +123,46 @@ export function npyEdits(bytes: Uint8Array, random: Random): Uint8Array {
 }
 
 const codeWords = [
-  ...['(', ')', '[', ']', '((((((((', '[[[[[[[[', '- - - - - - - -', 'not not not ', '**', '.', ',', ':', '\n', '  '],
-  ...['torch.from_file("/etc/passwd", False, 10)', 'torch.save(x, "/tmp/x")', 'self', 'x', '__torch__', 'None'],
+  ...[
+    '(',
+    ')',
+    '[',
+    ']',
+    '((((((((',
+    '[[[[[[[[',
+    '- - - - - - - -',
+    'not not not ',
+    '**',
+    '.',
+    ',',
+    ':',
+    '\n',
+    '  ',
+  ],
+  ...[
+    'torch.from_file("/etc/passwd", False, 10)',
+    'torch.save(x, "/tmp/x")',
+    'self',
+    'x',
+    '__torch__',
+    'None',
+  ],
   ...['Tensor', 'List[Tensor]', 'Dict[str, Tensor]', 'Optional[Tensor]', 'int', 'float', 'Tuple[int, int]'],
-  ...['if True:\n', 'while True:\n    pass\n', 'for i in range(10):\n', 'return', 'class A(Module):\n', 'def forward(self'],
-  ...['CONSTANTS.c0', 'ops.prim', 'uninitialized(Tensor)', 'unchecked_cast(Tensor, x)', 'annotate(List[int], [])'],
+  ...[
+    'if True:\n',
+    'while True:\n    pass\n',
+    'for i in range(10):\n',
+    'return',
+    'class A(Module):\n',
+    'def forward(self',
+  ],
+  ...[
+    'CONSTANTS.c0',
+    'ops.prim',
+    'uninitialized(Tensor)',
+    'unchecked_cast(Tensor, x)',
+    'annotate(List[int], [])',
+  ],
   ...['9223372036854775808', '1e999', '"', "'", '#', '\\', '->', 'fork', 'torch.jit', '\0', '\xff'],
 ];
 

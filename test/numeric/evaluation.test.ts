@@ -41,7 +41,12 @@ async function evaluate(
   options: EvaluateCheckpointsOptions = {},
 ): Promise<EvaluationTable> {
   using model = await loadModel(modelPath, { dtype: 'float64' });
-  return await evaluateCheckpoints(model, checkpoints, [await digits('train'), await digits('test')], options);
+  return await evaluateCheckpoints(
+    model,
+    checkpoints,
+    [await digits('train'), await digits('test')],
+    options,
+  );
 }
 
 describe('evaluation of many checkpoints on many data sets', () => {
