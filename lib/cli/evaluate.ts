@@ -94,8 +94,7 @@ export async function evaluate(given: EvaluateArguments, signal: AbortSignal): P
 
 async function loadMetrics(names: readonly string[], model: Model): Promise<MetricChoice[]> {
   const metrics: MetricChoice[] = [];
-  for (const name of names)
-    metrics.push(isFile(name) ? await loadMetric(name, model) : (name as MetricChoice));
+  for (const name of names) metrics.push(isFile(name) ? await loadMetric(name, model) : name);
   return metrics;
 }
 

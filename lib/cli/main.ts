@@ -106,6 +106,11 @@ for (const name of sharedNames) {
   const option = new Option(`--${name} <value>`).argParser((value) => dataOption(name, value)).hideHelp();
   evaluateCommand.addOption(option);
 }
+const sharedOptions = (): LoadDatasetOptions => {
+  const all: LoadDatasetOptions = {};
+  for (const name of sharedNames) Object.assign(all, evaluateCommand.getOptionValue(camel(name)));
+  return all;
+};
 evaluateCommand
   .addHelpText(
     'after',
@@ -119,10 +124,7 @@ evaluateCommand
         model,
         checkpoints,
         data: sets,
-        dataOptions: Object.assign(
-          {},
-          ...sharedNames.map((name) => evaluateCommand.getOptionValue(camel(name)) ?? {}),
-        ) as LoadDatasetOptions,
+        dataOptions: sharedOptions(),
         load: { device: options.device, dtype: options.dtype },
         loss,
         metrics,

@@ -102,9 +102,5 @@ function sizeText(bytes: number): string {
 
 /** Names of a file may hold what would steer a terminal. */
 function printable(line: string): string {
-  // eslint-disable-next-line no-control-regex -- exactly these
-  return line.replace(
-    /[\x00-\x1f\x7f-\x9f]/g,
-    (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
+  return line.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

@@ -67,7 +67,7 @@ export async function guessFile(path: string, { bytes, size }: FileStart): Promi
     return { what: 'a mobile module of PyTorch (flatbuffer)', advice: remedy };
   if (bytes.toString('latin1', 4, 8) === 'ET12')
     return { what: 'an ExecuTorch program (.pte)', advice: remedy };
-  if (/^\x80[\x02-\x05]/.test(bytes.toString('latin1', 0, 2)))
+  if (bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5)
     return { what: 'a Python pickle, not written by torch.save', advice: remedy };
   if (extension === '.onnx' || isOnnx(bytes))
     return {

@@ -47,8 +47,9 @@ const inspectors: Readonly<Record<DatasetFormat, Inspect>> = {
     return { arrays, advice: [namedAdvice('loadHdf5', path, arrays)] };
   },
   idx: async (path) => {
-    const { shape, rows } = await readIdx(path);
-    const dtype = rows([], 0).constructor.name.replace('Array', '').toLowerCase();
+    const array = await readIdx(path);
+    const { shape } = array;
+    const dtype = array.rows([], 0).constructor.name.replace('Array', '').toLowerCase();
     const isLabels = shape.length === 1;
     const labels = path.replace('images-idx3', 'labels-idx1');
     return {
@@ -78,7 +79,7 @@ const inspectors: Readonly<Record<DatasetFormat, Inspect>> = {
       () => true,
     );
     const { inputInfo, targets } = await loadLibsvm(path, { zeroBased: isFromZero });
-    const arrays = inputInfo.map(({ shape, dtype }) => ({ name: 'features', shape, dtype: String(dtype) }));
+    const arrays = inputInfo.map(({ shape, dtype }) => ({ name: 'features', shape, dtype: dtype }));
     if (targets !== null) arrays.push({ name: 'labels', shape: targets.shape, dtype: 'float64' });
     return {
       arrays,

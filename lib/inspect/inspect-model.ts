@@ -107,7 +107,7 @@ function tensorsOf(model: Model): Pick<Findings, 'parameters' | 'buffers'> {
 function stateOf(value: PickleValue, prefix = ''): InspectedTensor[] {
   if (!(value instanceof ScriptObject) || !(value.state instanceof Map)) return [];
   return [...value.state].flatMap(([key, item]) => {
-    const name = `${prefix}${String(key)}`;
+    const name = `${prefix}${typeof key === 'string' ? key : '?'}`;
     if (isTensor(item)) return [{ name, shape: item.shape, dtype: item.dtype }];
     return stateOf(item, `${name}.`);
   });

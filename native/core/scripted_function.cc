@@ -13,7 +13,8 @@ ScriptedFunction::ScriptedFunction(std::string what, std::string path, at::Tenso
     module_.to(c10::typeMetaToScalarType(options.dtype()));
     module_.eval();
   } catch (const std::exception& e) {
-    throw Error(code::kModelLoad, "The " + what_ + " '" + path_ + "' cannot be converted: " + FirstLine(e.what()));
+    throw Error(code::kModelLoad,
+                "The " + what_ + " '" + path_ + "' cannot be converted: " + FirstLine(e.what()));
   }
 }
 

@@ -10,15 +10,9 @@ namespace {
 
 bool Reaches(const torch::jit::Node& node) {
   static const std::set<std::string> kNames = {"aten::from_file", "aten::save"};
-  static const std::set<std::string> kSpaces = {"c10d",
-                                                "_c10d_functional",
-                                                "_c10d_functional_autograd",
-                                                "symm_mem",
-                                                "_dtensor",
-                                                "rpc",
-                                                "inductor",
-                                                "static_runtime",
-                                                "debugprims",
+  static const std::set<std::string> kSpaces = {"c10d",     "_c10d_functional", "_c10d_functional_autograd",
+                                                "symm_mem", "_dtensor",         "rpc",
+                                                "inductor", "static_runtime",   "debugprims",
                                                 "_test"};
   const std::string kind = node.kind().toQualString();
   return kNames.contains(kind) || kSpaces.contains(kind.substr(0, kind.find("::")));
@@ -44,8 +38,8 @@ torch::jit::Module LoadTorchScript(const std::string& path, c10::Device device, 
     throw Error(code::kModelLoad, "libtorch cannot load the " + what + " '" + path +
                                       "' as TorchScript: " + FirstLine(e.what_without_backtrace()));
   } catch (const std::exception& e) {
-    throw Error(code::kModelLoad,
-                "libtorch cannot load the " + what + " '" + path + "' as TorchScript: " + FirstLine(e.what()));
+    throw Error(code::kModelLoad, "libtorch cannot load the " + what + " '" + path +
+                                      "' as TorchScript: " + FirstLine(e.what()));
   }
   RefuseReachingOperators(module);
   return module;

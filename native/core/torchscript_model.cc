@@ -216,8 +216,8 @@ void TorchScriptModel::ChooseTypes(const std::vector<ParameterInfo>& infos) {
     const bool half = type == c10::kHalf || type == c10::kBFloat16;
     if (type != vectors && !(half && vectors == c10::kFloat)) {
       throw Error(code::kModelLoad,
-                  "Parameter '" + infos[i].name + "' is " + TypeName(type) + " and '" + infos[0].name + "' is " +
-                      TypeName(input_type_) +
+                  "Parameter '" + infos[i].name + "' is " + TypeName(type) + " and '" + infos[0].name +
+                      "' is " + TypeName(input_type_) +
                       ". Load the model with dtype: 'float32' or 'float64' to convert all parameters.");
     }
     rounds_parameters_ = rounds_parameters_ || type != vectors;
@@ -243,7 +243,8 @@ void TorchScriptModel::RequireMode(Mode mode) const {
   }
   if (!lost_dropout_.empty()) {
     throw Error(code::kModeBakedIn,
-                "mode 'train' was asked for, but the model was exported in eval mode, where '" + lost_dropout_ +
+                "mode 'train' was asked for, but the model was exported in eval mode, where '" +
+                    lost_dropout_ +
                     "' leaves no trace of a dropout. Call model.train() before torch.export.export, which "
                     "keeps both modes, or use mode: 'eval'. If there is no such dropout, loadModel(path, { "
                     "tracedMode: 'free' }) switches the rest.");
@@ -348,7 +349,8 @@ c10::IValue TorchScriptModel::Forward(const Batch& batch) {
           "choose a batchSize of at least 2 that leaves no last batch of one.");
     }
     throw Error(code::kForward,
-                "The model's forward pass failed on " + DescribeInputs(batch.inputs()) + ": " + LastLine(e.what()) +
+                "The model's forward pass failed on " + DescribeInputs(batch.inputs()) + ": " +
+                    LastLine(e.what()) +
                     ". Give inputs of the number, shapes and types that it was trained on (the data "
                     "set's option scale turns bytes into floats).");
   }

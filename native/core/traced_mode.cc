@@ -125,7 +125,8 @@ void ForEachNode(torch::jit::Block* block, const std::function<void(torch::jit::
   }
 }
 
-// How many nodes a graph has once its calls are put in place: a short file could have them double at every level.
+// How many nodes a graph has once its calls are put in place: a short file could have them double at every
+// level.
 class InlinedSize {
  public:
   // Throws where calls nest too deep.

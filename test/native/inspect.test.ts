@@ -194,7 +194,7 @@ describe('inspect', () => {
     ]);
     expect(traced.output).to.equal('Tensor');
     const [exported] = (await inspect(fixture('exported/convbn_fixed.pt2'))).inputs;
-    expect(exported!.shape).to.deep.equal([8, 2, 4, 4]);
+    expect(exported!.shape).to.deep.equal([2, 2, 6, 6]);
   });
 
   it('tells what the optimizer has done and which weights it fits', async () => {
@@ -251,7 +251,7 @@ describe('inspect', () => {
     writeFileSync(path, bytes);
     const found = await inspect(path);
     expect([found.kind, found.problem]).to.satisfy(
-      ([kind, problem]: [string, string]) => kind === 'torchscript' && /checksum/.test(problem),
+      ([kind, problem]: [string, string]) => kind === 'torchscript' && problem.includes('checksum'),
     );
     const legacy = join(folder, 'legacy.pt');
     copyFileSync(fixture('checkpoints/adam_legacy.pt'), legacy);
