@@ -5,16 +5,17 @@ import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
 // The arrows of the architecture: what each folder of lib/ may import besides itself and the leaves.
-// cli -> plot, io, landscape, generalization, evaluation -> spectrum -> operators, directions -> objective -> model, data -> native; model, data, directions, evaluation -> io (files)
+// cli -> plot, io, landscape, generalization, evaluation, inspect -> spectrum -> operators, directions -> objective -> model, data -> native; model, data, directions, evaluation -> io (files)
 const foundation = ['objective', 'model', 'data', 'native'];
 const analyses = ['operators', 'directions', ...foundation];
 const layers = {
-  cli: ['plot', 'io', 'evaluation', 'landscape', 'generalization', 'spectrum', ...analyses],
+  cli: ['plot', 'io', 'inspect', 'evaluation', 'landscape', 'generalization', 'spectrum', ...analyses],
   io: ['plot'],
   plot: [],
   landscape: ['io', 'spectrum', ...analyses],
   generalization: ['spectrum', ...analyses],
   evaluation: ['io', ...foundation],
+  inspect: ['io', 'model', 'data', 'native'],
   spectrum: analyses,
   operators: foundation,
   directions: [...foundation, 'io'],

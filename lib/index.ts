@@ -9,6 +9,7 @@ export {
   loadModel,
   Model,
   type BufferInfo,
+  type ForwardArgument,
   type LoadModelOptions,
   type ParameterInfo,
 } from './model/model.js';
@@ -28,6 +29,16 @@ export { saveSolution, type SaveSolutionOptions } from './model/save-solution.js
 export { randomSolution, type RandomSolutionOptions } from './model/random-solution.js';
 export type { InitialLaw, InitialScheme } from './model/initial-law.js';
 export { fileKind, type FileKind } from './model/file-kind.js';
+export { inspect } from './inspect/inspect.js';
+export { describeInspection } from './inspect/describe-inspection.js';
+export type {
+  InspectedCandidate,
+  InspectedInput,
+  InspectedKind,
+  InspectedOptimizer,
+  InspectedTensor,
+  Inspection,
+} from './inspect/inspection.js';
 
 export { Dataset } from './data/dataset.js';
 export {

@@ -1,10 +1,32 @@
 #!/usr/bin/env node
-import { Command } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { readFileSync } from 'node:fs';
 import { LossAtlasError } from '../errors.js';
+import type { LoadDatasetOptions } from '../index.js';
+import { count, dataOption, dataOptionNames, parseData, type DataSpec } from './data-spec.js';
 
-/** Exit codes: 0 done, 1 an error that the message explains, 2 wrong usage, 130 interrupted. */
-const exitCodes = { error: 1, usage: 2, interrupted: 130 } as const;
+const exitCodes = { error: 1, usage: 2, problems: 3, interrupted: 130 } as const;
+
+const exitCodeText = `
+Exit codes: 0 done; 1 an error, which the message explains; 2 wrong usage; 3 some checkpoints had problems, which the
+table lists; 130 interrupted.`;
+
+interface EvaluateOptions {
+  readonly data: readonly DataSpec[];
+  readonly loss?: string;
+  readonly mode?: 'eval' | 'train' | 'recalibrate';
+  readonly output?: string | number;
+  readonly batchSize?: number;
+  readonly metrics?: readonly string[];
+  readonly classes: boolean;
+  readonly key?: string;
+  readonly by?: 'name' | 'order';
+  readonly device?: string;
+  readonly dtype?: 'float32' | 'float64' | 'bfloat16';
+  readonly resume?: string;
+  readonly json?: true;
+  readonly out?: string;
+}
 
 const packageJson = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -26,6 +48,96 @@ program
   .action(async (options: { out: string; quick?: true }) => {
     const { demo } = await import('./demo.js');
     await demo(options.out, options.quick === true, interruptSignal());
+  });
+
+program
+  .command('inspect')
+  .description('what a file or folder is, what is in it, and what to do with it; nothing of it is run')
+  .argument('<file...>', 'models, checkpoints, data, or anything else')
+  .option('--json', 'as JSON, an array with an object for each file')
+  .addHelpText('after', exitCodeText)
+  .action(async (files: string[], options: { json?: true }) => {
+    const { inspectFiles } = await import('./inspect.js');
+    if (!(await inspectFiles(files, options.json === true))) process.exitCode = exitCodes.error;
+  });
+
+const camel = (name: string) => name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+const listOf = (value: string, before: readonly string[] = []) => [...before, ...value.split(',')];
+const positive = (value: string) => {
+  const number = count(value);
+  if (number === 0) throw new InvalidArgumentError('It must be at least 1.');
+  return number;
+};
+const data = (value: string, before: readonly DataSpec[] = []) => [...before, parseData(value)];
+
+const evaluateCommand = program
+  .command('evaluate')
+  .description('loss, accuracy, metrics and figures of every class of checkpoints on data sets, as a table')
+  .argument('<model>', 'TorchScript or .pt2')
+  .argument('[checkpoints...]', 'files, or folders of them (in natural order); default the model as it is')
+  .requiredOption(
+    '-d, --data <path[:options]>',
+    'data set, may be given several times; test.npz:inputs=x,limit=100',
+    data,
+  )
+  .option(
+    '--loss <name>',
+    'cross-entropy, nll, mse, l1, huber, bce-with-logits, model, or a TorchScript file',
+  )
+  .addOption(new Option('--mode <mode>', 'default eval').choices(['eval', 'train', 'recalibrate']))
+  .option('--output <output>', "which item or entry of the model's output", (value) =>
+    /^\d+$/.test(value) ? Number(value) : value,
+  )
+  .option('--batch-size <n>', 'samples a batch; default 500', positive)
+  .option('--metrics <list>', 'error, top-5, or TorchScript files, with commas', listOf)
+  .option('--no-classes', 'no figures of every class')
+  .option('--key <path>', 'where in the checkpoints the state dict is; default found')
+  .addOption(
+    new Option('--by <way>', 'fit tensors to parameters by name or by order').choices(['name', 'order']),
+  )
+  .option('--device <device>', 'cpu, cuda, cuda:N or auto')
+  .addOption(new Option('--dtype <dtype>', 'convert the model').choices(['float32', 'float64', 'bfloat16']))
+  .option('--resume <file>', 'keeps finished rows there; the same command goes on with the rest')
+  .option('--json', 'the result as JSON instead of the table')
+  .option('-o, --out <file>', 'the result as JSON in a file too');
+// `--classes` would be the opposite of `--no-classes`; of CIFAR-100 it is `--data a.bin:classes=100`.
+const sharedNames = dataOptionNames.filter((name) => name !== 'classes');
+for (const name of sharedNames) {
+  const option = new Option(`--${name} <value>`).argParser((value) => dataOption(name, value)).hideHelp();
+  evaluateCommand.addOption(option);
+}
+const sharedOptions = (): LoadDatasetOptions => {
+  const all: LoadDatasetOptions = {};
+  for (const name of sharedNames) Object.assign(all, evaluateCommand.getOptionValue(camel(name)));
+  return all;
+};
+evaluateCommand
+  .addHelpText(
+    'after',
+    `\nData options, for all (--scale 1/255) or one (--data a.npz:scale=1/255,mean=0.1307): ${dataOptionNames.join(', ')}.\n${exitCodeText}`,
+  )
+  .action(async (model: string, checkpoints: string[], options: EvaluateOptions) => {
+    const { evaluate } = await import('./evaluate.js');
+    const { data: sets, loss, metrics = [], classes, resume, json = false, out } = options;
+    const isFine = await evaluate(
+      {
+        model,
+        checkpoints,
+        data: sets,
+        dataOptions: sharedOptions(),
+        load: { device: options.device, dtype: options.dtype },
+        loss,
+        metrics,
+        settings: { mode: options.mode, output: options.output, batchSize: options.batchSize },
+        solution: { key: options.key, by: options.by },
+        classes,
+        resume,
+        json,
+        out,
+      },
+      interruptSignal(),
+    );
+    if (!isFine) process.exitCode = exitCodes.problems;
   });
 
 program

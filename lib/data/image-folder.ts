@@ -24,7 +24,8 @@ export interface LoadImageFolderOptions extends DatasetOptions {
   readonly lazy?: boolean;
 }
 
-const torchvisionExtensions = ['.jpg', '.jpeg', '.png', '.ppm', '.bmp', '.pgm', '.tif', '.tiff', '.webp'];
+/** Of the files that torchvision's ImageFolder takes for images. */
+export const imageExtensions = ['.jpg', '.jpeg', '.png', '.ppm', '.bmp', '.pgm', '.tif', '.tiff', '.webp'];
 const checks = {
   ...datasetChecks,
   extensions: (v) =>
@@ -56,7 +57,7 @@ export async function loadImageFolder(
   checkOptions('loadImageFolder', options, checks);
   if (isString(folder) !== null)
     throw invalidOption('loadImageFolder: folder', 'the path of a folder', folder);
-  const { files, classNames } = await listClassFolders(folder, options.extensions ?? torchvisionExtensions);
+  const { files, classNames } = await listClassFolders(folder, options.extensions ?? imageExtensions);
   // Each image gets its colours and size before all of them become one array; that one gets the rest.
   const { grayscale: _grayscale, resize: _resize, ...others } = options;
   const data = await lazyDatasetOf(

@@ -24,6 +24,8 @@ export type Hdf5Data =
 
 export interface Hdf5Array {
   readonly shape: readonly number[];
+  /** As NumPy names it: `float32`, `int64`. */
+  readonly dtype: string;
   /**
    * So many rows (entries of the first dimension), by number or the first ones; reads only the parts of the file
    * that hold them.
@@ -33,6 +35,8 @@ export interface Hdf5Array {
 
 export interface Hdf5File {
   array(name: string): Hdf5Array;
+  /** Paths of the data sets, as far as a message can hold them. */
+  names(): string[];
 }
 
 /** Rows are read in parts of about this many bytes, of whole chunks where the file has them. */
@@ -82,7 +86,10 @@ export async function withHdf5<T>(path: string, use: (file: Hdf5File) => T): Pro
       return new library.File(inside, 'r');
     });
     opened = file;
-    return use({ array: (name) => openArray({ library, module, file, path, size, guard }, name) });
+    return use({
+      array: (name) => openArray({ library, module, file, path, size, guard }, name),
+      names: () => guard(source, () => listArrays(library, file)),
+    });
   } finally {
     try {
       if (failure === undefined) opened?.close();
@@ -123,7 +130,14 @@ function openArray(open: OpenFile, name: string): Hdf5Array {
     const hint = known.length === 0 ? 'The file has none.' : suggest(name, known);
     throw new LossAtlasError('ERR_INVALID_DATA', `'${path}' has no data set '${name}'. ${hint}`);
   }
-  const { shape, type, size: itemSize, chunks, virtual_sources } = guard(source, () => entity.metadata);
+  const {
+    shape,
+    type,
+    size: itemSize,
+    signed,
+    chunks,
+    virtual_sources,
+  } = guard(source, () => entity.metadata);
   if (shape === null) return fail(source, 'the data set is empty');
   if (virtual_sources !== undefined && virtual_sources.length > 0) {
     fail(source, 'the data set is virtual: its values lie in other files. Copy them into one');
@@ -141,6 +155,7 @@ function openArray(open: OpenFile, name: string): Hdf5Array {
   const width = rest.reduce((product, dim) => product * dim, 1);
   return {
     shape,
+    dtype: `${isFloat ? 'float' : signed ? 'int' : 'uint'}${8 * itemSize}`,
     rows(count, numbers) {
       const bytes = count * width * itemSize;
       if (bytes > maxRatio * size + allowance) {

@@ -69,7 +69,7 @@ export interface UnpickleOptions {
   /** Names the data in messages. */
   readonly source: string;
   /** The allow-list, by `module.name`. */
-  readonly globals: ReadonlyMap<string, PickleValue>;
+  readonly globals: Pick<ReadonlyMap<string, PickleValue>, 'get'>;
   /** Every other name is refused (default), or becomes an OpaqueObject. */
   readonly unknown?: 'refuse' | 'opaque';
   /** Resolves persistent ids; without it they are refused. */
@@ -206,7 +206,9 @@ class Machine {
   }
 
   remember(index: number): void {
-    if (this.memo.size >= maxObjects) this.fail(`the pickle remembers more than ${maxObjects} values`);
+    // A place far beyond the last would make libtorch's reader allocate all before it.
+    if (Math.max(this.memo.size, index) >= maxObjects)
+      this.fail(`the pickle remembers more than ${maxObjects} values`);
     this.memo.set(index, this.top());
   }
 

@@ -12,6 +12,7 @@ export type FileKind =
   | 'legacy-checkpoint'
   | 'safetensors'
   | 'lite-interpreter'
+  | 'torchscript-1.0'
   | 'unknown';
 
 export async function fileKind(path: string): Promise<FileKind> {
@@ -41,26 +42,45 @@ export async function requireTorchScript(path: string): Promise<void> {
 
 function requireKind(path: string, kind: FileKind): 'torchscript' {
   if (kind === 'torchscript') return kind;
-  const remedies: Record<Exclude<FileKind, 'torchscript'>, string> = {
-    'export-archive':
-      'is a torch.export archive (.pt2), which is read as a model only. Save this as TorchScript: torch.jit.script(module).save(path).',
-    'state-dict':
-      'is a checkpoint of tensors (state dict), which has weights but no model. In Python, load it into the model and run torch.jit.script(model).save(path).',
-    'legacy-checkpoint':
-      'is a checkpoint in the format of PyTorch before 1.6, which has weights but no model. In Python, load it into the model and run torch.jit.script(model).save(path).',
-    safetensors:
-      'is a safetensors file, which has weights but no model. In Python, load it into the model and run torch.jit.script(model).save(path).',
-    'lite-interpreter':
-      'is a model of the mobile Lite Interpreter, which cannot be differentiated. Save it with torch.jit.script(model).save(path).',
-    unknown: 'is no TorchScript archive. Save the model in Python with torch.jit.script(model).save(path).',
-  };
-  throw new LossAtlasError('ERR_NOT_TORCHSCRIPT', `'${path}' ${remedies[kind]}`);
+  throw new LossAtlasError('ERR_NOT_TORCHSCRIPT', `'${path}' ${kindRemedy(kind)}`);
+}
+
+/** What such a file is, to follow its name, and how to get a model that can be differentiated. */
+export function kindRemedy(kind: Exclude<FileKind, 'torchscript'>): string {
+  return remedies[kind];
+}
+
+const remedies: Readonly<Record<Exclude<FileKind, 'torchscript'>, string>> = {
+  'export-archive':
+    'is a torch.export archive (.pt2), which is read as a model only. Save this as TorchScript: torch.jit.script(module).save(path).',
+  'state-dict':
+    'is a checkpoint of tensors (state dict), which has weights but no model. In Python, load it into the model and run torch.jit.script(model).save(path).',
+  'legacy-checkpoint':
+    'is a checkpoint in the format of PyTorch before 1.6, which has weights but no model. In Python, load it into the model and run torch.jit.script(model).save(path).',
+  safetensors:
+    'is a safetensors file, which has weights but no model. In Python, load it into the model and run torch.jit.script(model).save(path).',
+  'lite-interpreter':
+    'is a model of the mobile Lite Interpreter, which cannot be differentiated. Save it with torch.jit.script(model).save(path).',
+  'torchscript-1.0':
+    'is TorchScript in the format of PyTorch 1.0 (model.json), which no libtorch that is supported reads. Load it with torch.jit.load of PyTorch 1.0 to 1.3, or build the model anew, and run torch.jit.script(model).save(path).',
+  unknown: 'is no TorchScript archive. Save the model in Python with torch.jit.script(model).save(path).',
+};
+
+/** Names of the members of a zip archive; none where its directory is damaged. */
+export async function zipMemberNames(path: string): Promise<string[]> {
+  const file = await openFile(path);
+  try {
+    return await zipNames(file, (await file.stat()).size);
+  } finally {
+    await file.close();
+  }
 }
 
 function kindOfNames(names: readonly string[]): FileKind {
   const has = (pattern: RegExp) => names.some((name) => pattern.test(name));
   if (has(/^[^/]+\/bytecode\.pkl$/)) return 'lite-interpreter';
   if (has(/^[^/]+\/constants\.pkl$/) && has(/^[^/]+\/code\//)) return 'torchscript';
+  if (has(/^[^/]+\/model\.json$/) && has(/^[^/]+\/code\//)) return 'torchscript-1.0';
   if (has(/(^|\/)models\/[^/]+\.json$/) || has(/(^|\/)serialized_exported_program\.json$/))
     return 'export-archive';
   if (has(/^[^/]+\/data\.pkl$/)) return 'state-dict';

@@ -1,7 +1,13 @@
 import { basename } from 'node:path';
 import { hashFile } from '../hash.js';
 import { call, callSync, NativeResource } from '../native/call.js';
-import type { BufferInfo, ModelDescription, ModelHandle, ParameterInfo } from '../native/addon.js';
+import type {
+  BufferInfo,
+  ForwardArgument,
+  ModelDescription,
+  ModelHandle,
+  ParameterInfo,
+} from '../native/addon.js';
 import type { DType, LoadType, Law, StorageType } from '../types.js';
 import { checkOptions, invalidOption, isOneOf, isString } from '../validate.js';
 import { BufferState } from './buffer-state.js';
@@ -11,8 +17,9 @@ import { readProgram } from './exported-program/program.js';
 import { requireModelFile } from './file-kind.js';
 import { ParameterSpace } from './parameter-space.js';
 import { ParameterVector } from './parameter-vector.js';
+import { readScriptArchive } from './torchscript/archive.js';
 
-export type { BufferInfo, ParameterInfo };
+export type { BufferInfo, ForwardArgument, ParameterInfo };
 
 export interface LoadModelOptions {
   /** `cpu` (default), `cuda`, `cuda:N`, or `auto`: a GPU where there is one. */
@@ -84,6 +91,14 @@ export class Model extends NativeResource<ModelHandle> {
   get impureOperators(): readonly string[] {
     return this.#description.impureOperators;
   }
+  /** What forward takes, in its order; see `inputs` for the shapes that an exported program fixes. */
+  get forwardArguments(): readonly ForwardArgument[] {
+    return this.#description.forwardArguments;
+  }
+  /** The type of what forward returns, as TorchScript writes it: `Tensor`, `Tuple[Tensor, Tensor]`, `Any`. */
+  get forwardResult(): string {
+    return this.#description.forwardResult;
+  }
   get parameters(): readonly ParameterInfo[] {
     return this.#description.parameters;
   }
@@ -144,6 +159,7 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
   const hash = await hashFile(path);
   const [all, isFree, name] = [parameters === 'all', tracedMode === 'free', basename(path)];
   if (kind === 'torchscript') {
+    await readScriptArchive(path);
     const handle = await call((native) => native.loadModel(path, device, dtype, all, isFree));
     return new Model(handle, name, hash, all);
   }

@@ -55,6 +55,15 @@ export interface BufferInfo {
   readonly persistent: boolean;
 }
 
+/** What a forward method takes. */
+export interface ForwardArgument {
+  readonly name: string;
+  /** As TorchScript writes it: `Tensor`, `Dict[str, Tensor]`. */
+  readonly type: string;
+  /** Whether it has a default. */
+  readonly optional: boolean;
+}
+
 export interface ModelDescription {
   readonly size: number;
   /** Of vectors. */
@@ -65,6 +74,8 @@ export interface ModelDescription {
   readonly fixedMode: 'eval' | 'train' | 'mixed' | null;
   /** Whose result depends on the mode, or is drawn at random. */
   readonly impureOperators: readonly string[];
+  readonly forwardArguments: readonly ForwardArgument[];
+  readonly forwardResult: string;
   readonly parameters: readonly ParameterInfo[];
   readonly buffers: readonly BufferInfo[];
 }

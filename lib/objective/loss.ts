@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { hashFile } from '../hash.js';
 import { requireTorchScript } from '../model/file-kind.js';
+import { readScriptArchive } from '../model/torchscript/archive.js';
 import type { Model } from '../model/model.js';
 import type { LossHandle } from '../native/addon.js';
 import { call, NativeResource } from '../native/call.js';
@@ -47,6 +48,7 @@ export async function loadLoss(path: string, model: Model, options: LoadLossOpti
   checkOptions('loadLoss', options, { name: isString, reduction: isOneOf('mean', 'sum') });
   const { name = basename(path).replace(/(\.script)?\.pt$/, ''), reduction = 'mean' } = options;
   await requireTorchScript(path);
+  await readScriptArchive(path);
   const hash = await hashFile(path);
   return new Loss(await call((native) => native.loadLoss(path, model.handle)), name, hash, reduction);
 }

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { hashFile } from '../hash.js';
 import { requireTorchScript } from '../model/file-kind.js';
+import { readScriptArchive } from '../model/torchscript/archive.js';
 import type { Model } from '../model/model.js';
 import type { MetricHandle } from '../native/addon.js';
 import { call, callSync, NativeResource } from '../native/call.js';
@@ -42,6 +43,7 @@ export async function loadMetric(
     throw invalidOption("loadMetric: option 'name' (default the file's)", expected, name);
   }
   await requireTorchScript(path);
+  await readScriptArchive(path);
   const hash = await hashFile(path);
   const handle = await call((native) => native.loadMetric(path, model.handle));
   return new Metric(handle, name, hash);

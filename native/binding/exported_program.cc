@@ -86,8 +86,9 @@ GraphArgument ReadArgument(const Napi::Value& value, int depth = 0) {
   if (depth > kDeepest) Wrong("nesting");
   const Napi::Object object = ObjectOf(value, "argument");
   GraphArgument out;
-  out.kind = KindOf<GraphArgument::Kind>(object, {"none", "value", "int", "float", "bool", "string", "scalarType",
-                                                  "device", "complex", "list", "tuple", "dict"});
+  out.kind =
+      KindOf<GraphArgument::Kind>(object, {"none", "value", "int", "float", "bool", "string", "scalarType",
+                                           "device", "complex", "list", "tuple", "dict"});
   if (object.Has("text")) out.text = StringOf(object.Get("text"), "argument");
   if (object.Has("number")) out.number = NumberOf(object.Get("number"), "argument");
   if (object.Has("imaginary")) out.imaginary = NumberOf(object.Get("imaginary"), "argument");

@@ -1,6 +1,7 @@
 #include "binding/binding.h"
 #include "binding/exported_program.h"
 #include "core/device.h"
+#include "core/torchscript_file.h"
 #include "core/torchscript_model.h"
 
 namespace lossatlas {
@@ -37,7 +38,7 @@ Napi::Value LoadModel(const Arguments& args) {
       [=]() mutable -> std::shared_ptr<Model> {
         options.device = ParseDevice(device);
         if (dtype) options.dtype = ParseFloatType(*dtype);
-        return std::make_shared<TorchScriptModel>(LoadTorchScript(path, options.device), options);
+        return std::make_shared<TorchScriptModel>(LoadTorchScript(path, options.device, "model"), options);
       },
       ModelHandle);
 }
@@ -101,6 +102,17 @@ Napi::Value DescribeModel(const Arguments& args) {
   for (const std::string& name : model->ImpureOperators())
     random.Set(random.Length(), Napi::String::New(env, name));
   out.Set("impureOperators", random);
+  const ForwardSignature signature = model->Signature();
+  Napi::Array arguments = Napi::Array::New(env);
+  for (const ForwardArgument& argument : signature.arguments) {
+    Napi::Object item = Napi::Object::New(env);
+    item.Set("name", argument.name);
+    item.Set("type", argument.type);
+    item.Set("optional", argument.optional);
+    arguments.Set(arguments.Length(), item);
+  }
+  out.Set("forwardArguments", arguments);
+  out.Set("forwardResult", signature.result);
   out.Set("parameters", parameters);
   out.Set("buffers", buffers);
   return out;

@@ -8,9 +8,10 @@ namespace lossatlas {
 
 struct ClassCounts {
   Evaluation evaluation;
-  int64_t num_classes = 0;         // 0: no class indices, or more than kMaxClasses
-  std::vector<double> confusion;   // [label][prediction] counts, row by row; the largest output is the prediction
-  std::vector<double> loss_sums;   // of the samples of each label
+  int64_t num_classes = 0;  // 0: no class indices, or more than kMaxClasses
+  std::vector<double>
+      confusion;  // [label][prediction] counts, row by row; the largest output is the prediction
+  std::vector<double> loss_sums;  // of the samples of each label
 
   static constexpr int64_t kMaxClasses = 2048;
 };

@@ -131,7 +131,8 @@ LossTerms ComputeLoss(const Criterion& criterion, const at::Tensor& output, cons
     const c10::IValue loss = criterion.scripted->Call(output, batch);
     const std::string expected = "The loss '" + criterion.scripted->path() +
                                  "' must return a floating-point tensor: a scalar or one value a sample";
-    if (!loss.isTensor() || !loss.toTensor().is_floating_point()) throw Error(code::kCriterion, expected + ".");
+    if (!loss.isTensor() || !loss.toTensor().is_floating_point())
+      throw Error(code::kCriterion, expected + ".");
     return GivenLoss(loss.toTensor(), batch, criterion.scripted_sums, expected);
   }
   if (!batch.target())

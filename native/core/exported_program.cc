@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/failure.h"
+#include "core/torchscript_file.h"
 
 namespace lossatlas {
 namespace {
@@ -56,7 +57,8 @@ torch::jit::Module MakeModule(const ModuleNode& node,
   // A mangled name counts as none; the number behind it is counted up.
   const std::string name = node.class_name.empty() ? "___torch_mangle_0" : node.class_name;
   torch::jit::Module module(c10::QualifiedName("__torch__." + name), unit, /*shouldMangle=*/true);
-  for (const auto& [leaf, tensor, is_buffer] : node.tensors) module.register_parameter(leaf, tensor, is_buffer);
+  for (const auto& [leaf, tensor, is_buffer] : node.tensors)
+    module.register_parameter(leaf, tensor, is_buffer);
   for (const auto& [leaf, child] : node.children) module.register_module(leaf, MakeModule(child, unit));
   return module;
 }
@@ -90,7 +92,8 @@ c10::TypePtr ItemType(const c10::TypePtr& type) {
   const c10::TypePtr list = type->kind() == c10::TypeKind::OptionalType
                                 ? type->expectRef<c10::OptionalType>().getElementType()
                                 : type;
-  return list->kind() == c10::TypeKind::ListType ? list->expectRef<c10::ListType>().getElementType() : nullptr;
+  return list->kind() == c10::TypeKind::ListType ? list->expectRef<c10::ListType>().getElementType()
+                                                 : nullptr;
 }
 
 class Builder {
@@ -109,6 +112,7 @@ class Builder {
     torch::jit::Function* forward = module._ivalue()->compilation_unit()->create_function(
         c10::QualifiedName(*module.type()->name(), "forward"), graph_);
     module.type()->addMethod(forward);
+    RefuseReachingOperators(module);
     return module;
   }
 
@@ -245,7 +249,8 @@ class Builder {
 
   Node* Insert(const GraphNode& node, const std::vector<Value*>& inputs, size_t num_outputs,
                const c10::FunctionSchema* schema = nullptr) {
-    Node* added = graph_->insertNode(graph_->create(c10::Symbol::fromQualString(node.name), inputs, num_outputs));
+    Node* added =
+        graph_->insertNode(graph_->create(c10::Symbol::fromQualString(node.name), inputs, num_outputs));
     if (node.outputs.size() > num_outputs) Refuse(node.name + " gives fewer results than the graph takes");
     for (size_t i = 0; i < num_outputs; ++i) {
       if (schema != nullptr) added->output(i)->setType(schema->returns()[i].type());
@@ -326,7 +331,8 @@ class Builder {
           return value->type()->kind() == c10::TypeKind::TensorType;
         });
         const c10::TypePtr value_type = uniform ? c10::TypePtr(c10::TensorType::get()) : c10::AnyType::get();
-        return graph_->insertNode(graph_->createDict(c10::StringType::get(), value_type, keys, items))->output();
+        return graph_->insertNode(graph_->createDict(c10::StringType::get(), value_type, keys, items))
+            ->output();
       }
     }
     Refuse("it has an argument of an unknown kind");
@@ -352,7 +358,8 @@ class Builder {
 
   c10::ScalarType OwnType() const {
     for (const ProgramTensor& tensor : program_.tensors) {
-      if (tensor.kind == ProgramTensor::Kind::kParameter && c10::isFloatingType(tensor.type)) return tensor.type;
+      if (tensor.kind == ProgramTensor::Kind::kParameter && c10::isFloatingType(tensor.type))
+        return tensor.type;
     }
     return c10::kFloat;
   }

@@ -42,8 +42,8 @@ struct GraphOutput {
 };
 
 struct GraphNode {
-  std::string name;      // "aten::conv2d"
-  std::string overload;  // "padding"; empty for the default
+  std::string name;        // "aten::conv2d"
+  std::string overload;    // "padding"; empty for the default
   bool is_scalar = false;  // arithmetic on numbers: arguments by position, no overload
   std::vector<std::pair<std::string, GraphArgument>> inputs;
   std::vector<GraphOutput> outputs;
@@ -66,8 +66,9 @@ struct ProgramTensor {
 struct ExportedProgram {
   std::vector<at::Tensor> storages;  // bytes, on the host
   std::vector<ProgramTensor> tensors;
-  std::vector<std::pair<std::string, std::string>> classes;  // of modules, by their path: {"layer1.0", "….Block"}
-  std::vector<std::string> inputs;                           // values of the graph, which name the arguments
+  std::vector<std::pair<std::string, std::string>>
+      classes;                      // of modules, by their path: {"layer1.0", "….Block"}
+  std::vector<std::string> inputs;  // values of the graph, which name the arguments
   std::vector<GraphNode> nodes;
   GraphArgument output;
   std::string lost_dropout;  // as LoadOptions

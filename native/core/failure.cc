@@ -31,7 +31,16 @@ Failure FromLibtorch(const std::string& text) {
 
 std::string FirstLine(const std::string& text) {
   const size_t begin = text.find_first_not_of(" \n");
-  return begin == std::string::npos ? text : text.substr(begin, text.find('\n', begin) - begin);
+  if (begin == std::string::npos) return text;
+  std::string line = text.substr(begin, text.find('\n', begin) - begin);
+  // libtorch names classes with an address in memory, which says nothing to anybody and differs each time.
+  const std::string note = " (of Python compilation unit at: ";
+  for (size_t at = line.find(note); at != std::string::npos; at = line.find(note)) {
+    const size_t end = line.find(')', at);
+    if (end == std::string::npos) break;
+    line.erase(at, end - at + 1);
+  }
+  return line;
 }
 
 std::string LastLine(const std::string& text) {

@@ -59,8 +59,9 @@ class Arranger {
     for (size_t i = 0; i < arguments.size(); ++i) out.push_back(Value(arguments, i));
     for (size_t i = 0; i < used_.size(); ++i) {
       if (used_[i]) continue;
-      Refuse(names_.empty() ? "the data has " + std::to_string(tensors_.size()) + " inputs, which are too many"
-                            : "it has no place for the input '" + names_[i] + "'");
+      Refuse(names_.empty()
+                 ? "the data has " + std::to_string(tensors_.size()) + " inputs, which are too many"
+                 : "it has no place for the input '" + names_[i] + "'");
     }
     return out;
   }

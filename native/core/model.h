@@ -22,6 +22,17 @@ struct BufferInfo {
   bool persistent = true;            // part of a state dict
 };
 
+// What the forward method takes and gives; types as TorchScript writes them: Tensor, Dict[str, Tensor].
+struct ForwardArgument {
+  std::string name;
+  std::string type;
+  bool optional;  // it has a default
+};
+struct ForwardSignature {
+  std::vector<ForwardArgument> arguments;
+  std::string result;
+};
+
 class Model {
  public:
   // The state that Install replaced.
@@ -51,6 +62,7 @@ class Model {
   virtual std::string FixedMode() const = 0;
   // Operators of the forward pass whose result depends on the mode, or is drawn at random.
   virtual std::vector<std::string> ImpureOperators() const = 0;
+  virtual ForwardSignature Signature() const = 0;
   // Throws ERR_MODE_BAKED_IN if the graph fixes another mode.
   virtual void RequireMode(Mode mode) const = 0;
 

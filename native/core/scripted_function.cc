@@ -2,18 +2,19 @@
 
 #include "core/error.h"
 #include "core/failure.h"
+#include "core/torchscript_file.h"
 
 namespace lossatlas {
 
 ScriptedFunction::ScriptedFunction(std::string what, std::string path, at::TensorOptions options)
     : what_(std::move(what)), path_(std::move(path)) {
+  module_ = LoadTorchScript(path_, options.device(), what_);
   try {
-    module_ = torch::jit::load(path_, options.device());
     module_.to(c10::typeMetaToScalarType(options.dtype()));
     module_.eval();
   } catch (const std::exception& e) {
-    throw Error(code::kModelLoad, "libtorch cannot load the " + what_ + " '" + path_ +
-                                      "' as TorchScript: " + FirstLine(e.what()));
+    throw Error(code::kModelLoad,
+                "The " + what_ + " '" + path_ + "' cannot be converted: " + FirstLine(e.what()));
   }
 }
 

@@ -123,18 +123,6 @@ class ScopedNoCuDnn {
 
 }  // namespace
 
-torch::jit::Module LoadTorchScript(const std::string& path, c10::Device device) {
-  try {
-    return torch::jit::load(path, device);
-  } catch (const c10::Error& e) {
-    throw Error(code::kModelLoad, "libtorch cannot load '" + path +
-                                      "' as TorchScript: " + FirstLine(e.what_without_backtrace()));
-  } catch (const std::exception& e) {
-    throw Error(code::kModelLoad,
-                "libtorch cannot load '" + path + "' as TorchScript: " + FirstLine(e.what()));
-  }
-}
-
 at::Tensor TensorPlace::Get() const {
   const c10::IValue& value = object->getSlot(index);
   return item ? value.toTensorList().get(*item) : value.toTensor();
@@ -228,8 +216,8 @@ void TorchScriptModel::ChooseTypes(const std::vector<ParameterInfo>& infos) {
     const bool half = type == c10::kHalf || type == c10::kBFloat16;
     if (type != vectors && !(half && vectors == c10::kFloat)) {
       throw Error(code::kModelLoad,
-                  "Parameter '" + infos[i].name + "' is " + TypeName(type) + " and '" + infos[0].name + "' is " +
-                      TypeName(input_type_) +
+                  "Parameter '" + infos[i].name + "' is " + TypeName(type) + " and '" + infos[0].name +
+                      "' is " + TypeName(input_type_) +
                       ". Load the model with dtype: 'float32' or 'float64' to convert all parameters.");
     }
     rounds_parameters_ = rounds_parameters_ || type != vectors;
@@ -255,7 +243,8 @@ void TorchScriptModel::RequireMode(Mode mode) const {
   }
   if (!lost_dropout_.empty()) {
     throw Error(code::kModeBakedIn,
-                "mode 'train' was asked for, but the model was exported in eval mode, where '" + lost_dropout_ +
+                "mode 'train' was asked for, but the model was exported in eval mode, where '" +
+                    lost_dropout_ +
                     "' leaves no trace of a dropout. Call model.train() before torch.export.export, which "
                     "keeps both modes, or use mode: 'eval'. If there is no such dropout, loadModel(path, { "
                     "tracedMode: 'free' }) switches the rest.");
@@ -274,6 +263,19 @@ void TorchScriptModel::RequireMode(Mode mode) const {
 std::string TorchScriptModel::FixedMode() const {
   if (!fixed_modes_.eval.empty()) return fixed_modes_.train.empty() ? "eval" : "mixed";
   return fixed_modes_.train.empty() ? "" : "train";
+}
+
+ForwardSignature TorchScriptModel::Signature() const {
+  const c10::FunctionSchema& schema = module_.get_method("forward").function().getSchema();
+  ForwardSignature out;
+  // The first is the module itself.
+  for (size_t i = 1; i < schema.arguments().size(); ++i) {
+    const c10::Argument& argument = schema.arguments()[i];
+    out.arguments.push_back(
+        {argument.name(), argument.type()->annotation_str(), argument.default_value().has_value()});
+  }
+  if (!schema.returns().empty()) out.result = schema.returns()[0].type()->annotation_str();
+  return out;
 }
 
 std::vector<std::string> TorchScriptModel::ImpureOperators() const {
@@ -347,7 +349,8 @@ c10::IValue TorchScriptModel::Forward(const Batch& batch) {
           "choose a batchSize of at least 2 that leaves no last batch of one.");
     }
     throw Error(code::kForward,
-                "The model's forward pass failed on " + DescribeInputs(batch.inputs()) + ": " + LastLine(e.what()) +
+                "The model's forward pass failed on " + DescribeInputs(batch.inputs()) + ": " +
+                    LastLine(e.what()) +
                     ". Give inputs of the number, shapes and types that it was trained on (the data "
                     "set's option scale turns bytes into floats).");
   }

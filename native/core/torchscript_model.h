@@ -1,4 +1,4 @@
-// TorchScript archives, scripted and traced.
+// Modules of TorchScript, scripted and traced.
 #pragma once
 #include <optional>
 #include <set>
@@ -20,9 +20,6 @@ struct LoadOptions {
   std::string lost_dropout = {};
   std::set<std::string> non_persistent = {};  // buffers that no state dict has
 };
-
-// ERR_MODEL_LOAD.
-torch::jit::Module LoadTorchScript(const std::string& path, c10::Device device);
 
 // Where a module holds a tensor: in an attribute, or in a list of one (scripted recurrent layers read their
 // weights from a list).
@@ -50,6 +47,7 @@ class TorchScriptModel : public Model {
   at::Tensor Parameters() const override;
   std::string FixedMode() const override;
   std::vector<std::string> ImpureOperators() const override;
+  ForwardSignature Signature() const override;
   void RequireMode(Mode mode) const override;
   Saved Install(std::vector<at::Tensor> parameters, std::vector<at::Tensor> buffers, Mode mode) override;
   void Restore(const Saved& saved) noexcept override;

@@ -212,11 +212,14 @@ void TestNormalizationKeepsZeroGroups() {
 void TestBatch() {
   const auto options = at::TensorOptions().dtype(c10::kFloat);
   EXPECT(CodeOf([&] { Batch({at::zeros({0, 2})}, {}, {options, options}); }) == code::kEmptyData);
-  EXPECT(CodeOf([&] { Batch({at::zeros({2, 2})}, at::zeros({3}), {options, options}); }) == code::kInvalidData);
+  EXPECT(CodeOf([&] {
+           Batch({at::zeros({2, 2})}, at::zeros({3}), {options, options});
+         }) == code::kInvalidData);
   at::Tensor x = at::zeros({3, 2});
   x[1][0] = NAN;
   EXPECT(CodeOf([&] { Batch({x}, {}, {options, options}); }) == code::kInvalidData);
-  const Batch batch({at::zeros({3, 2}, c10::kDouble)}, at::tensor({0, 1, -100}, c10::kLong), {options, options});
+  const Batch batch({at::zeros({3, 2}, c10::kDouble)}, at::tensor({0, 1, -100}, c10::kLong),
+                    {options, options});
   EXPECT(batch.inputs()[0].scalar_type() == c10::kFloat);
   EXPECT(batch.NumCounted(-100) == 2 && batch.NumCounted(0) == 2 && batch.NumCounted(5) == 3);
   EXPECT(CodeOf([&] { batch.RequireLabels(1, -100); }) == code::kLabelRange);

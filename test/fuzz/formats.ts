@@ -13,6 +13,7 @@ import { fromJson } from '../../dist/io/json.js';
 import { readNpy, writeNpy } from '../../dist/io/npy.js';
 import { readNpz, writeNpz } from '../../dist/io/npz.js';
 import { fileKind } from '../../dist/model/file-kind.js';
+import { loadModel } from '../../dist/model/model.js';
 import { tensorsIn } from '../../dist/io/checkpoint/value.js';
 import type { Mutation } from './blind.js';
 import { results } from './results.js';
@@ -102,6 +103,21 @@ const hdf5 = async (path: string) =>
     }),
   );
 
+const scripts = [
+  ...['linear1.pt', 'tied.pt', 'convbn.pt', 'convbn_traced_eval.pt', 'convbn_frozen.pt', 'gru.pt', 'half.pt'],
+  ...['dict_output.pt', 'exported/dict_input.pt', 'exported/list_input.pt', 'exported/sum_of_squares.pt'],
+];
+const programs = ['attention', 'convbn_train', 'convbn_eval_core', 'convbn_fixed', 'many', 'rnn', 'tied'].map(
+  (name) => `exported/${name}.pt2`,
+);
+
+/** What the file says of itself; nothing is computed with it. */
+async function describeModel(path: string): Promise<unknown> {
+  using model = await loadModel(path);
+  const { size, dtype, fixedMode, forwardArguments, inputs, parameters, buffers } = model;
+  return [size, dtype, fixedMode, forwardArguments, inputs, parameters, buffers];
+}
+
 /** One line a format. */
 export const formats: readonly FuzzedFormat[] = [
   {
@@ -139,6 +155,20 @@ export const formats: readonly FuzzedFormat[] = [
     seeds: () => [...fixtures('mean_confidence.pt'), ...checkpoints('list.pt', 'single_tensor.pt')],
     read: throughFile(fileKind),
     edits: zipEdits,
+  },
+  {
+    name: 'torchscript',
+    seeds: () => fixtures(...scripts),
+    read: throughFile(describeModel),
+    edits: zipEdits,
+    perChild: 1000,
+  },
+  {
+    name: 'export-archive',
+    seeds: () => fixtures(...programs),
+    read: throughFile(describeModel),
+    edits: zipEdits,
+    perChild: 1000,
   },
 ];
 

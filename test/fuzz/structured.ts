@@ -122,17 +122,77 @@ export function npyEdits(bytes: Uint8Array, random: Random): Uint8Array {
   return Buffer.concat([bytes.subarray(0, 8), length, header, bytes.subarray(end)]);
 }
 
+const codeWords = [
+  ...[
+    '(',
+    ')',
+    '[',
+    ']',
+    '((((((((',
+    '[[[[[[[[',
+    '- - - - - - - -',
+    'not not not ',
+    '**',
+    '.',
+    ',',
+    ':',
+    '\n',
+    '  ',
+  ],
+  ...[
+    'torch.from_file("/etc/passwd", False, 10)',
+    'torch.save(x, "/tmp/x")',
+    'self',
+    'x',
+    '__torch__',
+    'None',
+  ],
+  ...['Tensor', 'List[Tensor]', 'Dict[str, Tensor]', 'Optional[Tensor]', 'int', 'float', 'Tuple[int, int]'],
+  ...[
+    'if True:\n',
+    'while True:\n    pass\n',
+    'for i in range(10):\n',
+    'return',
+    'class A(Module):\n',
+    'def forward(self',
+  ],
+  ...[
+    'CONSTANTS.c0',
+    'ops.prim',
+    'uninitialized(Tensor)',
+    'unchecked_cast(Tensor, x)',
+    'annotate(List[int], [])',
+  ],
+  ...['9223372036854775808', '1e999', '"', "'", '#', '\\', '->', 'fork', 'torch.jit', '\0', '\xff'],
+];
+
+/** Words of TorchScript's source text changed, moved and put in. */
+export function codeEdits(bytes: Uint8Array, random: Random): Uint8Array {
+  let text = latin(bytes);
+  for (let count = 1 + below(random, 3); count > 0; count--) {
+    const words = [...text.matchAll(/\w+|[^\w\s]|\n *(?=\S)/g)];
+    if (words.length === 0) break;
+    const word = pick(random, words);
+    const other = random() < 0.6 ? pick(random, words)[0] : pick(random, codeWords);
+    const kept = random() < 0.5 ? word[0] : '';
+    text = text.slice(0, word.index) + kept + other + text.slice(word.index + word[0].length);
+  }
+  return Buffer.from(text, 'latin1');
+}
+
 function contentEdits(name: string): Mutation {
   if (name.endsWith('.pkl')) return pickleEdits;
+  if (name.endsWith('.py')) return codeEdits;
+  if (name.endsWith('.json')) return textEdits;
   return name.endsWith('.npy') ? npyEdits : blind;
 }
 
 /** Contents of members changed, left out or named otherwise, all checksums mended. */
 function repacked(bytes: Uint8Array, random: Random): Uint8Array {
   const members: [string, Uint8Array][] = Object.entries(unzipSync(bytes));
-  // The pickle is where most of the reader is.
-  const favoured = members.findIndex(([name]) => name.endsWith('data.pkl'));
-  const at = favoured >= 0 && random() < 0.7 ? favoured : below(random, members.length);
+  // The pickle, source text and the program are where most of the reader is.
+  const favoured = members.flatMap(([name], i) => (/data\.pkl$|\.py$|\.json$/.test(name) ? [i] : []));
+  const at = favoured.length > 0 && random() < 0.7 ? pick(random, favoured) : below(random, members.length);
   const [name, content] = members[at]!;
   const kind = random();
   if (kind < 0.8) members[at] = [name, contentEdits(name)(content, random)];

@@ -125,7 +125,7 @@ const readers: Readonly<
 /** What no reader takes, and why. */
 const refusals: Readonly<Record<string, readonly [code: ErrorCode, message: RegExp]>> = {
   'androiddemo_asl.ptl': ['ERR_NOT_TORCHSCRIPT', /mobile Lite Interpreter/],
-  'torchjs_test_model.pt': ['ERR_NOT_TORCHSCRIPT', /is no TorchScript archive/],
+  'torchjs_test_model.pt': ['ERR_NOT_TORCHSCRIPT', /format of PyTorch 1\.0 \(model\.json\)/],
   'tchrs_foo.pt': ['ERR_NO_PARAMETERS', /has no parameters/],
   'tchrs_foo1.pt': ['ERR_NO_PARAMETERS', /has no parameters/],
   'cifar10_jpeg_test_100.tar': ['ERR_CHECKPOINT', /no checkpoint that is known/],
@@ -134,7 +134,7 @@ const refusals: Readonly<Record<string, readonly [code: ErrorCode, message: RegE
 const kinds: Readonly<Record<string, string>> = {
   'androiddemo_asl.ptl': 'lite-interpreter',
   'resnet20_cifar10.pt2': 'export-archive',
-  'torchjs_test_model.pt': 'unknown',
+  'torchjs_test_model.pt': 'torchscript-1.0',
 };
 
 describe('every shared file: read as PyTorch and numpy do, bit for bit, or refused with its reason', function () {

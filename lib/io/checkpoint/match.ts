@@ -112,7 +112,8 @@ function bestStem(tensors: Tensors, names: ReadonlySet<string>): string {
   })[0];
 }
 
-const buffers = ['running_mean', 'running_var', 'num_batches_tracked'];
+/** What norm layers keep beside their parameters, by the last part of the name. */
+export const bufferNames: readonly string[] = ['running_mean', 'running_var', 'num_batches_tracked'];
 const lastPart = (name: string) => name.slice(name.lastIndexOf('.') + 1);
 
 /** BatchNorm's buffers are left out where none is wanted, and so are tensors without elements. */
@@ -120,14 +121,14 @@ function pairsByOrder(tensors: Tensors, wanted: readonly WantedTensor[]): Map<st
   const asked = new Set(wanted.map(({ name }) => lastPart(name)));
   const left = [...tensors].filter(([name, { shape }]) => {
     const part = lastPart(name);
-    return elementsOf(shape) > 0 && (!buffers.includes(part) || asked.has(part));
+    return elementsOf(shape) > 0 && (!bufferNames.includes(part) || asked.has(part));
   });
   const receivers = wanted.filter(({ shape }) => elementsOf(shape) > 0);
   // Lists of parameters and buffers may come one after the other on one side and by layer on the other: each kind is
   // paired in its own order.
-  const kindOf = (name: string) => (buffers.includes(lastPart(name)) ? lastPart(name) : 'parameter');
+  const kindOf = (name: string) => (bufferNames.includes(lastPart(name)) ? lastPart(name) : 'parameter');
   const pairs = new Map<string, string>();
-  for (const kind of ['parameter', ...buffers]) {
+  for (const kind of ['parameter', ...bufferNames]) {
     const sources = left.filter(([name]) => kindOf(name) === kind);
     receivers
       .filter(({ name }) => kindOf(name) === kind)

@@ -139,6 +139,12 @@ export class TensorMaker {
     this.budget = maxRatio * fileSize + allowance;
   }
 
+  /** Counts what one more tensor takes. */
+  charge(bytes: number, fail: PickleFail): void {
+    this.budget -= bytes;
+    if (!(this.budget >= 0)) fail(`its tensors hold more than ${maxRatio} times the size of the file`);
+  }
+
   make(layout: TensorLayout, fail: PickleFail): StoredTensor {
     const { dtype, offset = 0, length, isBigEndian = false, source } = layout;
     const shape = Object.freeze([...layout.shape]);
@@ -153,8 +159,7 @@ export class TensorMaker {
       fail(`${text} does not fit into its storage of ${length} elements`);
     }
     // Decoding copies what lies between the first and the last element.
-    this.budget -= Math.max(count, span) * arrayTypeOf(dtype).BYTES_PER_ELEMENT;
-    if (!(this.budget >= 0)) fail(`its tensors hold more than ${maxRatio} times the size of the file`);
+    this.charge(Math.max(count, span) * arrayTypeOf(dtype).BYTES_PER_ELEMENT, fail);
     return new StoredTensor({ dtype, shape, strides, offset, length, isBigEndian, source });
   }
 }

@@ -5,6 +5,8 @@ import { Json } from './json.js';
 
 /** What torch.export.save wrote, one model of it. */
 export interface ProgramArchive {
+  /** Of the file, in bytes. */
+  readonly size: number;
   readonly program: Json;
   /** Where the tensors are: name → payload. */
   readonly weights: Json;
@@ -19,7 +21,8 @@ export interface ProgramArchive {
 /** Throws ERR_MODEL_LOAD, ERR_FILE_NOT_FOUND, ERR_FILE_UNREADABLE. */
 export async function openProgram(path: string): Promise<ProgramArchive> {
   const source = `'${path}'`;
-  const archive = new ZipArchive(await openSource(path), source, { code: 'ERR_MODEL_LOAD' });
+  const file = await openSource(path);
+  const archive = new ZipArchive(file, source, { code: 'ERR_MODEL_LOAD' });
   const fail = (problem: string): never => {
     throw new LossAtlasError('ERR_MODEL_LOAD', `${source}: ${problem}.`);
   };
@@ -41,6 +44,7 @@ export async function openProgram(path: string): Promise<ProgramArchive> {
   const config = (folder: string) =>
     text(`${root!}/data/${folder}/${model!}_${folder}_config.json`).get('config');
   return {
+    size: file.size,
     program: text(models[0]!),
     weights: config('weights'),
     constants: config('constants'),

@@ -46,18 +46,13 @@ export function readNodes(graph: Json, rename: Rename = (name) => name, depth = 
 function operatorOf(node: Json, target: string): Pick<RawNode, 'name' | 'overload'> {
   const parts = /^torch\.ops\.(\w+)\.(\w+)\.(\w+)$/.exec(target);
   const [, space, name, overload] = parts ?? [];
-  if (space === undefined || name === undefined || overload === undefined || isForbidden(space, name)) {
+  if (space === undefined || name === undefined || overload === undefined) {
     throw new LossAtlasError(
       'ERR_MODEL_LOAD',
       `${node.place}: the operator '${target}' is not supported. Export the model without it, or as TorchScript.`,
     );
   }
   return { name: `${space}::${name}`, overload: overload === 'default' ? '' : overload };
-}
-
-/** A file may not make the library read others. */
-function isForbidden(space: string, name: string): boolean {
-  return space === 'aten' && /^(from_file|save|_load.*)$/.test(name);
 }
 
 /** Python's arithmetic on sizes, by libtorch's operators on numbers. */

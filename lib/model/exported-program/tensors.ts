@@ -1,7 +1,9 @@
+import { LossAtlasError } from '../../errors.js';
 import type { RawTensor } from '../../native/exported-program.js';
 import type { ProgramArchive } from './archive.js';
 import type { Json } from './json.js';
-import { scalarType } from './types.js';
+import { elementsOf, TensorMaker } from '../../io/checkpoint/tensor.js';
+import { dtypeName, scalarType } from './types.js';
 
 /** The tensors of a program, and the bytes that they lie in. */
 export class ProgramTensors {
@@ -9,9 +11,11 @@ export class ProgramTensors {
   readonly tensors: RawTensor[] = [];
   readonly #places = new Map<string, number>();
   readonly #archive: ProgramArchive;
+  readonly #budget: TensorMaker;
 
   constructor(archive: ProgramArchive) {
     this.#archive = archive;
+    this.#budget = new TensorMaker(archive.size);
   }
 
   /** `value`: its name in the graph. */
@@ -24,13 +28,19 @@ export class ProgramTensors {
     if (payload.get('use_pickle').value === true)
       payload.fail('a plain tensor (subclasses of Tensor are saved as pickles, which are never run)');
     const meta = payload.get('tensor_meta');
+    const sizes = integers(meta.get('sizes'));
+    // A stride of 0 makes a large tensor of a small file.
+    const bits = Number(/\d+$/.exec(dtypeName(meta.get('dtype')))?.[0] ?? 8);
+    this.#budget.charge((elementsOf(sizes) * bits) / 8, (problem) => {
+      throw new LossAtlasError('ERR_MODEL_LOAD', `${meta.place}: ${problem}.`);
+    });
     this.tensors.push({
       kind,
       name,
       value,
       storage: this.#storage(payload.get('path_name').string(), isWeight),
       type: scalarType(meta.get('dtype')),
-      sizes: integers(meta.get('sizes')),
+      sizes,
       strides: integers(meta.get('strides')),
       offset: integer(meta.get('storage_offset')),
       requiresGrad: meta.get('requires_grad').boolean(),
