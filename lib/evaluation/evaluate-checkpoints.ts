@@ -141,8 +141,8 @@ class Run {
       }
       return rows;
     } finally {
-      // After an error or abort a file may still be on its way.
-      void next.then(
+      // After an error or abort a file may still be on its way; nothing goes on behind the caller's back.
+      await next.then(
         (opened) => {
           opened.dispose();
         },

@@ -1,5 +1,6 @@
 import { LossAtlasError, type ErrorCode } from '../errors.js';
 import { hashFile } from '../hash.js';
+import { unreadable } from '../io/read-file.js';
 import { loadSolution, type LoadSolutionOptions } from '../model/load-solution.js';
 import type { Model } from '../model/model.js';
 import { Solution } from '../model/solution.js';
@@ -47,11 +48,10 @@ export class OpenedCheckpoint {
       return new OpenedCheckpoint(checkpoint.label, await checkpoint.hash(), checkpoint, false);
     let hash = '';
     try {
-      const [solution, digest] = await Promise.all([
-        loadSolution(model, checkpoint, options),
-        hashFile(checkpoint).then((value) => (hash = value)),
-      ]);
-      return new OpenedCheckpoint(checkpoint, digest, solution, true);
+      hash = await hashFile(checkpoint).catch((cause: unknown) => {
+        throw unreadable(checkpoint, cause);
+      });
+      return new OpenedCheckpoint(checkpoint, hash, await loadSolution(model, checkpoint, options), true);
     } catch (error) {
       if (!(error instanceof LossAtlasError && ofTheFile.includes(error.code))) throw error;
       return new OpenedCheckpoint(checkpoint, hash, error, true);

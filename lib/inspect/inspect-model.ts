@@ -99,8 +99,7 @@ export async function inspectProgram(path: string): Promise<Findings> {
 
 function tensorsOf(model: Model): Pick<Findings, 'parameters' | 'buffers'> {
   const plain = ({ name, shape, dtype }: InspectedTensor) => ({ name, shape, dtype });
-  const parameters = model.parameters.map((info) => plain({ ...info, dtype: model.computeDtype }));
-  return { parameters, buffers: model.buffers.map(plain) };
+  return { parameters: model.parameters.map(plain), buffers: model.buffers.map(plain) };
 }
 
 /** Tensors among the attributes of a module, where it has no parameters. */

@@ -54,7 +54,8 @@ export class FileSource implements ByteSource {
     }
     await this.whileOpen(async () => {
       const numParts = Math.ceil(into.length / partSize);
-      await Promise.all(
+      // All end before the file is closed, after a failure too.
+      const parts = await Promise.allSettled(
         Array.from({ length: numParts }, async (_, i) => {
           const end = Math.min(into.length, (i + 1) * partSize);
           for (let done = i * partSize; done < end;) {
@@ -71,6 +72,8 @@ export class FileSource implements ByteSource {
           }
         }),
       );
+      const failed = parts.find((part) => part.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
     });
   }
 

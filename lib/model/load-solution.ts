@@ -18,7 +18,7 @@ export interface LoadSolutionOptions extends MatchSolutionOptions {
 
 /**
  * The parameters and running statistics in a checkpoint (torch.save in both formats, safetensors, .npz) or in another
- * TorchScript file of the same architecture, as a point of `model`'s parameter space.
+ * model file (TorchScript, `.pt2`) of the same architecture, as a point of `model`'s parameter space.
  *
  *     using model = await loadModel('resnet20.script.pt');
  *     using epoch10 = await loadSolution(model, 'epoch10.pth', { key: 'model_state_dict' });
@@ -37,12 +37,13 @@ export async function loadSolution(
   if (isString(path) !== null) throw invalidOption('loadSolution: path', 'a file path', path);
   checkOptions('loadSolution', options, { ...matchSolutionChecks, label: isString });
   const { key, by, unknown, label = basename(path) } = options;
-  if ((await fileKind(path)) === 'torchscript') {
+  const kind = await fileKind(path);
+  if (kind === 'torchscript' || kind === 'export-archive') {
     if (key !== undefined || by !== undefined || unknown !== undefined) {
-      const expected = "without 'key', 'by' and 'unknown' for a TorchScript file";
+      const expected = "without 'key', 'by' and 'unknown' for the file of a model";
       throw invalidOption('loadSolution: options', expected, options);
     }
-    return fromTorchScript(model, path, label);
+    return fromModelFile(model, path, label);
   }
   const { checkpoint, tensors, wanted } = await openSolution(model, path, { key, unknown });
   const { mapping } = matchParameters(tensors, wanted, { by });
@@ -81,7 +82,7 @@ async function requireTied(
   }
 }
 
-async function fromTorchScript(model: Model, path: string, label: string): Promise<Solution> {
+async function fromModelFile(model: Model, path: string, label: string): Promise<Solution> {
   const { dtype, device, includesFrozen } = model;
   const parameters = includesFrozen ? 'all' : 'trainable';
   using other = await loadModel(path, { dtype, device, parameters });

@@ -164,7 +164,7 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
     return new Model(handle, name, hash, all);
   }
   const { raw, inputs } = readProgram(await openProgram(path));
-  const program = isFree ? { ...raw, lostDropout: '' } : raw;
+  const program = isFree ? { ...raw, lostDropout: '', isMixed: false } : raw;
   const handle = await call((native) => native.loadExportedProgram(program, device, dtype, all));
   return new Model(handle, name, hash, all, inputs);
 }

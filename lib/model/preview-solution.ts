@@ -30,7 +30,7 @@ export const matchSolutionChecks = {
 
 /** What `loadSolution` would take from where. */
 export interface SolutionPreview extends ParameterMatch {
-  /** Whether `loadSolution` would load it. */
+  /** Whether `loadSolution` would load it; that tied parameters have equal values is looked at there only. */
   readonly fits: boolean;
   /** For people: a line for each parameter and buffer. */
   readonly table: string;

@@ -60,9 +60,10 @@ export async function saveSolution(
   const format = options.format ?? (path.endsWith('.safetensors') ? 'safetensors' : 'torch');
   const own = await tensorsOf(solution);
   const chosen = base === undefined ? own : await ontoBase(own, base, key);
+  const convert = converterOf();
   const named = Array.from(chosen, ([name, tensor]): [string, CheckpointTensor] => [
     `${prefix}${name}`,
-    dtype === undefined ? tensor : converted(tensor, dtype),
+    dtype === undefined ? tensor : convert(tensor, dtype),
   ]);
   const write = format === 'safetensors' ? writeSafetensors : writeStateDict;
   await write(path, new Map(named));
@@ -72,9 +73,9 @@ export async function saveSolution(
 async function tensorsOf({ model, theta, buffers }: Solution): Promise<Map<string, CheckpointTensor>> {
   const values = await theta.toArray();
   const tensors = new Map<string, CheckpointTensor>();
-  for (const { name, aliases, shape, offset, numel } of model.parameters) {
+  for (const { name, aliases, shape, offset, numel, dtype } of model.parameters) {
     const data = values.subarray(offset, offset + numel);
-    const tensor = converted({ dtype: 'float64', shape, data }, model.computeDtype);
+    const tensor = converted({ dtype: 'float64', shape, data }, dtype);
     for (const known of [name, ...aliases]) tensors.set(known, tensor);
   }
   const stored = model.buffers.filter(({ persistent }) => persistent);
@@ -102,17 +103,30 @@ async function ontoBase(
   // Strict as in loading; the counters may be absent.
   if (!isComplete(match, tensors)) matchParameters(tensors, needed);
   const names = new Map(match.mapping.map(({ name, source }) => [source, name]));
+  const convert = converterOf();
   return new Map(
     Array.from(tensors, ([name, tensor]) => {
-      const [tied] = [...names].find(([source]) => isSame(tensor, tensors.get(source)!)) ?? [name];
-      const value = own.get(names.get(tied) ?? '');
-      return [name, value === undefined ? tensor : converted(value, tensor.dtype)];
+      const tied = () => [...names].find(([source]) => isSame(tensor, tensors.get(source)!))?.[1];
+      const value = own.get(names.get(name) ?? tied() ?? '');
+      return [name, value === undefined ? tensor : convert(value, tensor.dtype)];
     }),
   );
 }
 
 function isSame(a: CheckpointTensor, b: CheckpointTensor): boolean {
   return a === b || (isTensor(a) && isTensor(b) && a.isSameMemoryAs(b));
+}
+
+/** Tied tensors, which are one object, stay one. */
+function converterOf(): typeof converted {
+  const done = new Map<CheckpointTensor, Map<CheckpointDtype, CheckpointTensor>>();
+  return (tensor, dtype) => {
+    const known = done.get(tensor) ?? new Map<CheckpointDtype, CheckpointTensor>();
+    done.set(tensor, known);
+    const value = known.get(dtype) ?? converted(tensor, dtype);
+    known.set(dtype, value);
+    return value;
+  };
 }
 
 /** Integers stay what they are unless their own type is asked for. */

@@ -43,6 +43,8 @@ export interface ParameterInfo {
   readonly modules: readonly string[];
   /** Further names of the same tensor: a tied weight. */
   readonly aliases: readonly string[];
+  /** In the model; vectors over all parameters have the model's `dtype`. */
+  readonly dtype: StorageType;
 }
 
 export interface BufferInfo {

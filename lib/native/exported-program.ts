@@ -11,6 +11,8 @@ export interface RawProgram {
   readonly output: RawArgument;
   /** An operator that lost its dropout when the program was exported in eval mode; else empty. */
   readonly lostDropout: string;
+  /** Some parts were exported in train mode and others in eval mode: neither is switched. */
+  readonly isMixed: boolean;
   readonly nonPersistent: readonly string[];
 }
 

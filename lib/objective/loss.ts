@@ -64,7 +64,9 @@ export function isLossChoice(value: unknown): string | null {
 
 /** For results. */
 export function lossText(choice: LossChoice): string {
-  return typeof choice === 'string' ? choice : `${choice.name} (sha256:${choice.hash.slice(0, 16)})`;
+  if (typeof choice === 'string') return choice;
+  const sums = choice.reduction === 'sum' ? ', sum' : '';
+  return `${choice.name} (sha256:${choice.hash.slice(0, 16)}${sums})`;
 }
 
 export function hasAccuracy(choice: LossChoice): boolean {

@@ -1,5 +1,6 @@
 #include "binding/exported_program.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -132,6 +133,9 @@ ProgramTensor ReadTensor(const Napi::Value& value, size_t num_storages) {
   ProgramTensor out;
   out.kind = KindOf<ProgramTensor::Kind>(object, {"parameter", "buffer", "constant"});
   out.name = StringOf(object.Get("name"), "tensor");
+  // Modules are built by recursion.
+  constexpr int64_t kDeepest = 256;
+  if (std::count(out.name.begin(), out.name.end(), '.') > kDeepest) Wrong("tensor");
   out.value = StringOf(object.Get("value"), "tensor");
   const int64_t storage = IntegerOf(object.Get("storage"), "tensor");
   if (storage < 0 || storage >= static_cast<int64_t>(num_storages)) Wrong("tensor");
@@ -161,6 +165,7 @@ ExportedProgram ReadProgram(const Napi::Value& value) {
   out.nodes = Map(object.Get("nodes"), "nodes", ReadNode);
   out.output = ReadArgument(object.Get("output"));
   out.lost_dropout = StringOf(object.Get("lostDropout"), "lostDropout");
+  out.is_mixed = object.Get("isMixed").ToBoolean();
   const std::vector<std::string> passing = StringsOf(object.Get("nonPersistent"), "nonPersistent");
   out.non_persistent = {passing.begin(), passing.end()};
   return out;

@@ -58,8 +58,8 @@ Napi::Value LoadExportedProgram(const Arguments& args) {
         options.lost_dropout = program->lost_dropout;
         options.non_persistent = program->non_persistent;
         torch::jit::Module module = BuildModule(*program, options.device, options.dtype);
+        if (!program->is_mixed) FreeTracedMode(module, /*vouched=*/true);
         program.reset();
-        FreeTracedMode(module, /*vouched=*/true);
         return std::make_shared<TorchScriptModel>(std::move(module), options);
       },
       ModelHandle);
@@ -79,6 +79,7 @@ Napi::Value DescribeModel(const Arguments& args) {
     item.Set("role", RoleName(p.role));
     item.Set("modules", Strings(env, p.modules));
     item.Set("aliases", Strings(env, p.aliases));
+    item.Set("dtype", p.dtype);
     parameters.Set(parameters.Length(), item);
   }
   Napi::Array buffers = Napi::Array::New(env);

@@ -199,8 +199,11 @@ class Builder {
       for (const auto& [name, argument] : node.inputs)
         inputs.push_back(Convert(argument, c10::AnyType::get(), {}));
       Node* added = Insert(node, inputs, node.outputs.size());
-      if (added->maybeOperator() == nullptr)
-        Refuse("there is no arithmetic '" + node.name + "' on these numbers");
+      const torch::jit::Operator* chosen = added->maybeOperator();
+      const bool fits = chosen != nullptr &&
+                        (node.outputs.empty() ||
+                         chosen->schema().returns().at(0).type()->isSubtypeOf(*added->output(0)->type()));
+      if (!fits) Refuse("there is no arithmetic '" + node.name + "' on these numbers");
       return;
     }
     const c10::FunctionSchema& schema = Find(node)->schema();

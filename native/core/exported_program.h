@@ -72,6 +72,7 @@ struct ExportedProgram {
   std::vector<GraphNode> nodes;
   GraphArgument output;
   std::string lost_dropout;  // as LoadOptions
+  bool is_mixed = false;     // some parts in train mode and others in eval mode: neither is switched
   std::set<std::string> non_persistent;
 };
 

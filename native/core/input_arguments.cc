@@ -51,7 +51,16 @@ class Arranger {
  public:
   Arranger(const c10::FunctionSchema& schema, const std::vector<at::Tensor>& tensors,
            const std::vector<std::string>& names)
-      : schema_(schema), tensors_(tensors), names_(names), used_(tensors.size(), false) {}
+      : schema_(schema),
+        tensors_(tensors),
+        names_(names),
+        used_(tensors.size(), false),
+        reserved_(tensors.size(), false) {
+    for (size_t i = 0; i < names.size(); ++i) {
+      for (const c10::Argument& argument : ArgumentsOf(schema))
+        reserved_[i] = reserved_[i] || argument.name() == names[i];
+    }
+  }
 
   std::vector<c10::IValue> Arrange() {
     std::vector<c10::IValue> out;
@@ -70,7 +79,7 @@ class Arranger {
   c10::IValue Value(c10::ArrayRef<c10::Argument> arguments, size_t index) {
     const c10::Argument& argument = arguments[index];
     const TypePtr& type = argument.type();
-    if (IsTensorDict(type)) return Dictionary(argument, arguments);
+    if (IsTensorDict(type)) return Dictionary(argument);
     if (IsTensorList(type)) return List(argument, NumNeeded(arguments.slice(index + 1)));
     const int64_t count = NumTensors(type);
     if (count < 0) {
@@ -105,23 +114,21 @@ class Arranger {
       items.push_back(Take(*own));
       return items;
     }
-    while (NumLeft() > leave) items.push_back(Take(*Next()));
+    if (!names_.empty()) leave = 0;  // what belongs to other arguments is named so
+    for (std::optional<size_t> place = Next(); place && NumLeft() > leave; place = Next())
+      items.push_back(Take(*place));
     if (items.empty() && argument.default_value()) return *argument.default_value();
     if (items.empty()) Missing(argument);
     return items;
   }
 
-  c10::IValue Dictionary(const c10::Argument& argument, c10::ArrayRef<c10::Argument> arguments) {
+  c10::IValue Dictionary(const c10::Argument& argument) {
     if (names_.empty()) {
       Refuse("'" + argument.name() +
              "' is a dictionary: give the data set's inputs by name, as in dataset({ inputs: { name: … } })");
     }
     c10::Dict<std::string, at::Tensor> items;
-    for (size_t i = 0; i < tensors_.size(); ++i) {
-      bool elsewhere = used_[i];
-      for (const c10::Argument& other : arguments) elsewhere = elsewhere || other.name() == names_[i];
-      if (!elsewhere) items.insert(names_[i], Take(i));
-    }
+    for (std::optional<size_t> place = Next(); place; place = Next()) items.insert(names_[*place], Take(*place));
     return items;
   }
 
@@ -146,9 +153,10 @@ class Arranger {
     return names_.empty() ? Next() : OwnName(argument);
   }
 
+  // The first that no argument is called by.
   std::optional<size_t> Next() const {
     for (size_t i = 0; i < used_.size(); ++i) {
-      if (!used_[i]) return i;
+      if (!used_[i] && !reserved_[i]) return i;
     }
     return std::nullopt;
   }
@@ -173,6 +181,7 @@ class Arranger {
   const std::vector<at::Tensor>& tensors_;
   const std::vector<std::string>& names_;
   std::vector<bool> used_;
+  std::vector<bool> reserved_;
 };
 
 }  // namespace

@@ -22,6 +22,7 @@ struct ParameterInfo {
   std::vector<std::string> modules = {};
   // Further names of the same tensor: a tied weight.
   std::vector<std::string> aliases = {};
+  std::string dtype = {};  // in the model; vectors have one for all
 };
 
 class ParameterLayout {

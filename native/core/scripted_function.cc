@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/failure.h"
 #include "core/torchscript_file.h"
+#include "core/traced_mode.h"
 
 namespace lossatlas {
 
@@ -12,9 +13,12 @@ ScriptedFunction::ScriptedFunction(std::string what, std::string path, at::Tenso
   try {
     module_.to(c10::typeMetaToScalarType(options.dtype()));
     module_.eval();
+    FindFixedModes(module_);  // which refuses calls that multiply without end
+  } catch (const Error&) {
+    throw;
   } catch (const std::exception& e) {
     throw Error(code::kModelLoad,
-                "The " + what_ + " '" + path_ + "' cannot be converted: " + FirstLine(e.what()));
+                "The " + what_ + " '" + path_ + "' cannot be used: " + FirstLine(e.what()));
   }
 }
 

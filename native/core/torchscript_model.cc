@@ -208,12 +208,13 @@ void TorchScriptModel::CollectSlots(const LoadOptions& options) {
   layout_ = std::make_shared<ParameterLayout>(std::move(infos));
 }
 
-void TorchScriptModel::ChooseTypes(const std::vector<ParameterInfo>& infos) {
+void TorchScriptModel::ChooseTypes(std::vector<ParameterInfo>& infos) {
   input_type_ = parameters_.front().scalar_type();
   const c10::ScalarType vectors = input_type_ == c10::kDouble ? c10::kDouble : c10::kFloat;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const c10::ScalarType type = parameters_[i].scalar_type();
     const bool half = type == c10::kHalf || type == c10::kBFloat16;
+    infos[i].dtype = TypeName(type);
     if (type != vectors && !(half && vectors == c10::kFloat)) {
       throw Error(code::kModelLoad,
                   "Parameter '" + infos[i].name + "' is " + TypeName(type) + " and '" + infos[0].name +

@@ -65,7 +65,7 @@ class TorchScriptModel : public Model {
   };
 
   void CollectSlots(const LoadOptions& options);
-  void ChooseTypes(const std::vector<ParameterInfo>& infos);
+  void ChooseTypes(std::vector<ParameterInfo>& infos);
   void InspectGraph();
 
   torch::jit::Module module_;

@@ -4,6 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { loadCifar } from '../../dist/data/cifar-dataset.js';
+import { loadCsv } from '../../dist/data/csv-dataset.js';
+import type { Dataset } from '../../dist/data/dataset.js';
+import { loadLibsvm } from '../../dist/data/libsvm-dataset.js';
+import { loadSafetensors } from '../../dist/data/safetensors-dataset.js';
 import { LossAtlasError } from '../../dist/errors.js';
 import { parseCheckpoint } from '../../dist/io/checkpoint/checkpoint.js';
 import { optimizerState } from '../../dist/io/checkpoint/optimizer.js';
@@ -118,6 +122,10 @@ async function describeModel(path: string): Promise<unknown> {
   return [size, dtype, fixedMode, forwardArguments, inputs, parameters, buffers];
 }
 
+function summary({ numSamples, inputs }: Dataset): unknown {
+  return [numSamples, inputs.map(({ shape, data }) => [shape, Number(data[0])])];
+}
+
 /** One line a format. */
 export const formats: readonly FuzzedFormat[] = [
   {
@@ -143,6 +151,33 @@ export const formats: readonly FuzzedFormat[] = [
   { name: 'npy', seeds: npy, read: (bytes) => readNpy(bytes, 'x'), edits: npyEdits },
   { name: 'idx', seeds: idx, read: throughFile(firstRow) },
   { name: 'cifar', seeds: cifar, read: throughFile(async (path) => (await loadCifar(path)).numSamples) },
+  {
+    name: 'cifar-python',
+    seeds: () => fixtures('data/data_batch_1', 'data/train'),
+    read: throughFile(async (path) => (await loadCifar(path)).numSamples),
+    edits: pickleEdits,
+  },
+  {
+    name: 'csv',
+    seeds: () => [...fixtures('data/quoted.csv'), Buffer.from('a,b,c\n1,2.5e3,x\n-4,0.1,y\n'.repeat(3))],
+    read: throughFile(async (path) => summary(await loadCsv(path, { target: 0 }))),
+    edits: textEdits,
+  },
+  {
+    name: 'libsvm',
+    seeds: () => fixtures('data/sparse.svm', 'data/sparse0.svm'),
+    read: throughFile(async (path) => summary(await loadLibsvm(path, { zeroBased: true }))),
+    edits: textEdits,
+  },
+  {
+    name: 'safetensors-rows',
+    seeds: () => fixtures('data/text.safetensors'),
+    read: throughFile(async (path) => {
+      const data = await loadSafetensors(path, { inputs: 'ids', lazy: true });
+      return summary(await data.read(0, 1));
+    }),
+    edits: safetensorsEdits,
+  },
   {
     name: 'json',
     seeds: results,

@@ -1,4 +1,7 @@
 import { expect } from 'chai';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   dataset,
   hessian,
@@ -6,6 +9,9 @@ import {
   loadModel,
   loadSolution,
   objective,
+  ownSolution,
+  readCheckpoint,
+  saveSolution,
   type Dataset,
   type Model,
   type Objective,
@@ -275,6 +281,17 @@ describe('inputs of every form', () => {
     await expectModel('list_input.pt', 'list_input', samples);
   });
 
+  it('a list leaves what is named for other arguments, optional ones among them', async () => {
+    const [a, b, scale] = inputs('a', 'b', 'scale');
+    for (const names of [
+      { mask: scale!, first: a!, second: b! },
+      { first: a!, mask: scale!, second: b! },
+    ]) {
+      await expectModel('list_then_mask.pt', 'list_then_mask', named(names));
+    }
+    await expectModel('list_input.pt', 'list_input', named({ last: half(a!), x: a!, y: b! }));
+  });
+
   it('a dictionary takes them by name', async () => {
     const [a, b] = inputs('a', 'b');
     await expectModel('dict_input.pt', 'dict_input', named({ b: b!, a: a! }));
@@ -337,6 +354,22 @@ describe('half precision', () => {
     });
   }
 
+  it('types of a model that has several are kept: parameters tell theirs, and they are saved so', async () => {
+    using model = await loadModel(path('mixed_types.pt'));
+    expect(model.parameters.map(({ dtype }) => dtype)).to.deep.equal(['bfloat16', 'float32']);
+    expect([model.dtype, model.computeDtype]).to.deep.equal(['float32', 'bfloat16']);
+    using own = await ownSolution(model);
+    const folder = mkdtempSync(join(tmpdir(), 'lossatlas-'));
+    await saveSolution(join(folder, 'mixed.pt'), own);
+    const tensors = (await readCheckpoint(join(folder, 'mixed.pt'))).stateDict();
+    expect([...tensors].map(([name, { dtype }]) => [name, dtype])).to.deep.equal([
+      ['weight', 'bfloat16'],
+      ['bias', 'float32'],
+    ]);
+    expect([...tensors.get('bias')!.data]).to.deep.equal(new Array(3).fill(Math.fround(0.1234567)));
+    rmSync(folder, { recursive: true });
+  });
+
   it('float32 models can be loaded as bfloat16', async () => {
     using model = await loadModel(path('convbn.pt'), { dtype: 'bfloat16' });
     using native = await loadModel(path('convbn_bfloat16.pt'));
@@ -379,6 +412,18 @@ describe('losses of one’s own', () => {
       }
     });
   }
+
+  it('a sum is another loss than a mean: results say so', async () => {
+    using model = await loadModel(path('tuple_input.pt'));
+    const criteria: string[] = [];
+    for (const reduction of ['mean', 'sum'] as const) {
+      using own = await loadLoss(path('sum_of_squares.pt'), model, { reduction });
+      using loss = objective(model, data('a', 'b'), { loss: own });
+      criteria.push((await loss.provenance(0)).criterion);
+    }
+    expect(criteria[1]).to.match(/^sum_of_squares \(sha256:[0-9a-f]{16}, sum\)$/);
+    expect(criteria[0]).to.not.equal(criteria[1]);
+  });
 
   it('without targets, and recorded with its hash', async () => {
     using model = await loadModel(path('tuple_input.pt'));

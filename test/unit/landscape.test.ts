@@ -37,6 +37,7 @@ describe('frozen parameters', () => {
     role: 'weight' as const,
     modules: [],
     aliases: [],
+    dtype: 'float32' as const,
   }));
 
   it('patterns are no regular expressions', () => {

@@ -1,6 +1,7 @@
 import { LossAtlasError } from '../../errors.js';
 import { checkOptions, invalidOption, isBoolean, isOneOf, isString } from '../../validate.js';
 import { bytesAt, MemorySource, type ByteSource } from '../byte-source.js';
+import { concurrently } from '../concurrent.js';
 import { FileSource, openSource } from '../file-source.js';
 import type { PickleFail, PickleValue } from '../pickle.js';
 import { ZipArchive } from '../zip.js';
@@ -11,6 +12,9 @@ import { findStateDict } from './state-dict.js';
 import { isTensor, type CheckpointTensor } from './tensor.js';
 import { readTorchLegacy, readTorchZip, type UnknownGlobals } from './torch-file.js';
 import { tensorsIn, type CheckpointValue } from './value.js';
+
+/** Tensors that are read side by side. */
+const maxReads = 32;
 
 export type CheckpointFormat = 'torch' | 'torch-legacy' | 'safetensors' | 'npz';
 
@@ -61,7 +65,7 @@ export class Checkpoint {
    */
   async load(tensors: Iterable<CheckpointTensor> = tensorsIn(this.value)): Promise<void> {
     const stored = [...new Set(tensors)].filter(isTensor);
-    await whileOpen(this.#source, () => Promise.all(stored.map(async (tensor) => tensor.load())));
+    await whileOpen(this.#source, () => concurrently(stored, maxReads, async (tensor) => tensor.load()));
   }
 
   /**

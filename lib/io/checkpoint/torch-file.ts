@@ -33,6 +33,9 @@ export function readTorchZip(
     if (member === undefined) return fail(`the data of storage '${key}' are missing`);
     if (member.size < length * itemSizeOf(dtype))
       return fail(`storage '${key}' has ${member.size} bytes, too few for ${length} ${dtype}`);
+    // What is packed is unpacked whole.
+    if (member.method !== 0 && member.size !== length * itemSizeOf(dtype))
+      return fail(`storage '${key}' has ${member.size} bytes, too many for ${length} ${dtype}`);
     return archive.open(member.name);
   });
   const persistent = storages.resolve.bind(storages);

@@ -37,8 +37,14 @@ export async function openProgram(path: string): Promise<ProgramArchive> {
   }
   const [, root, model] = /^([^/]+)\/models\/([^/]+)\.json$/.exec(models[0]!)!;
   if (models.length > 1) fail(`it holds ${models.length} models; export one a file`);
-  const read = (name: string) =>
-    archive.members.has(name) ? archive.read(name) : fail(`it lacks '${name}'`);
+  // Bytes are held twice for a while, here and by libtorch: together 4 times the file and 64 MB.
+  let budget = 2 * file.size + 32e6;
+  const read = (name: string) => {
+    const { size } = archive.members.get(name) ?? fail(`it lacks '${name}'`);
+    budget -= size;
+    if (budget < 0) fail('it unpacks to more than twice its size');
+    return archive.read(name);
+  };
   const text = (name: string) => Json.parse(Buffer.from(read(name)).toString('utf8'), `${source}: ${name}`);
   const payload = (folder: string) => (pathName: string) => read(`${root!}/data/${folder}/${pathName}`);
   const config = (folder: string) =>

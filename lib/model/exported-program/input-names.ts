@@ -13,23 +13,25 @@ export function inputNames(values: readonly string[], call: Json | undefined): s
   return isPlain && new Set(names).size === names.length ? names : [...values];
 }
 
-/** The same program, whose inputs are called otherwise. */
+/** The same program, whose inputs are called otherwise; a value of the graph that is called so already makes room. */
 export function renameInputs(raw: RawProgram, names: ReadonlyMap<string, string>): RawProgram {
-  const taken = new Set(raw.nodes.flatMap(({ outputs }) => outputs.flatMap((output) => output.names)));
-  for (const { value } of raw.tensors) taken.add(value);
-  // A keyword may be called as some value of the graph is.
-  if ([...names].some(([value, name]) => value !== name && taken.has(name))) return raw;
-  const rename = (name: string) => names.get(name) ?? name;
+  const inner = [...raw.nodes.flatMap(({ outputs }) => outputs.flatMap((output) => output.names))];
+  const taken = new Set([...inner, ...raw.tensors.map(({ value }) => value)]);
+  const all = new Map(names);
+  for (const [value, name] of names) if (value !== name && taken.has(name)) all.set(name, `/${name}`);
+  const rename = (name: string) => all.get(name) ?? name;
   const argument = (arg: RawArgument): RawArgument => {
     if (arg.kind === 'value') return { ...arg, text: rename(arg.text) };
     return 'items' in arg ? { ...arg, items: arg.items.map(argument) } : arg;
   };
   return {
     ...raw,
+    tensors: raw.tensors.map((tensor) => ({ ...tensor, value: rename(tensor.value) })),
     inputs: raw.inputs.map(rename),
     nodes: raw.nodes.map((node) => ({
       ...node,
       inputs: node.inputs.map(([name, arg]) => [name, argument(arg)] as const),
+      outputs: node.outputs.map((output) => ({ ...output, names: output.names.map(rename) })),
     })),
     output: argument(raw.output),
   };

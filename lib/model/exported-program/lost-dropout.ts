@@ -23,9 +23,28 @@ export function lostDropout(
   return modes === 'eval' && seen === '' ? 'a part that only train mode has' : seen;
 }
 
+/** What nodes say of the mode that they were exported in: norms without running statistics say nothing. */
+function modesOf(nodes: readonly ProgramNode[]): { readonly isTrain: boolean; readonly isEval: boolean } {
+  const telling = nodes.flatMap((node) => {
+    const training = argumentOf(node, 'training', 'train');
+    const statistics = argumentOf(node, 'running_mean');
+    const isNorm = node.name.includes('_norm');
+    const probability = argumentOf(node, 'p', 'dropout');
+    const never = probability !== undefined && 'number' in probability && probability.number === 0;
+    if (training?.kind !== 'bool' || never) return [];
+    return isNorm && (statistics === undefined || statistics.kind === 'none') ? [] : [isTrue(training)];
+  });
+  return { isTrain: telling.includes(true), isEval: telling.includes(false) };
+}
+
+/** Whether parts of the program were exported in train mode and others in eval mode, on purpose it seems. */
+export function isMixed(nodes: readonly ProgramNode[], modes: 'both' | 'eval' | null): boolean {
+  const { isTrain, isEval } = modesOf(nodes);
+  return modes !== 'both' && isTrain && isEval;
+}
+
 function seenLoss(nodes: readonly ProgramNode[], verifiers: Json): string {
-  const wasTraining = nodes.some((node) => isTrue(argumentOf(node, 'training', 'train')));
-  if (wasTraining) return '';
+  if (modesOf(nodes).isTrain) return '';
   const removed = nodes.some(
     ({ name, module }) => module.startsWith('torch.nn.modules.dropout.') && !isDropout(name),
   );

@@ -2,6 +2,7 @@ import { LossAtlasError } from '../../errors.js';
 import type { RawArgument, RawNode, RawOutput } from '../../native/exported-program.js';
 import { readArgument, readOutput, type Rename } from './argument.js';
 import type { Json } from './json.js';
+import { isModulePath } from './module-path.js';
 import { scalarType } from './types.js';
 
 /** A node, and the innermost module of Python that it came from. */
@@ -115,7 +116,8 @@ function inlineRegion(node: Json, operator: string, rename: Rename, depth: numbe
   const before = inputs.slice(0, Math.max(place, 0)).map((item) => readArgument(item.get('arg'), rename));
   const isFalse = (argument: RawArgument | undefined) => argument?.kind === 'bool' && argument.number === 0;
   const isNoGrad = operator === 'wrap_with_set_grad_enabled' && before.length === 1;
-  const isNoCast = operator === 'wrap_with_autocast' && before.some(isFalse);
+  // (device_type, dtype, enabled, cache_enabled)
+  const isNoCast = operator === 'wrap_with_autocast' && before.length === 4 && isFalse(before[2]);
   if (place < 0 || (!isNoGrad && !isNoCast)) {
     throw new LossAtlasError(
       'ERR_MODEL_LOAD',
@@ -138,6 +140,7 @@ function inlineRegion(node: Json, operator: string, rename: Rename, depth: numbe
   });
   const renameInner: Rename = (name) => given.get(name) ?? own + name;
   const nodes = readNodes(graph, renameInner, depth + 1);
+  if (isNoGrad && isFalse(before[0])) requireNoWrites(node, nodes, new Set(given.values()));
   const outputs = outputNames(node, rename);
   const operation = isNoGrad && isFalse(before[0]) ? 'aten::detach' : 'aten::alias';
   const module = innermostClass(node);
@@ -155,6 +158,20 @@ function inlineRegion(node: Json, operator: string, rename: Rename, depth: numbe
     });
   });
   return nodes;
+}
+
+/** A value from outside that is written to would carry the history that the region is to be without. */
+function requireNoWrites(node: Json, nodes: readonly ProgramNode[], outside: ReadonlySet<string>): void {
+  const writer = nodes.find(({ name, inputs }) => {
+    const target = inputs[0]?.[1];
+    return /[^_]_$/.test(name) && target?.kind === 'value' && outside.has(target.text);
+  });
+  if (writer === undefined) return;
+  throw new LossAtlasError(
+    'ERR_MODEL_LOAD',
+    `${node.place}: '${writer.name}' writes to a value from outside of a region without gradients, which is not supported. ` +
+      'Export the model without it, or as TorchScript.',
+  );
 }
 
 function outputNames(node: Json, rename: Rename): string[] {
@@ -183,6 +200,7 @@ export function moduleStack(node: Json): (readonly [path: string, name: string])
       const [, path, name] = entry.split(',');
       if (path === undefined || name === undefined || !/^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/.test(name))
         return [];
+      if (!isModulePath(path) || !isModulePath(name)) return [];
       // Modules that are called twice carry a count.
       return [[path.replace(/@\d+$/, ''), name]];
     });

@@ -1,11 +1,11 @@
-import type { RawArgument, RawProgram } from '../../native/exported-program.js';
+import type { RawArgument, RawProgram, RawTensor } from '../../native/exported-program.js';
 import type { ProgramArchive } from './archive.js';
 import { readArgument, readOutput } from './argument.js';
 import { inputNames, renameInputs, withBooleans } from './input-names.js';
 import { readInput, type ProgramInput } from './inputs.js';
 import type { Json } from './json.js';
-import { lostDropout } from './lost-dropout.js';
-import { moduleStack, readNodes } from './nodes.js';
+import { isMixed, lostDropout } from './lost-dropout.js';
+import { moduleStack, readNodes, type ProgramNode } from './nodes.js';
 import { ProgramTensors } from './tensors.js';
 import { nest, numLeaves, readTree } from './tree.js';
 
@@ -40,7 +40,7 @@ export function readProgram(archive: ProgramArchive): ReadProgram {
   tensors.addTied();
   const call = module.get('module_call_graph').list()[0]?.get('signature');
   const names = inputNames(values, call);
-  const nodes = readNodes(graph);
+  const nodes = [...readNodes(graph), ...bufferUpdates(signature, tensors.tensors, graph)];
   const classes = new Map(graph.get('nodes').list().flatMap(moduleStack));
   const rename = new Map(values.map((value, i) => [value, names[i]!]));
   const inputs = values.map((value, i) =>
@@ -54,6 +54,7 @@ export function readProgram(archive: ProgramArchive): ReadProgram {
       inputs: values,
       nodes,
       output: readResult(signature, call),
+      isMixed: isMixed(nodes, archive.modes),
       lostDropout: lostDropout(nodes, archive.program.get('verifiers'), archive.modes),
       nonPersistent,
     },
@@ -70,7 +71,44 @@ function tensorInput(arg: Json): string[] {
   return isFixed ? [] : arg.fail(`an input that can be given ('${kind}' cannot)`);
 }
 
-/** What the model's caller gets; new values of buffers are written where they belong. */
+/** New values of buffers that a functional program gives back, written where they belong. BatchNorm writes its own. */
+function bufferUpdates(signature: Json, tensors: readonly RawTensor[], graph: Json): ProgramNode[] {
+  const values = new Map(tensors.map(({ name, value }) => [name, value]));
+  const defined = new Set(readNodes(graph).flatMap(({ outputs }) => outputs.flatMap(({ names }) => names)));
+  return signature
+    .get('output_specs')
+    .list()
+    .flatMap((spec): ProgramNode[] => {
+      const [kind, content] = spec.union();
+      if (kind !== 'buffer_mutation') return [];
+      const from = content.get('arg').get('name').string();
+      const to = values.get(content.get('buffer_name').string());
+      if (to === undefined) return spec.fail('an update of a buffer that there is');
+      if (!defined.has(from)) return [];
+      const plain = `${from}/plain`;
+      const shared = { overload: '', isScalar: false, outputType: null, module: '' };
+      const value = (text: string) => ({ kind: 'value', text }) as const;
+      return [
+        {
+          ...shared,
+          name: 'aten::detach',
+          inputs: [['self', value(from)]],
+          outputs: [{ kind: 'tensor', names: [plain] }],
+        },
+        {
+          ...shared,
+          name: 'aten::copy_',
+          inputs: [
+            ['self', value(to)],
+            ['src', value(plain)],
+          ],
+          outputs: [],
+        },
+      ];
+    });
+}
+
+/** What the model's caller gets. */
 function readResult(signature: Json, call: Json | undefined): RawArgument {
   const values = signature
     .get('output_specs')

@@ -3,6 +3,7 @@ import type { RawTensor } from '../../native/exported-program.js';
 import type { ProgramArchive } from './archive.js';
 import type { Json } from './json.js';
 import { elementsOf, TensorMaker } from '../../io/checkpoint/tensor.js';
+import { isModulePath } from './module-path.js';
 import { dtypeName, scalarType } from './types.js';
 
 /** The tensors of a program, and the bytes that they lie in. */
@@ -21,6 +22,11 @@ export class ProgramTensors {
   /** `value`: its name in the graph. */
   add(kind: RawTensor['kind'], name: string, value: string): void {
     const { weights, constants } = this.#archive;
+    if (!isModulePath(name) || name.split('.').includes(''))
+      throw new LossAtlasError(
+        'ERR_MODEL_LOAD',
+        `${weights.place}: a tensor has a name that no module gives.`,
+      );
     // Buffers that are no part of a state dict are kept with the constants.
     const isWeight = kind !== 'constant' && !weights.get(name).isNull;
     const payload = (isWeight ? weights : constants).get(name);
