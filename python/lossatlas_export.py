@@ -90,7 +90,7 @@ def export(
             output = "logits"
         wanted = [choose(result, output) for result in results]
         how = write_model(model, folder, first, wanted[0], output, dynamic_batch and size > 1, torchscript)
-        expected = mean_loss(loss, [(out, y, len(next(iter(x.values())))) for out, (x, y) in zip(wanted, pairs)])
+        expected = mean_loss(loss, [(wide(out), y, len(next(iter(x.values())))) for out, (x, y) in zip(wanted, pairs)])
 
     data = {name: join(name, [given[name] for given, _ in pairs]) for name in first}
     about = {name: {"name": name, **info(tensor)} for name, tensor in data.items()}
@@ -190,6 +190,11 @@ def write_model(
             notes.append(f"{how}: {type(problem).__name__}: {str(problem).strip()[:400]}")
         (folder / file).unlink(missing_ok=True)
     raise RuntimeError("The model can be exported in no form:\n" + "\n".join(notes))
+
+
+def wide(output: Tensor) -> Tensor:
+    """Losses of half precision are taken in float32, as the library takes them."""
+    return output.float() if output.dtype in (torch.float16, torch.bfloat16) else output
 
 
 def write_program(model: nn.Module, path: pathlib.Path, mode: str, any_size: bool, first: Inputs) -> None:

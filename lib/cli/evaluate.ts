@@ -46,7 +46,7 @@ export interface EvaluateArguments {
   readonly loss: string | undefined;
   readonly metrics: readonly string[];
   readonly settings: Given<Pick<ObjectiveOptions, 'mode' | 'output' | 'batchSize'>>;
-  readonly solution: Given<Pick<LoadSolutionOptions, 'key' | 'by'>>;
+  readonly solution: Given<Pick<LoadSolutionOptions, 'key' | 'by' | 'unknown'>>;
   readonly classes: boolean;
   readonly resume: string | undefined;
   readonly json: boolean;
@@ -87,8 +87,9 @@ export async function evaluate(given: EvaluateArguments, signal: AbortSignal): P
     progress.stop();
     for (const metric of metrics) if (typeof metric === 'object') metric.dispose();
   }
-  if (given.out !== undefined) await saveJson(given.out, table);
+  // First what cannot fail for want of room.
   process.stdout.write(`${given.json ? toJson(table) : evaluationTable(table)}\n`);
+  if (given.out !== undefined) await saveJson(given.out, table);
   return table.rows.every(({ problem }) => problem === null);
 }
 

@@ -21,6 +21,7 @@ interface EvaluateOptions {
   readonly classes: boolean;
   readonly key?: string;
   readonly by?: 'name' | 'order';
+  readonly unknown?: 'refuse' | 'opaque';
   readonly device?: string;
   readonly dtype?: 'float32' | 'float64' | 'bfloat16';
   readonly resume?: string;
@@ -95,6 +96,12 @@ const evaluateCommand = program
   .addOption(
     new Option('--by <way>', 'fit tensors to parameters by name or by order').choices(['name', 'order']),
   )
+  .addOption(
+    new Option(
+      '--unknown <way>',
+      'pickled objects beside the weights: refuse (default), or leave out',
+    ).choices(['refuse', 'opaque']),
+  )
   .option('--device <device>', 'cpu, cuda, cuda:N or auto')
   .addOption(new Option('--dtype <dtype>', 'convert the model').choices(['float32', 'float64', 'bfloat16']))
   .option('--resume <file>', 'keeps finished rows there; the same command goes on with the rest')
@@ -114,7 +121,7 @@ const sharedOptions = (): LoadDatasetOptions => {
 evaluateCommand
   .addHelpText(
     'after',
-    `\nData options, for all (--scale 1/255) or one (--data a.npz:scale=1/255,mean=0.1307): ${dataOptionNames.join(', ')}.\n${exitCodeText}`,
+    `\nData options, for all (--scale 1/255) or one (--data a.npz:scale=1/255,mean=0.1307): ${dataOptionNames.join(', ')}. Sizes are written 1x28x28 (shape, resize), lists with commas (--mean 0.5,0.5,0.5).\n${exitCodeText}`,
   )
   .action(async (model: string, checkpoints: string[], options: EvaluateOptions) => {
     const { evaluate } = await import('./evaluate.js');
@@ -129,7 +136,7 @@ evaluateCommand
         loss,
         metrics,
         settings: { mode: options.mode, output: options.output, batchSize: options.batchSize },
-        solution: { key: options.key, by: options.by },
+        solution: { key: options.key, by: options.by, unknown: options.unknown },
         classes,
         resume,
         json,
@@ -159,7 +166,9 @@ program
 
 // A reader that has seen enough (`| head`) is no failure: files are still written.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(`\nlossatlas: cannot write to the output: ${error.message}\n`);
+  process.exit(exitCodes.error);
 });
 
 /** Ctrl-C once ends the analysis cleanly; twice ends the process. */

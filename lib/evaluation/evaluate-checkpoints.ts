@@ -24,7 +24,7 @@ import { nameOf, OpenedCheckpoint } from './opened-checkpoint.js';
 import { RowJournal } from './row-journal.js';
 
 export interface EvaluateCheckpointsOptions
-  extends AnalysisOptions, ObjectiveOptions, Pick<LoadSolutionOptions, 'key' | 'by'> {
+  extends AnalysisOptions, ObjectiveOptions, Pick<LoadSolutionOptions, 'key' | 'by' | 'unknown'> {
   /** Confusion matrix and figures of every class, where targets are class indices. Default true. */
   readonly classes?: boolean;
   /** A file that keeps finished rows: a run that was stopped goes on with it. */
@@ -153,11 +153,8 @@ class Run {
   }
 
   #open(checkpoint: EvaluatedCheckpoint): Promise<OpenedCheckpoint> {
-    const { key, by } = this.#options;
-    const opening = OpenedCheckpoint.open(this.#model, checkpoint, {
-      ...(key === undefined ? {} : { key }),
-      ...(by === undefined ? {} : { by }),
-    });
+    const { key, by, unknown } = this.#options;
+    const opening = OpenedCheckpoint.open(this.#model, checkpoint, { key, by, unknown });
     // A failure waits for its turn.
     opening.catch(() => undefined);
     return opening;
@@ -230,6 +227,7 @@ const optionChecks: Readonly<Record<keyof EvaluateCheckpointsOptions, Check>> = 
   ...objectiveChecks,
   key: isString,
   by: isOneOf('name', 'order'),
+  unknown: isOneOf('refuse', 'opaque'),
   classes: isBoolean,
   resume: isString,
   onProblem: isOneOf('record', 'stop'),

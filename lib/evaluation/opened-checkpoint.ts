@@ -42,7 +42,7 @@ export class OpenedCheckpoint {
   static async open(
     model: Model,
     checkpoint: string | Solution,
-    options: Pick<LoadSolutionOptions, 'key' | 'by'>,
+    options: Pick<LoadSolutionOptions, 'key' | 'by' | 'unknown'>,
   ): Promise<OpenedCheckpoint> {
     if (checkpoint instanceof Solution)
       return new OpenedCheckpoint(checkpoint.label, await checkpoint.hash(), checkpoint, false);

@@ -32,7 +32,7 @@ export async function inspectTorchScript(path: string): Promise<Findings> {
       inputs: traces.map((tensor, i) => ({ ...tensor, name: `input ${i}`, type: 'Tensor', optional: false })),
       advice: [
         `Save the module before torch.jit.freeze or optimize_for_inference: ${scriptLine}`,
-        `As a loss or metric: await loadLoss(${quoted(path)}), await loadMetric(${quoted(path)}, model).`,
+        `As a loss or metric: await loadLoss(${quoted(path)}, model), await loadMetric(${quoted(path)}, model).`,
       ],
     };
   }

@@ -255,6 +255,8 @@ class Machine {
       this.push(new OpaqueObject(`${module}.${name}`));
       return;
     }
+    if (module === 'torch' && /^(float8_|float4_|complex|q?u?int\d|bits)/.test(name))
+      return this.fail(`it holds tensors of ${shown(`torch.${name}`)}, a type that is not supported`);
     this.fail(
       `it refers to ${shown(`${module}.${name}`)}, which is not read, because no code of a file ever runs. ` +
         (this.options.advice ??

@@ -2,10 +2,10 @@ import { basename } from 'node:path';
 import { LossAtlasError } from '../errors.js';
 import { matchParameters, type ParameterMatch } from '../io/checkpoint/match.js';
 import { elementsOf, isTensor, type CheckpointTensor } from '../io/checkpoint/tensor.js';
-import { checkOptions, invalidOption, isString } from '../validate.js';
+import { checkOptions, invalidOption, isString, requireInstance } from '../validate.js';
 import { bufferStateFrom, BufferState } from './buffer-state.js';
 import { fileKind } from './file-kind.js';
-import { loadModel, type Model } from './model.js';
+import { loadModel, Model } from './model.js';
 import { ParameterVector } from './parameter-vector.js';
 import { matchSolutionChecks, openSolution, type MatchSolutionOptions } from './preview-solution.js';
 import { ownSolution, requireFit, Solution } from './solution.js';
@@ -34,6 +34,7 @@ export async function loadSolution(
   path: string,
   options: LoadSolutionOptions = {},
 ): Promise<Solution> {
+  requireInstance('loadSolution: model', model, Model, 'a Model (of loadModel)');
   if (isString(path) !== null) throw invalidOption('loadSolution: path', 'a file path', path);
   checkOptions('loadSolution', options, { ...matchSolutionChecks, label: isString });
   const { key, by, unknown, label = basename(path) } = options;

@@ -7,8 +7,8 @@ import {
   type WantedTensor,
 } from '../io/checkpoint/match.js';
 import type { CheckpointTensor } from '../io/checkpoint/tensor.js';
-import { checkOptions, invalidOption, isOneOf, isString } from '../validate.js';
-import type { Model } from './model.js';
+import { checkOptions, invalidOption, isOneOf, isString, requireInstance } from '../validate.js';
+import { Model } from './model.js';
 
 export interface MatchSolutionOptions {
   /** Where in the file the state dict is, for example `model_state_dict` or `[1]`; default found by itself. */
@@ -57,6 +57,7 @@ export async function previewSolution(
   path: string,
   options: MatchSolutionOptions = {},
 ): Promise<SolutionPreview> {
+  requireInstance('previewSolution: model', model, Model, 'a Model (of loadModel)');
   if (isString(path) !== null) throw invalidOption('previewSolution: path', 'a file path', path);
   checkOptions('previewSolution', options, matchSolutionChecks);
   const { tensors, wanted } = await openSolution(model, path, options);

@@ -146,6 +146,9 @@ export interface Addon {
     /** Of the inputs, or empty. */
     names: readonly string[],
     index: number,
+    /** For messages: the data set, and the number of the first sample there. */
+    data: string,
+    firstSample: number,
   ): Promise<BatchHandle>;
 
   /** Of the model's parameters at `places` (ascending), or of all for null. */

@@ -115,15 +115,14 @@ export class Batches {
     const targets = part.targets === null ? [] : [part.targets];
     const names = part.inputNames ?? [];
     const shapes = part.inputs.map(({ shape }) => shape);
-    if (this.#model.inputs !== null) requireShapes(this.#model.inputs, shapes, names, this.#model.name);
-    try {
-      return await call((native) => native.makeBatch(this.#model.handle, part.inputs, targets, names, index));
-    } catch (error) {
-      if (!(error instanceof LossAtlasError) || this.count === 1) throw error;
-      const start = index * this.batchSize;
-      const where = `${this.data.name}, batch of samples ${start} to ${start + part.numSamples - 1}`;
-      throw new LossAtlasError(error.code, `${where}: ${error.message}`, { cause: error });
-    }
+    const { inputs, name: modelName } = this.#model;
+    if (inputs !== null)
+      requireShapes(inputs, shapes, names, `${modelName}, with the data of ${this.data.name},`);
+    const start = index * this.batchSize;
+    const { name } = this.data;
+    return call((native) =>
+      native.makeBatch(this.#model.handle, part.inputs, targets, names, index, name, start),
+    );
   }
 
   #requireAlive(): void {

@@ -2,10 +2,10 @@ import { basename } from 'node:path';
 import { hashFile } from '../hash.js';
 import { requireTorchScript } from '../model/file-kind.js';
 import { readScriptArchive } from '../model/torchscript/archive.js';
-import type { Model } from '../model/model.js';
+import { Model } from '../model/model.js';
 import type { LossHandle } from '../native/addon.js';
 import { call, NativeResource } from '../native/call.js';
-import { checkOptions, invalidOption, isOneOf, isString } from '../validate.js';
+import { checkOptions, invalidOption, isOneOf, isString, requireInstance } from '../validate.js';
 
 const losses = ['cross-entropy', 'nll', 'mse', 'bce-with-logits', 'l1', 'huber', 'model'] as const;
 /** PyTorch's losses by name; `model`: the model returns its loss. */
@@ -36,7 +36,8 @@ export interface LoadLossOptions {
 
 /**
  * A loss of one's own: a TorchScript module `(output, target) → tensor`, a scalar over the batch or one value a sample;
- * `(output)` for data without targets. Tensors of its own, such as class weights, come with it.
+ * `(output)` for data without targets. Tensors of its own, such as class weights, come with it. There is no accuracy and
+ * no figure of classes beside it; metrics stand for those.
  *
  *     using focal = await loadLoss('focal.pt', model);
  *     using loss = objective(model, data, { loss: focal });
@@ -44,6 +45,7 @@ export interface LoadLossOptions {
  * Throws ERR_FILE_NOT_FOUND, ERR_FILE_UNREADABLE, ERR_NOT_TORCHSCRIPT, ERR_MODEL_LOAD.
  */
 export async function loadLoss(path: string, model: Model, options: LoadLossOptions = {}): Promise<Loss> {
+  requireInstance('loadLoss: model', model, Model, 'a Model (of loadModel)');
   if (isString(path) !== null) throw invalidOption('loadLoss: path', 'a file path', path);
   checkOptions('loadLoss', options, { name: isString, reduction: isOneOf('mean', 'sum') });
   const { name = basename(path).replace(/(\.script)?\.pt$/, ''), reduction = 'mean' } = options;

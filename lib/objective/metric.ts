@@ -2,10 +2,10 @@ import { basename } from 'node:path';
 import { hashFile } from '../hash.js';
 import { requireTorchScript } from '../model/file-kind.js';
 import { readScriptArchive } from '../model/torchscript/archive.js';
-import type { Model } from '../model/model.js';
+import { Model } from '../model/model.js';
 import type { MetricHandle } from '../native/addon.js';
 import { call, callSync, NativeResource } from '../native/call.js';
-import { checkOptions, invalidOption, isString } from '../validate.js';
+import { checkOptions, invalidOption, isString, requireInstance } from '../validate.js';
 
 /** A metric of the user's own. */
 export class Metric extends NativeResource<MetricHandle> {
@@ -35,6 +35,7 @@ export async function loadMetric(
   model: Model,
   options: { readonly name?: string } = {},
 ): Promise<Metric> {
+  requireInstance('loadMetric: model', model, Model, 'a Model (of loadModel)');
   if (isString(path) !== null) throw invalidOption('loadMetric: path', 'a file path', path);
   checkOptions('loadMetric', options, { name: isString });
   const name = options.name ?? basename(path).replace(/(\.script)?\.pt$/, '');

@@ -130,20 +130,22 @@ Napi::Value ModelParameters(const Arguments& args) {
       VectorHandle);
 }
 
-// makeBatch(model, inputs: {data, shape}[], targets: {data, shape}[] of length 0 or 1, names, index)
+// makeBatch(model, inputs: {data, shape}[], targets: {data, shape}[] of length 0 or 1, names, index,
+// data, firstSample)
 Napi::Value MakeBatch(const Arguments& args) {
   const std::shared_ptr<Model> model = args.Handle<Model>(0, "model");
   std::vector<at::Tensor> inputs = args.Tensors(1, "inputs");
   std::vector<at::Tensor> targets = args.Tensors(2, "targets");
   const std::vector<std::string> names = args.Strings(3, "names");
-  const int64_t index = args.Integer(4, "index", 0, INT32_MAX);
+  const BatchSource source{args.Integer(4, "index", 0, INT32_MAX), args.String(5, "data"),
+                             args.Integer(6, "firstSample", 0, INT64_C(1) << 53)};
   return Submit(
       args.env(),
       [=] {
         const std::optional<at::Tensor> target =
             targets.empty() ? std::nullopt : std::optional(targets.front());
         const Batch::Types types{model->options().dtype(model->input_type()), model->options()};
-        return std::make_shared<Batch>(inputs, target, types, names, index);
+        return std::make_shared<Batch>(inputs, target, types, names, source);
       },
       [](Napi::Env env, std::shared_ptr<Batch> batch) {
         const int64_t bytes = batch->bytes();

@@ -3,23 +3,23 @@
 #include "core/error.h"
 
 namespace lossatlas {
-namespace {
 
-void RequireFinite(const at::Tensor& tensor, const char* what) {
+std::string Batch::NameOfSample(int64_t place) const {
+  return "sample " + std::to_string(source_.first_sample + place) + " of " + source_.data;
+}
+
+void Batch::RequireFinite(const at::Tensor& tensor, const char* what) const {
   if (!tensor.is_floating_point()) return;
   const at::Tensor bad = at::logical_not(at::isfinite(tensor)).reshape({tensor.size(0), -1}).any(1);
   if (!bad.any().item<bool>()) return;
-  throw Error(code::kInvalidData,
-              std::string("The ") + what + " of sample " +
-                  std::to_string(bad.to(c10::kByte).argmax().item<int64_t>()) +
-                  " in this batch holds NaN or infinity. Remove the sample or repair the data.");
+  throw Error(code::kInvalidData, std::string("The ") + what + " of " +
+                                      NameOfSample(bad.to(c10::kByte).argmax().item<int64_t>()) +
+                                      " holds NaN or infinity. Remove the sample or repair the data.");
 }
 
-}  // namespace
-
 Batch::Batch(std::vector<at::Tensor> inputs, std::optional<at::Tensor> target, Types types,
-             std::vector<std::string> names, int64_t index)
-    : names_(std::move(names)), index_(index) {
+             std::vector<std::string> names, BatchSource source)
+    : names_(std::move(names)), source_(std::move(source)) {
   if (inputs.empty()) throw Error(code::kEmptyData, "A batch needs at least one input tensor.");
   if (!names_.empty() && names_.size() != inputs.size())
     throw Error(code::kInvalidArgument, "a batch needs as many names as inputs, or none");
@@ -59,7 +59,10 @@ void Batch::RequireLabels(int64_t num_classes, int64_t ignore_index) const {
       at::logical_and(at::logical_or(labels < 0, labels >= num_classes), labels != ignore_index);
   if (wrong.any().item<bool>()) {
     const int64_t value = labels.masked_select(wrong)[0].item<int64_t>();
-    throw Error(code::kLabelRange, "A label is " + std::to_string(value) + ", but the model has " +
+    const at::Tensor of_sample = wrong.reshape({wrong.size(0), -1}).any(1);
+    const std::string sample = NameOfSample(of_sample.to(c10::kByte).argmax().item<int64_t>());
+    throw Error(code::kLabelRange, "A label of " + sample + " is " + std::to_string(value) +
+                                       ", but the model has " +
                                        std::to_string(num_classes) + " classes: labels must lie in 0 to " +
                                        std::to_string(num_classes - 1) +
                                        ". Remap the labels, or name the value to skip with ignoreIndex.");

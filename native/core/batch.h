@@ -8,24 +8,31 @@
 
 namespace lossatlas {
 
+// Where a batch comes from: its number, the data set, and the number of its first sample there.
+struct BatchSource {
+  int64_t index = 0;
+  std::string data = "the data";
+  int64_t first_sample = 0;
+};
+
 class Batch {
  public:
   // Floating-point inputs and targets are converted to the dtypes of the types, and everything moves to their
   // device. ERR_INVALID_DATA for a NaN or infinity, or where the numbers of samples differ; ERR_EMPTY_DATA
   // for no sample.
-  // `names`: of the inputs, or empty. `index`: which of the data set's batches this is.
+  // `names`: of the inputs, or empty.
   struct Types {
     at::TensorOptions inputs;
     at::TensorOptions target;
   };
   Batch(std::vector<at::Tensor> inputs, std::optional<at::Tensor> target, Types types,
-        std::vector<std::string> names = {}, int64_t index = 0);
+        std::vector<std::string> names = {}, BatchSource source = {});
 
   const std::vector<at::Tensor>& inputs() const { return inputs_; }
   const std::vector<std::string>& input_names() const { return names_; }
   const std::optional<at::Tensor>& target() const { return target_; }
   int64_t num_samples() const { return num_samples_; }
-  int64_t index() const { return index_; }
+  int64_t index() const { return source_.index; }
   int64_t bytes() const { return bytes_; }
 
   // Number of targets that are not `ignore_index`.
@@ -35,11 +42,14 @@ class Batch {
   void RequireLabels(int64_t num_classes, int64_t ignore_index) const;
 
  private:
+  std::string NameOfSample(int64_t place) const;
+  void RequireFinite(const at::Tensor& tensor, const char* what) const;
+
   std::vector<at::Tensor> inputs_;
   std::vector<std::string> names_;
   std::optional<at::Tensor> target_;
   int64_t num_samples_ = 0;
-  int64_t index_ = 0;
+  BatchSource source_;
   int64_t bytes_ = 0;
   // What was computed for the last question; batches are asked the same one over and over.
   mutable std::optional<std::pair<int64_t, int64_t>> counted_;

@@ -133,6 +133,11 @@ LossTerms ComputeLoss(const Criterion& criterion, const at::Tensor& output, cons
                                  "' must return a floating-point tensor: a scalar or one value a sample";
     if (!loss.isTensor() || !loss.toTensor().is_floating_point())
       throw Error(code::kCriterion, expected + ".");
+    if (at::GradMode::is_enabled() && output.requires_grad() && !loss.toTensor().requires_grad()) {
+      throw Error(code::kCriterion, "The loss '" + criterion.scripted->path() +
+                                        "' has no gradient: what it computes (argmax, comparisons, rounding) "
+                                        "cannot be differentiated. Load it as a metric.");
+    }
     return GivenLoss(loss.toTensor(), batch, criterion.scripted_sums, expected);
   }
   if (!batch.target())

@@ -159,8 +159,9 @@ export const formats: readonly FuzzedFormat[] = [
   },
   {
     name: 'csv',
-    seeds: () => [...fixtures('data/quoted.csv'), Buffer.from('a,b,c\n1,2.5e3,x\n-4,0.1,y\n'.repeat(3))],
-    read: throughFile(async (path) => summary(await loadCsv(path, { target: 0 }))),
+    seeds: () =>
+      ['a,b,"c, d"\n', ''].map((head) => Buffer.from(head + '1,2.5e3,x\r\n-4,"0.1","y ""z"""\n'.repeat(3))),
+    read: throughFile(async (path) => summary(await loadCsv(path, { target: 2 }))),
     edits: textEdits,
   },
   {

@@ -151,12 +151,12 @@ describe('bad input: data', () => {
     await rejects(
       async () => evaluateWith({ inputs: x(2), targets: [0, 4] }),
       'ERR_LABEL_RANGE',
-      /label is 4.*4 classes/,
+      /label of sample 1 of data is 4.*4 classes/,
     );
     await rejects(
       async () => evaluateWith({ inputs: x(2), targets: [0, -1] }),
       'ERR_LABEL_RANGE',
-      /label is -1/,
+      /label of sample 1 of data is -1/,
     );
     await evaluateWith({ inputs: x(2), targets: [0, -100] });
   });
@@ -213,7 +213,7 @@ describe('bad input: data', () => {
     using other = objective(model, dataset({ inputs, targets: [0, 2] }));
     expect(await one.evaluate()).to.deep.equal(await other.evaluate());
     using high = objective(model, dataset({ inputs, targets: bytes(0, 156) }));
-    await rejects(async () => high.evaluate(), 'ERR_LABEL_RANGE', /label is 156/);
+    await rejects(async () => high.evaluate(), 'ERR_LABEL_RANGE', /label of sample \d+ of data is 156/);
     for (const label of [0, 1, 2]) {
       using padded = objective(model, dataset({ inputs, targets: bytes(label, (label + 1) % 3) }), {
         ignoreIndex: label,
@@ -229,11 +229,7 @@ describe('bad input: data', () => {
     using loss = objective(model, dataset({ inputs: input, targets: new Array<number>(10).fill(1) }), {
       batchSize: 4,
     });
-    await rejects(
-      async () => loss.evaluate(),
-      'ERR_INVALID_DATA',
-      /samples 4 to 7: .*sample 3 in this batch/,
-    );
+    await rejects(async () => loss.evaluate(), 'ERR_INVALID_DATA', /sample 7 of /);
     input.data[45] = 0;
     using good = objective(model, dataset({ inputs: input, targets: new Array<number>(10).fill(1) }), {
       batchSize: 4,

@@ -215,6 +215,15 @@ describe('exported programs (.pt2) against PyTorch', () => {
     await expectTruth(loss, 'attention', 1e-10);
   });
 
+  it('takes a last batch of one, which torch.export takes for special', async () => {
+    const path_ = fixture('exported/convbn_eval.pt2');
+    using model = await loadModel(path_);
+    expect(model.inputs![0]!.shape[0]).to.deep.equal({ symbol: 's77', low: 0, high: 4096 });
+    using loss = objective(model, data('images'), { batchSize: 5 });
+    using whole = objective(model, data('images'));
+    expect((await loss.evaluate()).loss).to.be.closeTo((await whole.evaluate()).loss, 1e-6);
+  });
+
   it('refuses a batch that it was not exported for', async () => {
     using model = await loadModel(path('convbn_fixed.pt2'));
     expect(model.inputs).to.deep.equal([{ name: 'x', dtype: 'float32', shape: [2, 2, 6, 6] }]);
@@ -446,6 +455,13 @@ describe('losses of one’s own', () => {
       /floating-point tensor: a scalar or one value a sample/,
     );
     await rejects(() => loadLoss(path('exported.npz'), model), 'ERR_NOT_TORCHSCRIPT');
+    using rate = await loadLoss(path('error_rate.pt'), model);
+    using flat = objective(model, data('a', 'b'), { loss: rate });
+    expect((await flat.evaluate()).loss).to.be.within(0, 1);
+    await rejects(() => flat.gradient(), 'ERR_CRITERION', /no gradient.*as a metric/);
+    using operator = hessian(flat);
+    using v = await model.randomVector('rademacher', 1);
+    await rejects(() => operator.apply([v]), 'ERR_CRITERION', /no gradient/);
     using output = await loadLoss(path('output_only.pt'), model);
     using wrong = objective(model, data('a', 'b'), { loss: output });
     await rejects(() => wrong.evaluate(), 'ERR_CRITERION', /\(output, target\)/);

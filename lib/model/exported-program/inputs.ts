@@ -29,7 +29,9 @@ export function readInput(name: string, meta: Json, ranges: Json): ProgramInput 
       const range = ranges.get(symbol);
       const bound = (key: string, none: number) =>
         range.isNull || range.get(key).isNull ? none : range.get(key).number();
-      return { symbol, low: bound('min_val', 0), high: bound('max_val', Infinity) };
+      // torch.export takes 0 and 1 for special while it looks at a graph, and says 2; its own check lets them pass too.
+      const low = bound('min_val', 0);
+      return { symbol, low: low <= 2 ? 0 : low, high: bound('max_val', Infinity) };
     });
   return { name, dtype: dtypeName(meta.get('dtype')), shape };
 }
@@ -39,7 +41,7 @@ export function requireShapes(
   inputs: readonly ProgramInput[],
   shapes: readonly (readonly number[])[],
   names: readonly string[],
-  modelName: string,
+  title: string,
 ): void {
   inputs.forEach((input, i) => {
     const given = shapes[names.length === 0 ? i : names.indexOf(input.name)];
@@ -60,13 +62,18 @@ export function requireShapes(
         : '';
     throw new LossAtlasError(
       'ERR_FORWARD',
-      `${modelName} was exported for '${input.name}' of ${shapeText(input)}, and a batch has [${given.join(', ')}].${remedy}`,
+      `${title} was exported for '${input.name}' of ${shapeText(input)}, and a batch has [${given.join(', ')}].${remedy}`,
     );
   });
 }
 
+function rangeText({ low, high }: DimensionRange): string {
+  if (high === Infinity) return low === 0 ? 'any' : `${low} or more`;
+  return low === 0 ? `up to ${high}` : `${low} to ${high}`;
+}
+
 export function shapeText({ shape }: ProgramInput): string {
   const dimension = (size: number | DimensionRange) =>
-    typeof size === 'number' ? String(size) : `${size.low} to ${size.high === Infinity ? 'any' : size.high}`;
+    typeof size === 'number' ? String(size) : rangeText(size);
   return `[${shape.map(dimension).join(', ')}]`;
 }
