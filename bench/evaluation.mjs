@@ -41,7 +41,11 @@ await runMain(async () => {
     writeFileSync(join(folder, 'x.bin'), images.x);
     writeFileSync(join(folder, 'y.bin'), images.y);
     if (!existsSync(join(folder, `${Number(values.checkpoints) - 1}.pth`)))
-      await runStep(python, [tool('evaluate_checkpoints.py'), 'make', model, folder, values.checkpoints], signal);
+      await runStep(
+        python,
+        [tool('evaluate_checkpoints.py'), 'make', model, folder, values.checkpoints],
+        signal,
+      );
     const args = [folder, values.checkpoints, values.threads, values['batch-size']];
     /** @type {Readonly<Record<string, () => Promise<string>>>} */
     const tools = {
@@ -76,8 +80,12 @@ await runMain(async () => {
     else {
       console.log(record.machine);
       for (const [name, { median, min, max }] of Object.entries(record.samplesPerSecond))
-        console.log(`${name.padEnd(14)} ${median.toFixed(0)} samples/s (${min.toFixed(0)}–${max.toFixed(0)})`);
-      console.log(`ratio ${relative.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)}), at least 1 is asked for`);
+        console.log(
+          `${name.padEnd(14)} ${median.toFixed(0)} samples/s (${min.toFixed(0)}–${max.toFixed(0)})`,
+        );
+      console.log(
+        `ratio ${relative.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)}), at least 1 is asked for`,
+      );
     }
     return 0;
   });

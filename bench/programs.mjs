@@ -65,7 +65,11 @@ await runMain(async () => {
     if (results[0] !== results[1])
       throw new SetupError('ERR_BENCH', `${work}: the results differ, ${results.join(' and ')}`);
     const [ours, theirs] = times.map((list) => summarize([list]));
-    const { ratio: relative, low, high } = ratio(
+    const {
+      ratio: relative,
+      low,
+      high,
+    } = ratio(
       times[0].map((t) => [t]),
       times[1].map((t) => [t]),
     );

@@ -138,7 +138,7 @@ Napi::Value MakeBatch(const Arguments& args) {
   std::vector<at::Tensor> targets = args.Tensors(2, "targets");
   const std::vector<std::string> names = args.Strings(3, "names");
   const BatchSource source{args.Integer(4, "index", 0, INT32_MAX), args.String(5, "data"),
-                             args.Integer(6, "firstSample", 0, INT64_C(1) << 53)};
+                           args.Integer(6, "firstSample", 0, INT64_C(1) << 53)};
   return Submit(
       args.env(),
       [=] {

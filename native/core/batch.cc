@@ -62,8 +62,8 @@ void Batch::RequireLabels(int64_t num_classes, int64_t ignore_index) const {
     const at::Tensor of_sample = wrong.reshape({wrong.size(0), -1}).any(1);
     const std::string sample = NameOfSample(of_sample.to(c10::kByte).argmax().item<int64_t>());
     throw Error(code::kLabelRange, "A label of " + sample + " is " + std::to_string(value) +
-                                       ", but the model has " +
-                                       std::to_string(num_classes) + " classes: labels must lie in 0 to " +
+                                       ", but the model has " + std::to_string(num_classes) +
+                                       " classes: labels must lie in 0 to " +
                                        std::to_string(num_classes - 1) +
                                        ". Remap the labels, or name the value to skip with ignoreIndex.");
   }

@@ -128,7 +128,8 @@ class Arranger {
              "' is a dictionary: give the data set's inputs by name, as in dataset({ inputs: { name: … } })");
     }
     c10::Dict<std::string, at::Tensor> items;
-    for (std::optional<size_t> place = Next(); place; place = Next()) items.insert(names_[*place], Take(*place));
+    for (std::optional<size_t> place = Next(); place; place = Next())
+      items.insert(names_[*place], Take(*place));
     return items;
   }
 

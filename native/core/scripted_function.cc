@@ -17,8 +17,7 @@ ScriptedFunction::ScriptedFunction(std::string what, std::string path, at::Tenso
   } catch (const Error&) {
     throw;
   } catch (const std::exception& e) {
-    throw Error(code::kModelLoad,
-                "The " + what_ + " '" + path_ + "' cannot be used: " + FirstLine(e.what()));
+    throw Error(code::kModelLoad, "The " + what_ + " '" + path_ + "' cannot be used: " + FirstLine(e.what()));
   }
 }
 
