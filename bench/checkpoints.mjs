@@ -39,7 +39,7 @@ const cases = [
     file: 'weights.pt',
     readers: [
       ...ours,
-      { title: 'lossatlas, load(), no checksums', program: 'ours', way: 'unchecked' },
+      { title: 'lossatlas, load(), checksums', program: 'ours', way: 'checked' },
       { title: 'torch.load', program: 'python', way: 'load' },
       { title: 'torch.load(mmap=True) and clone', program: 'python', way: 'mmap' },
     ],

@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib';
 import { readCheckpoint } from '../../dist/index.js';
 
 const [path = '', way = '', repetitions = ''] = process.argv.slice(2);
-const options = { checksums: way !== 'unchecked' };
+const options = way === 'checked' ? { checksums: true } : {};
 const { gc } = globalThis;
 if (!gc) throw new Error('needs --expose-gc');
 

@@ -13,6 +13,8 @@ import { isTensor, type CheckpointTensor } from './tensor.js';
 import { readTorchLegacy, readTorchZip, type UnknownGlobals } from './torch-file.js';
 import { tensorsIn, type CheckpointValue } from './value.js';
 
+/** Archives up to this size are compared with their checksums by default. */
+const maxChecked = 64e6;
 /** Tensors that are read side by side. */
 const maxReads = 32;
 
@@ -20,8 +22,8 @@ export type CheckpointFormat = 'torch' | 'torch-legacy' | 'safetensors' | 'npz';
 
 export interface ReadCheckpointOptions {
   /**
-   * Compare the checksums of zip archives (default true), each when its bytes are first read. torch.save can be told
-   * to write none.
+   * Compare the checksums of zip archives, each when its bytes are first read. Default: up to 64 MB. Beyond, they would
+   * cost half of the reading again, and PyTorch compares none; torch.save can be told to write none.
    */
   readonly checksums?: boolean | undefined;
   /**
@@ -109,7 +111,7 @@ async function whileOpen<T>(source: ByteSource, use: () => T | Promise<T>): Prom
 }
 
 function parse(file: ByteSource, path: string, options: ReadCheckpointOptions): Checkpoint {
-  const { checksums = true, unknown = 'refuse' } = options;
+  const { checksums = file.size <= maxChecked, unknown = 'refuse' } = options;
   const source = `'${path}'`;
   const fail: PickleFail = (problem) => {
     throw new LossAtlasError('ERR_CHECKPOINT', `${source}: ${problem}.`);

@@ -99,7 +99,10 @@ export class StoredTensor extends PickleObject implements CheckpointTensor {
 
   /** For what lies from the first to the last element. */
   #space(): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(spanOf(this.#layout) * itemSizeOf(this.dtype));
+    const size = spanOf(this.#layout) * itemSizeOf(this.dtype);
+    // All of it is read over, or never seen: zeros would cost as much as the reading.
+    const { buffer } = Buffer.allocUnsafeSlow(size);
+    return new Uint8Array(buffer, 0, size);
   }
 
   #decode(buffer: ArrayBuffer): CheckpointData {

@@ -243,6 +243,30 @@ describe('reading checkpoints by position', () => {
     expect((failed as LossAtlasError).message).to.match(wrong);
   });
 
+  it('compares checksums by default up to 64 MB, and beyond where asked to', async () => {
+    for (const count of [1000, 16.2e6]) {
+      await writeStateDict(
+        path,
+        new Map([['w', { dtype: 'float32', shape: [count], data: new Float32Array(count) }]]),
+      );
+      const file = await open(path, 'r+');
+      await file.write(Buffer.of(1), 0, 1, 2000);
+      await file.close();
+      const isLarge = count > 1000;
+      expect(statSync(path).size > 64e6).to.equal(isLarge);
+      const read = async (options = {}) =>
+        (await readCheckpoint(path, options)).stateDict().get('w')!.data[0];
+      const refused = async (options = {}) =>
+        await read(options).then(
+          () => null,
+          (error: unknown) => (error as LossAtlasError).code,
+        );
+      expect(await refused()).to.equal(isLarge ? null : 'ERR_CHECKPOINT');
+      expect(await refused({ checksums: true })).to.equal('ERR_CHECKPOINT');
+      expect(await refused({ checksums: false })).to.equal(null);
+    }
+  });
+
   it('reads beyond 4 GB: safetensors and zip64', async () => {
     const far = 4.5e9;
     const entry = (name: string, begin: number, end: number) =>
