@@ -35,6 +35,9 @@ export interface TensorLayout {
   readonly source: () => ByteSource;
 }
 
+/** Bytes from which on memory is not cleared first. */
+const largeTensor = 1 << 20;
+
 /** A tensor that is read and decoded when its data are first asked for. */
 export class StoredTensor extends PickleObject implements CheckpointTensor {
   readonly dtype: CheckpointDtype;
@@ -100,6 +103,7 @@ export class StoredTensor extends PickleObject implements CheckpointTensor {
   /** For what lies from the first to the last element. */
   #space(): Uint8Array<ArrayBuffer> {
     const size = spanOf(this.#layout) * itemSizeOf(this.dtype);
+    if (size < largeTensor) return new Uint8Array(size);
     // All of it is read over, or never seen: zeros would cost as much as the reading.
     const { buffer } = Buffer.allocUnsafeSlow(size);
     return new Uint8Array(buffer, 0, size);
