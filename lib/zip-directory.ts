@@ -19,14 +19,17 @@ export interface ZipDirectoryPlace {
 /** Throws the error of whoever reads the archive. */
 export type ZipFail = (problem: string) => never;
 
-const endSignature = 0x06054b50;
-const wideLocatorSignature = 0x07064b50;
-const wideEndSignature = 0x06064b50;
-const centralSignature = 0x02014b50;
-const endLength = 22;
-const wideLocatorLength = 20;
-const wideEndLength = 56;
-const centralLength = 46;
+/** Signatures and lengths of zip's records; lengths are without names and comments. */
+export const localSignature = 0x04034b50;
+export const localLength = 30;
+export const endSignature = 0x06054b50;
+export const wideLocatorSignature = 0x07064b50;
+export const wideEndSignature = 0x06064b50;
+export const centralSignature = 0x02014b50;
+export const endLength = 22;
+export const wideLocatorLength = 20;
+export const wideEndLength = 56;
+export const centralLength = 46;
 const maxDirectoryBytes = 64 * 1024 * 1024;
 
 /** So many bytes at the end of a file hold its end records, the longest comment included. */

@@ -16,10 +16,10 @@ export class FileLock {
     this.#path = path;
   }
 
-  /** Throws ERR_RESUME while another sweep writes the file, ERR_FILE_NOT_WRITABLE. */
+  /** Throws ERR_RESUME while another run writes the file, ERR_FILE_NOT_WRITABLE. */
   static async take(path: string): Promise<FileLock> {
     const full = resolve(path);
-    if (mine.has(full)) throw inUse(path, 'another sweep of this process');
+    if (mine.has(full)) throw inUse(path, 'another run of this process');
     mine.add(full);
     try {
       // A second try, after a dead holder's lock was removed.

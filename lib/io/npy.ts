@@ -1,8 +1,8 @@
-import { endianness } from 'node:os';
-
 import { LossAtlasError } from '../errors.js';
 import { invalidOption } from '../validate.js';
 import { bytesAt, MemorySource, type ByteSource } from './byte-source.js';
+import { hostIsLittle, swapBytes } from './checkpoint/dtype.js';
+import { columnMajor, gathered } from './checkpoint/strides.js';
 import { fromHalves, toHalves } from './float16.js';
 import { parseNpyHeader } from './npy-header.js';
 
@@ -32,7 +32,6 @@ export type NpyArray = {
 }[NpyDtype];
 
 const maxDimensions = 64;
-const hostIsLittle = endianness() === 'LE';
 
 /**
  * Reads an .npy file (versions 1 to 3, either byte order, C or Fortran order) into C order. Object arrays
@@ -43,9 +42,9 @@ export function readNpy(bytes: Uint8Array, source = 'npy data'): NpyArray {
   const { dtype, shape, isFortran, isBig, start } = readNpyLayout(new MemorySource(bytes), source);
   // An aligned copy of its own; slice() would not copy where `bytes` is a Buffer.
   const raw = new Uint8Array(bytes.subarray(start));
-  if (isBig === hostIsLittle) swapBytes(raw, itemSizeOf(dtype));
+  if (isBig === hostIsLittle) swapBytes(Buffer.from(raw.buffer), itemSizeOf(dtype));
   const stored = decode(dtype, raw.buffer, countOf(shape, source));
-  const data = isFortran ? toCOrder(stored, shape) : stored;
+  const data = isFortran ? gathered(stored, shape, columnMajor(shape)) : stored;
   return { dtype, shape, data } as NpyArray;
 }
 
@@ -95,7 +94,7 @@ export function writeNpy(array: NpyArray): Uint8Array {
   const body = bytes.subarray(offset);
   const source = dtype === 'f2' ? toHalves(data) : data;
   body.set(new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
-  if (!hostIsLittle) swapBytes(body, itemSize);
+  if (!hostIsLittle) swapBytes(Buffer.from(body.buffer, body.byteOffset, body.length), itemSize);
   return bytes;
 }
 
@@ -152,31 +151,6 @@ function decode(dtype: NpyDtype, buffer: ArrayBuffer, count: number): NpyArray['
   if (dtype === 'f2') return fromHalves(new Uint16Array(buffer, 0, count));
   if (dtype === 'bool') return new Uint8Array(buffer, 0, count).map((byte) => (byte === 0 ? 0 : 1));
   return new arrayTypes[dtype](buffer, 0, count);
-}
-
-function swapBytes(bytes: Uint8Array, itemSize: number): void {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (itemSize === 2) buffer.swap16();
-  else if (itemSize === 4) buffer.swap32();
-  else if (itemSize === 8) buffer.swap64();
-}
-
-function toCOrder(stored: NpyArray['data'], shape: readonly number[]): NpyArray['data'] {
-  const strides: number[] = [];
-  shape.reduce((stride, size, axis) => ((strides[axis] = stride), stride * size), 1);
-  const data = stored.slice();
-  const index = new Array<number>(shape.length).fill(0);
-  let from = 0;
-  for (let to = 0; to < data.length; to++) {
-    data[to] = stored[from]!;
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      from += strides[axis]!;
-      if (++index[axis]! < shape[axis]!) break;
-      from -= strides[axis]! * shape[axis]!;
-      index[axis] = 0;
-    }
-  }
-  return data;
 }
 
 function fail(source: string, problem: string): never {

@@ -1,20 +1,11 @@
 import { MemorySource } from './byte-source.js';
 import { PickleGlobal, PickleObject, type PickleFail, type PickleValue } from './pickle.js';
+import { npyDtypes } from './checkpoint/npy-dtypes.js';
 import { columnMajor } from './checkpoint/strides.js';
 import { elementsOf, itemSizeOf, type CheckpointDtype, type TensorMaker } from './checkpoint/tensor.js';
 
 const dtypes: ReadonlyMap<string, CheckpointDtype> = new Map([
-  ['f2', 'float16'],
-  ['f4', 'float32'],
-  ['f8', 'float64'],
-  ['i1', 'int8'],
-  ['i2', 'int16'],
-  ['i4', 'int32'],
-  ['i8', 'int64'],
-  ['u1', 'uint8'],
-  ['u2', 'uint16'],
-  ['u4', 'uint32'],
-  ['u8', 'uint64'],
+  ...Object.entries(npyDtypes).filter(([code]) => code !== 'bool'),
   ['b1', 'bool'],
 ]);
 

@@ -1,4 +1,11 @@
 import { crc32 } from 'node:zlib';
+import {
+  centralSignature,
+  endSignature,
+  localSignature,
+  wideEndSignature,
+  wideLocatorSignature,
+} from '../zip-directory.js';
 
 /** A member to store; `parts` gives its bytes anew each time. */
 export interface ZipEntry {
@@ -57,7 +64,7 @@ function localHeader({ name, crc, size, offset }: Written): Buffer {
   padding.writeUInt16LE(paddingId, 0);
   padding.writeUInt16LE(padding.length - 4, 2);
   const header = Buffer.alloc(30);
-  header.writeUInt32LE(0x04034b50, 0);
+  header.writeUInt32LE(localSignature, 0);
   writeShared(header, 4, { name, crc, size }, wide.length + padding.length);
   return Buffer.concat([header, name, wide, padding]);
 }
@@ -67,7 +74,7 @@ function centralEntry({ name, crc, size, offset }: Written): Buffer {
   const wideOffset = offset >= limit32 ? [offset] : [];
   const wide = wideField([...wideSizes, ...wideOffset]);
   const entry = Buffer.alloc(46);
-  entry.writeUInt32LE(0x02014b50, 0);
+  entry.writeUInt32LE(centralSignature, 0);
   entry.writeUInt16LE(45, 4);
   writeShared(entry, 6, { name, crc, size }, wide.length);
   entry.writeUInt32LE(Math.min(offset, limit32), 42);
@@ -103,20 +110,20 @@ function wideField(values: readonly number[]): Buffer {
 
 function endRecords(count: number, start: number, length: number): Buffer {
   const end = Buffer.alloc(22);
-  end.writeUInt32LE(0x06054b50, 0);
+  end.writeUInt32LE(endSignature, 0);
   end.writeUInt16LE(Math.min(count, limit16), 8);
   end.writeUInt16LE(Math.min(count, limit16), 10);
   end.writeUInt32LE(Math.min(length, limit32), 12);
   end.writeUInt32LE(Math.min(start, limit32), 16);
   if (count < limit16 && length < limit32 && start < limit32) return end;
   const wide = Buffer.alloc(56);
-  wide.writeUInt32LE(0x06064b50, 0);
+  wide.writeUInt32LE(wideEndSignature, 0);
   wide.writeBigUInt64LE(44n, 4);
   wide.writeUInt16LE(45, 12);
   wide.writeUInt16LE(45, 14);
   [count, count, length, start].forEach((value, i) => wide.writeBigUInt64LE(BigInt(value), 24 + 8 * i));
   const locator = Buffer.alloc(20);
-  locator.writeUInt32LE(0x07064b50, 0);
+  locator.writeUInt32LE(wideLocatorSignature, 0);
   locator.writeBigUInt64LE(BigInt(start + length), 8);
   locator.writeUInt32LE(1, 16);
   return Buffer.concat([wide, locator, end]);

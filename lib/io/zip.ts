@@ -2,6 +2,8 @@ import { crc32, inflateRawSync } from 'node:zlib';
 
 import { LossAtlasError, type ErrorCode } from '../errors.js';
 import {
+  localLength,
+  localSignature,
   locateZipDirectory,
   parseZipDirectory,
   zipTailLength,
@@ -9,9 +11,6 @@ import {
   type ZipMember,
 } from '../zip-directory.js';
 import { bytesAt, MemorySource, SourcePart, type ByteSource } from './byte-source.js';
-
-const localSignature = 0x04034b50;
-const localLength = 30;
 
 /** What one archive may unpack to: 64 times its own size and 64 MB. More is taken for a zip bomb. */
 const maxRatio = 64;

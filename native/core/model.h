@@ -1,5 +1,5 @@
 // What an analysis needs of a model: parameters over a layout, a forward pass, and a state that can be
-// replaced and put back. TorchScript implements it; other formats will.
+// replaced and put back. TorchScript modules implement it; exported programs are built as such.
 #pragma once
 #include <memory>
 #include <string>

@@ -167,7 +167,7 @@ describe('resuming a sweep', function () {
     ]);
     expect(outcomes.map(({ status }) => status).sort()).to.deep.equal(['fulfilled', 'rejected']);
     const failed = outcomes.find((outcome) => outcome.status === 'rejected')!;
-    expect(String(failed.reason)).to.match(/is being written by another sweep of this process/);
+    expect(String(failed.reason)).to.match(/is being written by another run of this process/);
     // A lock of a process that is gone is taken over.
     await writeFile(`${resume}.lock`, JSON.stringify({ pid: 2 ** 22 + 1, thread: 0, host: hostname() }));
     await writeFile(`${join(folder, 'new')}.lock`, '');

@@ -38,7 +38,6 @@ interface Manifest {
 interface Details {
   /** PyTorch's trainable parameters in their order. */
   readonly parameters: readonly (readonly [name: string, shape: readonly number[]])[];
-  readonly tied: number;
 }
 
 const cases = {

@@ -40,7 +40,8 @@ export function readProgram(archive: ProgramArchive): ReadProgram {
   tensors.addTied();
   const call = module.get('module_call_graph').list()[0]?.get('signature');
   const names = inputNames(values, call);
-  const nodes = [...readNodes(graph), ...bufferUpdates(signature, tensors.tensors, graph)];
+  const own = readNodes(graph);
+  const nodes = [...own, ...bufferUpdates(signature, tensors.tensors, own)];
   const classes = new Map(graph.get('nodes').list().flatMap(moduleStack));
   const rename = new Map(values.map((value, i) => [value, names[i]!]));
   const inputs = values.map((value, i) =>
@@ -72,9 +73,13 @@ function tensorInput(arg: Json): string[] {
 }
 
 /** New values of buffers that a functional program gives back, written where they belong. BatchNorm writes its own. */
-function bufferUpdates(signature: Json, tensors: readonly RawTensor[], graph: Json): ProgramNode[] {
+function bufferUpdates(
+  signature: Json,
+  tensors: readonly RawTensor[],
+  nodes: readonly ProgramNode[],
+): ProgramNode[] {
   const values = new Map(tensors.map(({ name, value }) => [name, value]));
-  const defined = new Set(readNodes(graph).flatMap(({ outputs }) => outputs.flatMap(({ names }) => names)));
+  const defined = new Set(nodes.flatMap(({ outputs }) => outputs.flatMap(({ names }) => names)));
   return signature
     .get('output_specs')
     .list()

@@ -1,12 +1,13 @@
 import { bytesAt, type ByteSource } from '../../io/byte-source.js';
 import type { PickleFail } from '../../io/pickle.js';
-
-const endLength = 22;
-const wideEndLength = 56;
-const wideLocatorLength = 20;
-const endSignature = 0x06054b50;
-const wideEndSignature = 0x06064b50;
-const wideLocatorSignature = 0x07064b50;
+import {
+  endLength,
+  endSignature,
+  wideEndLength,
+  wideEndSignature,
+  wideLocatorLength,
+  wideLocatorSignature,
+} from '../../zip-directory.js';
 
 /**
  * libtorch finds the directory and the members of a zip archive by rules of its own: what it could see otherwise than we
