@@ -194,6 +194,8 @@ export { evaluateClasses, type ClassEvaluation } from './objective/class-figures
 
 export * from './plot/index.js';
 export * from './io/index.js';
+export { drawResult, type NamedFigure } from './report/draw-result.js';
+export { figureKinds, type DrawResultOptions, type FigureKind } from './report/figure-options.js';
 export {
   Checkpoint,
   readCheckpoint,
