@@ -27,7 +27,7 @@ const layers = {
   generalization: ['spectrum', ...analyses],
   evaluation: ['io', ...foundation],
   inspect: ['io', 'model', 'data', 'native'],
-  spectrum: analyses,
+  spectrum: ['io', ...analyses],
   operators: foundation,
   directions: [...foundation, 'io'],
   objective: ['model', 'data', 'native'],

@@ -162,7 +162,12 @@ export { loadMoments, type LoadedMoments, type LoadMomentsOptions } from './dire
 export { loadPlane, savePlane } from './directions/plane-file.js';
 export { loadVector, saveVector, type LoadVectorOptions } from './directions/vector-file.js';
 
-export { hessianPlane, type HessianPlaneOptions } from './landscape/hessian-plane.js';
+export {
+  hessianDirection,
+  hessianPlane,
+  type HessianDirectionOptions,
+  type HessianPlaneOptions,
+} from './landscape/hessian-plane.js';
 export { allModes, landscapeAtlas, type AllModesOptions, type AtlasOptions } from './landscape/atlas.js';
 export { interpolate, lossLine, type InterpolateOptions, type LossLineOptions } from './landscape/line.js';
 export { lossSurface, type LossSurfaceOptions } from './landscape/surface.js';
@@ -196,7 +201,8 @@ export * from './plot/index.js';
 export * from './io/index.js';
 export { drawResult, type NamedFigure } from './report/draw-result.js';
 export { drawTogether, type LabelledResult } from './report/draw-together.js';
-export { figureKinds, type DrawResultOptions, type FigureKind } from './report/figure-options.js';
+export { figureKinds, type FigureKind } from './report/figure-kinds.js';
+export type { DrawResultOptions } from './report/figure-options.js';
 export {
   Checkpoint,
   readCheckpoint,

@@ -1,5 +1,10 @@
 import { InvalidArgumentError } from 'commander';
+import { LossAtlasError } from '../errors.js';
 import type { LoadDatasetOptions } from '../index.js';
+import { isString, suggest, type Check } from '../validate.js';
+import { dataOptions } from './options/setting-options.js';
+import { flagName, keyName, option, take, type OptionTable, type Values } from './options/table.js';
+import type { ValueType } from './options/value-type.js';
 
 /** A data set of the command line. */
 export interface DataSpec {
@@ -8,75 +13,92 @@ export interface DataSpec {
   readonly options: LoadDatasetOptions;
 }
 
-type Parse = (text: string) => unknown;
+const table: OptionTable = dataOptions;
 
-/** `1/255` too. */
-export const number: Parse = (text) => {
-  const [top, bottom, ...rest] = text.split('/');
-  const value = rest.length > 0 || text.trim() === '' ? NaN : Number(top) / Number(bottom ?? 1);
-  if (!Number.isFinite(value)) throw new InvalidArgumentError(`'${text}' is no number.`);
-  return value;
-};
-
-export const count = (text: string): number => {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError(`'${text}' is no whole number.`);
-  return Number(text);
-};
-
-const text: Parse = (value) => value;
-const list: Parse = (value) => value.split(',').map(number);
-const shape: Parse = (value) => value.split(/[x,]/).map(count);
-const names: Parse = (value) => (value.includes(',') ? value.split(',') : value);
-const column: Parse = (value) => (/^-?\d+$/.test(value) ? Number(value) : value === 'none' ? null : value);
-const flag: Parse = (value) => {
-  if (value !== 'true' && value !== 'false')
-    throw new InvalidArgumentError(`'${value}' is not true or false.`);
-  return value === 'true';
-};
-
-/** By the name on the command line: the name of `loadDataset`'s option, and how its value is written. */
-const dataOptions: Readonly<Record<string, readonly [option: keyof LoadDatasetOptions, parse: Parse]>> = {
-  format: ['format', text],
-  inputs: ['inputs', names],
-  targets: ['targets', text],
-  'targets-file': ['targetsPath', text],
-  target: ['target', column],
-  shape: ['shape', shape],
-  classes: ['classes', count],
-  labels: ['labels', text],
-  name: ['name', text],
-  limit: ['limit', count],
-  shuffle: ['shuffle', count],
-  'per-class': ['perClass', count],
-  grayscale: ['grayscale', flag],
-  resize: ['resize', shape],
-  pad: ['pad', count],
-  scale: ['scale', number],
-  mean: ['mean', list],
-  std: ['std', list],
-};
-
-export const dataOptionNames = Object.keys(dataOptions);
-
-/** `scale` and its value as an option of `loadDataset`. Throws InvalidArgumentError. */
-export function dataOption(name: string, value: string): LoadDatasetOptions {
-  const known = Object.hasOwn(dataOptions, name) ? dataOptions[name] : undefined;
-  if (known === undefined)
-    throw new InvalidArgumentError(
-      `There is no data option '${name}'. There are: ${dataOptionNames.join(', ')}.`,
-    );
-  const [option, parse] = known;
-  return { [option]: parse(value) };
-}
-
-/** `test.npz`, or `test.npz:inputs=x,targets=y,mean=0.4,0.5`: a comma belongs to the value unless a name follows. */
-export function parseData(argument: string): DataSpec {
-  const parts = /^(.+?):([a-z-]+=[^]*)$/.exec(argument);
-  if (parts === null) return { path: argument, options: {} };
-  const [, path, given] = parts;
-  const options = given!.split(/,(?=[a-z-]+=)/).map((entry) => {
+/** `scale=1/255,mean=0.4,0.5`: a comma belongs to the value unless a name follows. */
+function parseOptions(text: string): Values {
+  const entries = text.split(/,(?=[a-zA-Z-]+=)/).map((entry) => {
     const at = entry.indexOf('=');
-    return dataOption(entry.slice(0, at), entry.slice(at + 1));
+    if (at < 1) throw new InvalidArgumentError(`'${entry}' is no option: they are written name=value.`);
+    const [name, value] = [entry.slice(0, at), entry.slice(at + 1)];
+    return [keyOf(name), typeOf(name).parse(value)] as const;
   });
-  return { path: path!, options: Object.assign({}, ...options) as LoadDatasetOptions };
+  return Object.fromEntries(entries);
 }
+
+function keyOf(name: string): string {
+  const key = keyName(name);
+  if (Object.hasOwn(table, key)) return key;
+  throw new InvalidArgumentError(
+    `There is no data option '${name}'. ${suggest(name, Object.keys(table).map(flagName))}`,
+  );
+}
+
+const typeOf = (name: string): ValueType => table[keyOf(name)]!.type;
+
+/** Of a configuration file: an object with the same names. */
+function readOptions(value: Values): Values {
+  const entries = Object.entries(value).map(([name, item]) => {
+    const { check, parse } = typeOf(name);
+    const expected = check(item);
+    if (expected === null) return [keyOf(name), item] as const;
+    if (typeof item !== 'string')
+      throw new InvalidArgumentError(`Data option '${name}' must be ${expected}.`);
+    return [keyOf(name), parse(item)] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** `test.npz`, or `test.npz:inputs=x,targets=y,mean=0.4,0.5`. */
+export function parseData(argument: string): DataSpec {
+  const parts = /^(.+?):([a-zA-Z-]+=[^]*)$/.exec(argument);
+  if (parts === null) return { path: argument, options: {} };
+  return { path: parts[1]!, options: take(parseOptions(parts[2]!), table) };
+}
+
+/** Data sets as commands and configuration files give them, with the options of all. Throws ERR_INVALID_OPTION. */
+export function dataSpecs(values: Values): DataSpec[] {
+  const { data, dataOptions: shared = {} } = values;
+  const list = Array.isArray(data) ? (data as readonly unknown[]) : data === undefined ? [] : [data];
+  try {
+    const common = readOptions(shared as Values);
+    return list.map((item) => {
+      const { path, options } = specOf(item);
+      return { path, options: { ...take<LoadDatasetOptions>(common, table), ...options } };
+    });
+  } catch (cause) {
+    if (!(cause instanceof InvalidArgumentError)) throw cause;
+    throw new LossAtlasError('ERR_INVALID_OPTION', `data: ${cause.message}`, { cause });
+  }
+}
+
+function specOf(item: unknown): DataSpec {
+  if (typeof item === 'string') return parseData(item);
+  const { path, options, ...others } = item as Values;
+  if (isString(path) !== null) throw new InvalidArgumentError("a data set needs a 'path'.");
+  // Those of the command line are read already.
+  if (options !== undefined) return item as DataSpec;
+  return { path: path as string, options: take(readOptions(others), table) };
+}
+
+const isSpec: Check = (value) =>
+  typeof value === 'object' && value !== null
+    ? null
+    : 'a path, path:options, an object with a path, or a list of them';
+
+const dataType: ValueType<DataSpec> = { placeholder: 'path[:options]', parse: parseData, check: isSpec };
+const sharedType: ValueType<Values> = {
+  placeholder: 'name=value,…',
+  parse: parseOptions,
+  check: (value) => (typeof value === 'object' && value !== null ? null : 'a map of data options'),
+};
+
+/** `data` may come several times. */
+export const dataTable = {
+  data: option(dataType, 'data set, may come several times: test.npz:inputs=x,limit=100', { short: 'd' }),
+  dataOptions: option(sharedType, 'for all data sets: scale=1/255,mean=0.1307'),
+} satisfies OptionTable;
+
+/** For help texts. */
+export const dataHelp = `
+Data options, after the path of a data set or in --data-options: ${Object.keys(dataOptions).map(flagName).join(', ')}.`;

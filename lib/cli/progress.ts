@@ -6,12 +6,24 @@ export class ProgressReporter {
   #bar: cliProgress.SingleBar | undefined;
   #label = '';
   #lastLine = 0;
+  #isQuiet: boolean;
+
+  constructor(isQuiet = false) {
+    this.#isQuiet = isQuiet;
+  }
 
   /** To be passed as `onProgress`; a new label starts a new bar. */
   readonly onProgress = (progress: Progress): void => {
+    if (this.#isQuiet) return;
     if (process.stderr.isTTY) this.#draw(progress);
     else this.#write(progress);
   };
+
+  /** Ends all progress, of trials for example. */
+  mute(): void {
+    this.stop();
+    this.#isQuiet = true;
+  }
 
   stop(): void {
     this.#bar?.stop();
@@ -52,6 +64,7 @@ export class ProgressReporter {
 }
 
 export function duration(seconds: number): string {
+  if (seconds < 0.1) return `${(1000 * seconds).toPrecision(2)} ms`;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 100) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);

@@ -8,7 +8,7 @@ import { FileLock } from './file-lock.js';
 export type Fingerprint = Readonly<Record<string, string | number>>;
 
 /** What is resumed, as the file and messages name it. */
-export type JournalKind = 'sweep' | 'evaluation';
+export type JournalKind = 'sweep' | 'evaluation' | 'spectrum';
 
 const maxHeaderBytes = 1 << 20;
 /** A length before each record and a CRC-32 behind it. */
@@ -155,7 +155,7 @@ function show(value: string | number | undefined): string {
 }
 
 function withArticle(kind: JournalKind): string {
-  return kind === 'sweep' ? 'a sweep' : 'an evaluation';
+  return { sweep: 'a sweep', evaluation: 'an evaluation', spectrum: 'a spectral density' }[kind];
 }
 
 /** Up to the first record that is cut short or damaged. */

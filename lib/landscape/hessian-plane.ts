@@ -6,6 +6,7 @@ import {
 } from '../directions/direction.js';
 import { Plane } from '../directions/plane.js';
 import { LossAtlasError } from '../errors.js';
+import { disposeAll } from '../model/parameter-vector.js';
 import { requireOperator, type LinearOperator } from '../operators/linear-operator.js';
 import { eigenpairs, eigenpairsChecks, type EigenpairsOptions } from '../spectrum/eigenpairs.js';
 import { checkOptions, isOneOf } from '../validate.js';
@@ -37,9 +38,52 @@ export async function hessianPlane(
   if (operator.size < 2) {
     throw new LossAtlasError('ERR_DIRECTION', 'A plane needs a model with at least two parameters.');
   }
-  const { normalization, order, ignore, freeze, at, which = 'largest', ...search } = options;
-  using pairs = await eigenpairs(operator, { ...search, k: 2, which });
-  const axes: Direction[] = [];
+  const { which = 'largest' } = options;
+  const axes = await eigenvectorDirections(operator, { ...searchOf(options), k: 2, which }, options);
+  return new Plane([axes[0]!, axes[1]!], { origin: options.at ?? null });
+}
+
+export interface HessianDirectionOptions
+  extends NormalizationOptions, Omit<EigenpairsOptions, 'k' | 'which' | 'keepBasis'> {
+  /** `largest` (default) or `smallest` eigenvalue, or the `largest-magnitude`. */
+  readonly which?: 'largest' | 'smallest' | 'largest-magnitude';
+}
+
+/**
+ * An eigenvector of the Hessian as the direction of a line, scaled as those of `hessianPlane`.
+ *
+ *     using operator = hessian(loss);
+ *     using direction = await hessianDirection(operator);
+ *     const line = await lossLine(loss, direction, { range: [-0.1, 0.1] });
+ */
+export async function hessianDirection(
+  operator: LinearOperator,
+  options: HessianDirectionOptions = {},
+): Promise<Direction> {
+  requireOperator('hessianDirection', operator);
+  checkOptions('hessianDirection', options, {
+    ...eigenpairsChecks,
+    ...normalizationChecks,
+    which: isOneOf('largest', 'smallest', 'largest-magnitude'),
+  });
+  const { which = 'largest' } = options;
+  const [direction] = await eigenvectorDirections(operator, { ...searchOf(options), k: 1, which }, options);
+  return direction!;
+}
+
+/** What is not about the directions. */
+function searchOf(options: HessianPlaneOptions | HessianDirectionOptions): EigenpairsOptions {
+  const { normalization: _, order: _1, ignore: _2, freeze: _3, at: _4, which: _5, ...search } = options;
+  return search;
+}
+
+async function eigenvectorDirections(
+  operator: LinearOperator,
+  search: EigenpairsOptions,
+  { normalization, order, ignore, freeze, at }: NormalizationOptions,
+): Promise<Direction[]> {
+  using pairs = await eigenpairs(operator, search);
+  const directions: Direction[] = [];
   try {
     for (const [i, vector] of pairs.vectors.entries()) {
       using whole = await operator.space.embed(vector);
@@ -56,11 +100,11 @@ export async function hessianPlane(
         },
         defaultNormalization: 'model',
       });
-      axes.push(direction);
+      directions.push(direction);
     }
-    return new Plane([axes[0]!, axes[1]!], { origin: at ?? null });
+    return directions;
   } catch (error) {
-    for (const axis of axes) axis.dispose();
+    disposeAll(directions);
     throw error;
   }
 }

@@ -8,9 +8,9 @@ import {
   pick,
   type Draw,
   type DrawResultOptions,
-  type FigureKind,
   type Figures,
 } from './figure-options.js';
+import type { FigureKind } from './figure-kinds.js';
 import { atlasFigures, lineFigures, surfaceFigures } from './landscape-figures.js';
 import {
   eigenpairsFigures,

@@ -83,8 +83,10 @@ function densitiesTogether(
   const chosen = { title: 'Eigenvalue density', ...pick(options, [...frameOptions, 'scale', 'numDecades']) };
   const curves = <C>(render: (spectrum: SpectralDensity) => C) =>
     results.map(({ label, result }) => ({ label, curve: render(result) }));
+  const density = curves((spectrum) => renderDensity(spectrum, options.density));
+  const logDensity = curves((spectrum) => renderLogDensity(spectrum, options.logDensity));
   return [
-    { name: 'density', svg: drawDensity(curves(renderDensity), chosen) },
-    { name: 'log-density', svg: drawLogDensity(curves(renderLogDensity), chosen) },
+    { name: 'density', svg: drawDensity(density, chosen) },
+    { name: 'log-density', svg: drawLogDensity(logDensity, chosen) },
   ];
 }

@@ -4,20 +4,10 @@ import { figureChecks, type FigureOptions } from '../plot/options.js';
 import { valueChecks, type ValueChoice } from '../plot/quantity.js';
 import { viewChecks } from '../plot/surface3d.js';
 import type { Trajectory } from '../results.js';
+import { figureKinds, type FigureKind } from './figure-kinds.js';
+import type { RenderDensityOptions } from '../spectrum/density.js';
+import type { RenderLogDensityOptions } from '../spectrum/log-density.js';
 import { isArrayOf, isBoolean, isInteger, isNumber, isOneOf, type Check } from '../validate.js';
-
-export const figureKinds = [
-  'surface',
-  'contour',
-  'heat-map',
-  'spread',
-  'line',
-  'density',
-  'log-density',
-  'criteria',
-  'table',
-] as const;
-export type FigureKind = (typeof figureKinds)[number];
 
 /** Options of all figures; each figure takes those that it knows. */
 export interface DrawResultOptions extends FigureOptions, DrawingScale, ValueChoice {
@@ -41,6 +31,10 @@ export interface DrawResultOptions extends FigureOptions, DrawingScale, ValueCho
   readonly shared?: boolean | undefined;
   /** Of densities: decades shown below the maximum on a log scale, at most (default 7). */
   readonly numDecades?: number | undefined;
+  /** Of densities: grid and smoothing. */
+  readonly density?: RenderDensityOptions | undefined;
+  /** Of densities over log|λ|: grid and smoothing. */
+  readonly logDensity?: RenderLogDensityOptions | undefined;
   /** Of densities: eigenvalues known by themselves, as red ticks. */
   readonly markers?: ArrayLike<number> | undefined;
 }
@@ -59,6 +53,8 @@ export const drawResultChecks = {
   // The figures that take these look at them.
   trajectory: isAnything,
   markers: isAnything,
+  density: isAnything,
+  logDensity: isAnything,
   columns: isInteger(1, 12),
   shared: isBoolean,
   numDecades: isNumber(1, 300),

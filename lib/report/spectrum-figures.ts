@@ -24,7 +24,7 @@ const densityOptions = [...frameOptions, 'scale', 'numDecades'] as const;
 
 export const spectrumFigures: Figures<SpectralDensity> = {
   density: (spectrum, options) =>
-    drawDensity(renderDensity(spectrum), {
+    drawDensity(renderDensity(spectrum, options.density), {
       title: titleOf(spectrum.provenance),
       caption: `${lanczosFacts(spectrum)} · band: 95 % over probes · ${repeatFacts(spectrum)}`,
       annotations: criteriaRows(spectrum.criteria)
@@ -33,7 +33,7 @@ export const spectrumFigures: Figures<SpectralDensity> = {
       ...pick(options, [...densityOptions, 'markers']),
     }),
   'log-density': (spectrum, options) =>
-    drawLogDensity(renderLogDensity(spectrum), {
+    drawLogDensity(renderLogDensity(spectrum, options.logDensity), {
       title: titleOf(spectrum.provenance),
       caption: `${lanczosFacts(spectrum)} · band: 95 % over probes · ${repeatFacts(spectrum)}`,
       ...pick(options, densityOptions),
@@ -50,7 +50,8 @@ export const spectrumFigures: Figures<SpectralDensity> = {
 export const presetSpectrumFigures: Figures<PresetSpectralDensity> = {
   density: (spectrum, options) => {
     const render = spectrum.recipe.name === 'lla' ? renderLlaDensity : renderPyhessianDensity;
-    return drawDensity(render(spectrum), {
+    const { points } = options.density ?? {};
+    return drawDensity(render(spectrum, points === undefined ? {} : { points }), {
       title: titleOf(spectrum.provenance),
       caption: `recipe of ${spectrum.recipe.name} · ${lanczosFacts(spectrum)} · ${repeatFacts(spectrum)}`,
       ...pick(options, [...densityOptions, 'markers']),

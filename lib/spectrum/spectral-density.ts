@@ -3,11 +3,20 @@ import { requireOperator, type LinearOperator } from '../operators/linear-operat
 import type { Estimate, SpectralDensity } from '../results.js';
 import { Steps } from '../steps.js';
 import type { AnalysisOptions } from '../types.js';
-import { analysisChecks, checkOptions, isInteger, isOneOf, isPositive, isSeed } from '../validate.js';
+import {
+  analysisChecks,
+  checkOptions,
+  isInteger,
+  isOneOf,
+  isPositive,
+  isSeed,
+  isString,
+} from '../validate.js';
 import { planBasis, type BasisOptions } from './basis-plan.js';
 import { criteria, criteriaChecks, type SpectrumCriteriaOptions } from './criteria.js';
 import { expandTogether, KrylovSubspace } from './krylov-subspace.js';
 import type { ProbeQuadrature } from './quadrature.js';
+import { ProbeJournal } from './probe-journal.js';
 import { meanEstimate } from './statistics.js';
 
 export interface SpectralDensityOptions
@@ -24,6 +33,8 @@ export interface SpectralDensityOptions
   readonly seed?: number;
   /** Number of the first probe in the seed's sequence; default 0. Runs with disjoint ranges are independent. */
   readonly firstProbe?: number;
+  /** A file that keeps finished probes; a run that was stopped goes on from it. */
+  readonly resume?: string;
 }
 
 /**
@@ -51,6 +62,7 @@ export async function spectralDensity(
     basisPlacement: isOneOf('device', 'host'),
     seed: isSeed,
     firstProbe: isInteger(0, 2 ** 40),
+    resume: isString,
   });
   const startedAt = performance.now();
   const { steps: wanted = 100, probes = 10, seed = 0, firstProbe = 0 } = options;
@@ -61,11 +73,24 @@ export async function spectralDensity(
   const together = Math.min(probes, options.probesPerPass ?? ((await takesBlocks()) ? 16 : 1));
   const run = { steps, seed, ...planProbes(operator, options, steps, together) };
   const progress = new Steps('spectral density', steps * probes, options);
-  const results: ProbeQuadrature[] = [];
-  while (results.length < probes) {
-    const count = Math.min(run.together, probes - results.length);
-    const streams = Array.from({ length: count }, (_, i) => firstProbe + results.length + i);
-    results.push(...(await runProbes(operator, run, streams, progress)));
+  const journal =
+    options.resume === undefined
+      ? null
+      : await ProbeJournal.open(options.resume, operator, { steps, seed, firstProbe }, probes);
+  const results = journal?.restored ?? [];
+  try {
+    if (results.length > 0) progress.advance(steps * results.length);
+    while (results.length < probes) {
+      // The same probes side by side as in a run without interruption.
+      const room = run.together - (results.length % run.together);
+      const count = Math.min(room, probes - results.length);
+      const streams = Array.from({ length: count }, (_, i) => firstProbe + results.length + i);
+      const computed = await runProbes(operator, run, streams, progress);
+      await journal?.append(computed);
+      results.push(...computed);
+    }
+  } finally {
+    await journal?.close();
   }
   progress.finish();
   const n = operator.size;

@@ -1,4 +1,4 @@
-import { describeInspection, inspect, LossAtlasError, type Inspection } from '../index.js';
+import { describeInspection, inspect, LossAtlasError, type Inspection } from '../../index.js';
 
 /** Whether all files could be looked at. */
 export async function inspectFiles(paths: readonly string[], asJson: boolean): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { packageRoot } from '../native/load.js';
+import { packageRoot } from '../../native/load.js';
 
 /** These run without the addon, so they live in scripts/ and start in their own process. */
 async function run(script: string, args: readonly string[]): Promise<number> {

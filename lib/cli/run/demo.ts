@@ -1,5 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import {
   drawContour,
   drawDensity,
@@ -10,7 +9,6 @@ import {
   loadModel,
   loadNpz,
   lossSurface,
-  LossAtlasError,
   objective,
   randomPlane,
   renderDensity,
@@ -22,9 +20,10 @@ import {
   type Estimate,
   type LossSurface,
   type SpectralDensity,
-} from '../index.js';
-import { packageRoot } from '../native/load.js';
-import { duration, ProgressReporter } from './progress.js';
+} from '../../index.js';
+import { packageRoot } from '../../native/load.js';
+import { makeFolder } from '../make-folder.js';
+import { duration, ProgressReporter } from '../progress.js';
 
 interface Settings {
   readonly points: number;
@@ -136,32 +135,6 @@ async function saveFigure(folder: string, name: string, svg: string): Promise<vo
 
 function withInterval({ value, low, high }: Estimate): string {
   return `${value.toPrecision(4)} (${low.toPrecision(4)} to ${high.toPrecision(4)})`;
-}
-
-/** Parents first, one by one: Node's recursive mkdir never returns where a file system refuses folders (as /proc does). */
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder);
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const parent = dirname(folder);
-    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return;
-    if (code === 'ENOENT' && parent !== folder && !(await exists(parent))) {
-      await makeFolder(parent);
-      await makeFolder(folder);
-      return;
-    }
-    throw new LossAtlasError('ERR_FILE_NOT_WRITABLE', `The folder '${folder}' cannot be made: ${message}`, {
-      cause,
-    });
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 function print(line: string): void {

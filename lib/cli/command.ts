@@ -1,0 +1,117 @@
+import { Command, Option } from 'commander';
+import { LossAtlasError } from '../errors.js';
+import { readConfigFile } from './config-file.js';
+import { exitCodeText } from './exit-codes.js';
+import { interruptSignal } from './interrupt.js';
+import { flagName, type OptionGroup, type OptionTable, type Values } from './options/table.js';
+
+export interface ArgumentSpec {
+  /** The name in help texts and configuration files. */
+  readonly name: string;
+  readonly help: string;
+  /** `many`: a list. */
+  readonly count?: 'one' | 'optional' | 'many' | 'some';
+}
+
+/** What a command is run with. */
+export interface Invocation {
+  /** Of options, and of arguments by their names. */
+  readonly values: Values;
+  /** Ends with the first Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+export interface CommandSpec {
+  readonly name: string;
+  readonly summary: string;
+  /** More for its own help text. */
+  readonly details?: string;
+  readonly arguments: readonly ArgumentSpec[];
+  readonly groups: readonly OptionGroup[];
+  readonly isDefault?: true;
+  readonly run: (invocation: Invocation) => Promise<void>;
+}
+
+/** Adds a command that reads its options from the command line and from `--config`. */
+export function addCommand(parent: Command, spec: CommandSpec): void {
+  const command = parent
+    .command(spec.name, spec.isDefault === undefined ? {} : { isDefault: true })
+    .description(spec.details === undefined ? spec.summary : `${spec.summary}\n\n${spec.details}`)
+    .summary(spec.summary)
+    .configureHelp({ sortOptions: false });
+  for (const { name, help, count = 'one' } of spec.arguments) {
+    // All may come from a configuration file.
+    command.argument(count === 'many' || count === 'some' ? `[${name}...]` : `[${name}]`, help);
+  }
+  for (const { title, options } of spec.groups) {
+    for (const [key, { type, help, short, isNegatable = type.placeholder === '' }] of Object.entries(
+      options,
+    )) {
+      const added = optionOf(
+        key,
+        type.placeholder,
+        isNegatable ? `${help} (also --no-${flagName(key)})` : help,
+        short,
+      );
+      // Switches have no text to parse.
+      if (type.placeholder !== '') added.argParser(parserOf(key, type.parse));
+      command.addOption(added.helpGroup(title));
+      if (isNegatable) command.addOption(new Option(`--no-${flagName(key)}`).hideHelp());
+    }
+  }
+  command.addHelpOption(new Option('-h, --help', 'this text').helpGroup('Run:'));
+  command.addHelpText('after', exitCodeText).action(async () => {
+    const all = tableOf(spec.groups);
+    const given = givenOptions(command, all);
+    const argumentNames = spec.arguments.map(({ name }) => name);
+    const config =
+      typeof given.config === 'string' ? await readConfigFile(given.config, all, argumentNames) : {};
+    const values = { ...config, ...given, ...givenArguments(command, spec.arguments) };
+    requireArguments(spec, values);
+    await spec.run({ values, signal: interruptSignal() });
+  });
+}
+
+/** All options of the groups. */
+export function tableOf(groups: readonly OptionGroup[]): OptionTable {
+  return Object.assign({}, ...groups.map(({ options }) => options)) as OptionTable;
+}
+
+function optionOf(key: string, placeholder: string, help: string, short: string | undefined): Option {
+  const flags = `${short === undefined ? '' : `-${short}, `}--${flagName(key)}`;
+  return new Option(placeholder === '' ? flags : `${flags} <${placeholder}>`, help);
+}
+
+/** Data sets come several times, and are gathered. */
+function parserOf(key: string, parse: (text: string) => unknown) {
+  return (text: string, before: unknown): unknown =>
+    key === 'data' ? [...((before as unknown[] | undefined) ?? []), parse(text)] : parse(text);
+}
+
+/** By their keys; commander has its own way to write them. */
+function givenOptions(command: Command, all: OptionTable): Values {
+  const stored = command.options.filter(({ long }) => long?.startsWith('--no-') !== true);
+  const entries = stored.flatMap((option) => {
+    const key = Object.keys(all).find((name) => `--${flagName(name)}` === option.long);
+    const value: unknown = command.getOptionValue(option.attributeName());
+    const isGiven = command.getOptionValueSource(option.attributeName()) === 'cli';
+    return key === undefined || !isGiven ? [] : [[key, value] as const];
+  });
+  return Object.fromEntries(entries);
+}
+
+function givenArguments(command: Command, specs: readonly ArgumentSpec[]): Values {
+  const entries = specs.flatMap(({ name }, i) => {
+    const value: unknown = command.processedArgs[i];
+    const isAbsent = value === undefined || (Array.isArray(value) && value.length === 0);
+    return isAbsent ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(entries);
+}
+
+function requireArguments({ name, arguments: specs }: CommandSpec, values: Values): void {
+  for (const { name: argument, help, count = 'one' } of specs) {
+    if (count === 'optional' || count === 'some' || values[argument] !== undefined) continue;
+    throw new LossAtlasError('ERR_INVALID_OPTION', `${name}: <${argument}> is missing: ${help}.`);
+  }
+}

@@ -1,0 +1,83 @@
+import type { CommandSpec } from '../command.js';
+import {
+  dataGroup,
+  figureGroup,
+  modelArgument,
+  modelGroup,
+  objectiveGroup,
+  outputGroup,
+  runGroup,
+} from '../groups.js';
+import { modelOptions, solutionOptions } from '../options/setting-options.js';
+import {
+  compareLossOptions,
+  compareOptions,
+  eigenpairsOptions,
+  hessianOptions,
+  matrixOptions,
+  spectrumCommandOptions,
+  spectrumOptions,
+  traceOptions,
+} from '../options/spectrum-options.js';
+
+export const hessianCommand: CommandSpec = {
+  name: 'hessian',
+  summary: 'eigenpairs, trace, norm and diagonal of the Hessian and its kin',
+  details: 'Example: lossatlas hessian net.pt -d test.npz -k 5 --which both-ends',
+  arguments: [modelArgument],
+  groups: [
+    modelGroup,
+    dataGroup,
+    objectiveGroup,
+    { title: 'Matrix:', options: matrixOptions },
+    { title: 'What:', options: hessianOptions },
+    { title: 'Eigenpairs:', options: eigenpairsOptions },
+    { title: 'Trace and norm:', options: traceOptions },
+    outputGroup,
+    figureGroup,
+    runGroup,
+  ],
+  run: async (invocation) => (await import('../run/hessian.js')).runHessian(invocation),
+};
+
+export const spectrumCommand: CommandSpec = {
+  name: 'spectrum',
+  summary: 'eigenvalue density of the Hessian and its kin, with re, KH05 and KH1',
+  details: 'Example: lossatlas spectrum net.pt -d test.npz --probes 10 --steps 100',
+  arguments: [modelArgument],
+  groups: [
+    modelGroup,
+    dataGroup,
+    objectiveGroup,
+    { title: 'Matrix:', options: matrixOptions },
+    { title: 'Density:', options: { ...spectrumOptions, ...spectrumCommandOptions } },
+    outputGroup,
+    figureGroup,
+    runGroup,
+  ],
+  run: async (invocation) => (await import('../run/spectrum.js')).runSpectrum(invocation),
+};
+
+export const compareCommand: CommandSpec = {
+  name: 'compare',
+  summary: 're, KH05 and KH1 of checkpoints on data sets, at equal settings and with intervals',
+  details: 'Example: lossatlas compare lenet.pt -d mnist.npz -d usps.npz',
+  arguments: [
+    modelArgument,
+    {
+      name: 'checkpoints',
+      help: 'files, or folders of them; default the weights in the model',
+      count: 'some',
+    },
+  ],
+  groups: [
+    { title: 'Model:', options: { ...modelOptions, ...solutionOptions } },
+    dataGroup,
+    { title: 'Loss:', options: compareLossOptions },
+    { title: 'Criteria:', options: compareOptions },
+    outputGroup,
+    figureGroup,
+    runGroup,
+  ],
+  run: async (invocation) => (await import('../run/compare.js')).runCompare(invocation),
+};

@@ -1,0 +1,45 @@
+import { access, constants, mkdir, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { LossAtlasError } from '../errors.js';
+
+/** Parents first, one by one: Node's recursive mkdir never returns where a file system refuses folders (as /proc does). */
+export async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const parent = dirname(folder);
+    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return;
+    if (code === 'ENOENT' && parent !== folder && !(await exists(parent))) {
+      await makeFolder(parent);
+      await makeFolder(folder);
+      return;
+    }
+    throw new LossAtlasError('ERR_FILE_NOT_WRITABLE', `The folder '${folder}' cannot be made: ${message}`, {
+      cause,
+    });
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Before hours of work, not after. Throws ERR_FILE_NOT_WRITABLE. */
+export async function requireWritable(path: string): Promise<void> {
+  const fail = (reason: string): never => {
+    throw new LossAtlasError('ERR_FILE_NOT_WRITABLE', `Cannot write '${path}': ${reason}.`);
+  };
+  const there = await stat(path).catch(() => null);
+  if (there?.isDirectory() === true) fail('it is a folder');
+  const target = there === null ? dirname(path) : path;
+  const isThere = await stat(target).then(
+    (stats) => there !== null || stats.isDirectory(),
+    () => false,
+  );
+  if (!isThere) fail('the folder does not exist');
+  await access(target, constants.W_OK).catch(() => fail('permission denied'));
+}

@@ -1,0 +1,128 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  drawResult,
+  drawTogether,
+  saveJson,
+  savePng,
+  saveSvg,
+  toJson,
+  type DrawResultOptions,
+  type LabelledResult,
+  type NamedFigure,
+  type Result,
+} from '../index.js';
+import { makeFolder, requireWritable } from './make-folder.js';
+import { figureOptions } from './options/output-options.js';
+import { take, type Values } from './options/table.js';
+
+/** Where the results of a command go: stdout, and files of results and figures in a folder. */
+export class Output {
+  readonly isJson: boolean;
+  readonly #folder: string | null;
+  readonly #name: string;
+  readonly #formats: readonly string[];
+  readonly #images: readonly string[];
+  readonly #figures: DrawResultOptions;
+  readonly #pixelRatio: number | undefined;
+  readonly #written: string[] = [];
+
+  constructor(values: Values, name: string) {
+    this.isJson = values.json === true;
+    this.#folder = (values.out as string | undefined) ?? (this.isJson ? null : 'lossatlas-out');
+    this.#name = (values.name as string | undefined) ?? name;
+    this.#formats = (values.formats as readonly string[] | undefined) ?? ['json'];
+    this.#images = ((values.images as readonly string[] | undefined) ?? ['svg', 'png']).filter(
+      (f) => f !== 'none',
+    );
+    this.#figures = drawOptions(values);
+    this.#pixelRatio = values.pixelRatio as number | undefined;
+  }
+
+  /** Makes the folder and sees that it can be written to. Throws ERR_FILE_NOT_WRITABLE. */
+  async prepare(): Promise<void> {
+    if (this.#folder === null) return;
+    await makeFolder(this.#folder);
+    await requireWritable(this.pathOf('', '.json'));
+  }
+
+  /** `<folder>/<name>-<part><ending>`. */
+  pathOf(part: string, ending: string): string {
+    return join(this.#folder ?? '.', `${this.#name}${part === '' ? '' : `-${part}`}${ending}`);
+  }
+
+  /** Where a sweep keeps its points; undefined where no files are written and none is asked for. */
+  resumePath(values: Values): { resume?: string } {
+    const { resume } = values;
+    if (resume === false) return {};
+    if (typeof resume === 'string') return { resume };
+    return this.#folder === null ? {} : { resume: this.pathOf('', '.resume') };
+  }
+
+  /** Writes a result and its figures; `part` tells it from others of the same run. */
+  async save(result: Result, part = '', more: DrawResultOptions = {}): Promise<void> {
+    if (this.#folder === null) return;
+    for (const format of this.#formats)
+      await this.write(part, `.${format}`, (path) => saveJson(path, result));
+    if (this.#images.length > 0)
+      await this.saveFigures(drawResult(result, { ...more, ...this.#figures }), part);
+  }
+
+  /** Figures of several results together. */
+  async saveTogether(results: readonly LabelledResult[]): Promise<void> {
+    await this.saveFigures(drawTogether(results, this.#figures), '');
+  }
+
+  async saveFigures(figures: readonly NamedFigure[], part: string): Promise<void> {
+    for (const { name, svg } of figures) {
+      // A single figure needs no name of its own, nor does the surface of a 'surface'.
+      const own = figures.length === 1 || name === (part === '' ? this.#name : part) ? '' : name;
+      const names = [part, own].filter((piece) => piece !== '').join('-');
+      for (const format of this.#images) {
+        const ratio = this.#pixelRatio === undefined ? {} : { scale: this.#pixelRatio };
+        await this.write(names, `.${format}`, (path) =>
+          format === 'svg' ? saveSvg(path, svg) : savePng(path, svg, ratio),
+        );
+      }
+    }
+  }
+
+  /** Notes what is written, for `finish`. */
+  async write(part: string, ending: string, write: (path: string) => Promise<void>): Promise<void> {
+    const path = this.pathOf(part, ending);
+    await write(path);
+    this.#written.push(path);
+  }
+
+  /** The result on stdout, as JSON or in words. */
+  print(result: Result, words: string): void {
+    process.stdout.write(this.isJson ? toJson(result) : `${words}\n`);
+  }
+
+  /** Takes away what a finished run resumes from, and says what there is. */
+  async finish(resumeFiles: readonly string[]): Promise<void> {
+    for (const path of resumeFiles) await rm(path, { force: true });
+    if (this.#written.length > 0 && !this.isJson)
+      process.stdout.write(`\nWritten: ${this.#written.join(', ')}\n`);
+  }
+}
+
+/** Options of figures, those of densities under their own keys. */
+export function drawOptions(values: Values): DrawResultOptions {
+  const {
+    pixelRatio: _,
+    densityPoints,
+    densityVariance,
+    densityRange,
+    decadeWidth,
+    floor,
+    ...rest
+  } = take<Record<string, unknown>>(values, figureOptions);
+  const density = given({ points: densityPoints, variance: densityVariance, range: densityRange });
+  const logDensity = given({ points: densityPoints, width: decadeWidth, floor });
+  return { ...rest, density, logDensity };
+}
+
+function given(options: Values): Values {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}

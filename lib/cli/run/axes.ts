@@ -1,0 +1,127 @@
+import {
+  adamPlane,
+  customDirection,
+  customPlane,
+  gradientDirection,
+  hessian,
+  hessianDirection,
+  hessianPlane,
+  loadMoments,
+  loadPlane,
+  loadVector,
+  LossAtlasError,
+  randomDirection,
+  randomPlane,
+  savePlane,
+  type AdamPlaneOptions,
+  type Direction,
+  type HessianDirectionOptions,
+  type HessianPlaneOptions,
+  type LoadMomentsOptions,
+  type NormalizationOptions,
+  type Plane,
+  type RandomPlaneOptions,
+} from '../../index.js';
+import type { Run } from '../analysis.js';
+import { normalizationOptions, planeAxisOptions, randomOptions } from '../options/landscape-options.js';
+import { solutionOptions } from '../options/setting-options.js';
+import { take, type Values } from '../options/table.js';
+import { atOption, type Setting } from '../setting.js';
+
+/** The direction of a line, as `--axis` names it. */
+export async function openDirection(
+  setting: Setting,
+  { values, resources, analysis }: Run,
+): Promise<Direction> {
+  const { model, loss } = setting;
+  const normalization = { ...take<NormalizationOptions>(values, normalizationOptions), ...atOption(setting) };
+  const { axis = 'random', vector } = values;
+  switch (axis) {
+    case 'gradient':
+      return resources.keep(await gradientDirection(loss, normalization));
+    case 'hessian': {
+      using operator = hessian(loss, atOption(setting));
+      const search = take<HessianDirectionOptions>(values, { seed: randomOptions.seed });
+      return resources.keep(await hessianDirection(operator, { ...search, ...normalization, ...analysis }));
+    }
+    case 'file': {
+      const path = required(values, 'vector', "axis 'file'");
+      using loaded = await loadVector(model, path);
+      return resources.keep(await customDirection(loaded, { label: path, ...normalization }));
+    }
+    default:
+      if (vector !== undefined) throw wrong('vector', "axis 'file'");
+      return resources.keep(
+        await randomDirection(model, {
+          ...take<RandomPlaneOptions>(values, randomOptions),
+          ...normalization,
+        }),
+      );
+  }
+}
+
+/** The plane of a surface, as `--axes` or `--plane` name it; written to `--save-plane`. */
+export async function openPlane(setting: Setting, run: Run): Promise<Plane> {
+  const { values, resources } = run;
+  const saved = values.plane as string | undefined;
+  const plane = resources.keep(
+    saved === undefined ? await makePlane(setting, run) : await loadPlane(saved, setting.model),
+  );
+  if (values.savePlane !== undefined) await savePlane(values.savePlane as string, plane);
+  return plane;
+}
+
+async function makePlane(setting: Setting, { values, analysis }: Run): Promise<Plane> {
+  const { model, loss } = setting;
+  const at = atOption(setting);
+  const normalization = { ...take<NormalizationOptions>(values, normalizationOptions), ...at };
+  const orthogonal = take<{ orthogonal?: boolean }>(values, { orthogonal: planeAxisOptions.orthogonal });
+  const random = take<RandomPlaneOptions>(values, randomOptions);
+  switch (values.axes ?? 'random') {
+    case 'hessian': {
+      using operator = hessian(loss, at);
+      const { which } = planeAxisOptions;
+      const search = take<HessianPlaneOptions>(values, { which, seed: randomOptions.seed });
+      return await hessianPlane(operator, { ...search, ...normalization, ...analysis });
+    }
+    case 'adam': {
+      const path = required(values, 'moments', "axes 'adam'");
+      using moments = await loadMoments(
+        model,
+        path,
+        take<LoadMomentsOptions>(values, { unknown: solutionOptions.unknown }),
+      );
+      const { update, epsilon } = planeAxisOptions;
+      return await adamPlane(moments, {
+        ...take<AdamPlaneOptions>(values, { update, epsilon }),
+        ...normalization,
+      });
+    }
+    case 'gradient': {
+      using gradient = await gradientDirection(loss, { ...at, normalization: 'none', ignore: [] });
+      using beside = await model.randomVector(random.law ?? 'gaussian', random.seed ?? 0);
+      const labels = ['gradient', 'random direction'] as const;
+      return await customPlane(gradient.vector, beside, { labels, ...normalization, ...orthogonal });
+    }
+    case 'file': {
+      const [first, second, ...rest] = required(values, 'vectors', "axes 'file'").split(',');
+      if (first === undefined || second === undefined || rest.length > 0)
+        throw new LossAtlasError('ERR_INVALID_OPTION', "Option 'vectors' must be two files, with a comma.");
+      using a = await loadVector(model, first);
+      using b = await loadVector(model, second);
+      return await customPlane(a, b, { labels: [first, second], ...normalization, ...orthogonal });
+    }
+    default:
+      return await randomPlane(model, { ...random, ...normalization, ...orthogonal });
+  }
+}
+
+export function required(values: Values, key: string, what: string): string {
+  const value = values[key];
+  if (typeof value === 'string') return value;
+  throw new LossAtlasError('ERR_INVALID_OPTION', `Option '${key}' is missing, which ${what} needs.`);
+}
+
+function wrong(key: string, what: string): LossAtlasError {
+  return new LossAtlasError('ERR_INVALID_OPTION', `Option '${key}' is for ${what}.`);
+}

@@ -1,0 +1,104 @@
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import {
+  compareCriteria,
+  hessian,
+  loadJson,
+  objective,
+  randomBatches,
+  saveJson,
+  type CompareCriteriaOptions,
+  type ComparedModel,
+  type CriteriaComparison,
+  type Dataset,
+  type Model,
+} from '../../index.js';
+import { runAnalysis, type Run } from '../analysis.js';
+import { checkpointPaths } from '../checkpoint-paths.js';
+import type { CommandSpec } from '../command.js';
+import { compareLossOptions, compareOptions } from '../options/spectrum-options.js';
+import { take } from '../options/table.js';
+import { openDatasets, openModel, openObjectiveOptions, openSolution } from '../setting.js';
+import { summarize } from '../summary.js';
+import { tryProduct } from './hessian.js';
+
+interface Opened {
+  readonly model: Model;
+  readonly models: readonly ComparedModel[];
+  readonly datasets: readonly Dataset[];
+  readonly options: CompareCriteriaOptions;
+}
+
+async function open(run: Run): Promise<Opened> {
+  const { values, resources } = run;
+  const model = await openModel(resources, values);
+  const models: ComparedModel[] = [];
+  for (const path of await checkpointPaths((values.checkpoints as string[] | undefined) ?? []))
+    models.push({ label: basename(path), model, at: await openSolution(resources, model, path, values) });
+  if (models.length === 0) models.push({ label: basename(values.model as string), model });
+  const datasets = await openDatasets(values);
+  const chosen = await openObjectiveOptions(resources, model, take(values, compareLossOptions));
+  const options = { ...take<CompareCriteriaOptions>(values, compareOptions, ['resume']), ...chosen };
+  return { model, models, datasets, options: options };
+}
+
+/** The rows of an interrupted comparison; undefined where there is none. */
+async function readKnown(path: string | undefined): Promise<CriteriaComparison | undefined> {
+  if (path === undefined || !(await stat(path).catch(() => null))) return undefined;
+  return loadJson(path, 'criteria-comparison');
+}
+
+const number = ({ values }: Run, key: string, standard: number) =>
+  (values[key] as number | undefined) ?? standard;
+
+export const runCompare: CommandSpec['run'] = async (invocation) =>
+  runAnalysis(invocation, {
+    name: 'comparison',
+    open,
+    plan: ({ model, models, datasets }, run) => {
+      const { modes = ['eval'] } = take<CompareCriteriaOptions>(run.values, compareOptions);
+      const numCells = models.length * modes.length * datasets.length;
+      const batches = number(run, 'batches', 4);
+      const size = Math.floor(Math.min(...datasets.map(({ numSamples }) => numSamples)) / batches);
+      const batchSize = number(run, 'batchSize', Math.max(1, Math.min(256, size)));
+      return {
+        steps: [
+          `Compare   ${models.map(({ label }) => label).join(', ')} on ${datasets.map(({ name }) => name).join(', ')}, mode ${modes.join(', ')}`,
+          `Criteria  over ${batches} batches of ${batchSize}, for each of ${numCells} rows`,
+        ],
+        unit: 'products',
+        total:
+          numCells * batches * number(run, 'probes', 10) * Math.min(number(run, 'steps', 100), model.size),
+        trial: async () => {
+          const [batch] = randomBatches(datasets[0]!, { count: 1, batchSize });
+          using first = objective(model, batch!, { mode: modes[0] ?? 'eval' });
+          using operator = hessian(first);
+          return await tryProduct(operator);
+        },
+      };
+    },
+    compute: async ({ models, datasets, options }, run) => {
+      const { output: out, values, analysis } = run;
+      const { resume } = out.resumePath(values);
+      const known = await readKnown(resume);
+      const comparison = await compareCriteria(
+        models,
+        datasets.map((data) => ({ label: data.name, data })),
+        {
+          ...options,
+          ...(known === undefined ? {} : { known }),
+          ...(resume === undefined ? {} : { onRow: async (_, soFar) => saveJson(resume, soFar) }),
+          ...analysis,
+        },
+      );
+      out.print(comparison, summarize(comparison));
+      await out.save(comparison);
+      await out.finish(resume === undefined ? [] : [resume]);
+    },
+    interrupted: (_, { output: out, values }) => {
+      const { resume } = out.resumePath(values);
+      return resume === undefined
+        ? 'Stopped. With --out or --resume finished rows would have been kept.'
+        : `Stopped. Finished rows are kept in '${resume}'. The same command goes on with the rest.`;
+    },
+  });

@@ -1,0 +1,175 @@
+import {
+  checkOperator,
+  diagonal,
+  eigenpairs,
+  frobeniusNorm,
+  llaEigenpairs,
+  llaTrace,
+  LossAtlasError,
+  predictMemory,
+  pyhessianEigenpairs,
+  pyhessianTrace,
+  saveVector,
+  trace,
+  type CurvatureOperator,
+  type DiagonalOptions,
+  type EigenpairsOptions,
+  type FrobeniusNormOptions,
+  type ParameterVector,
+  type PresetEigenpairsOptions,
+  type PresetTraceOptions,
+  type Result,
+  type TraceOptions,
+} from '../../index.js';
+import { runAnalysis, type Run } from '../analysis.js';
+import type { CommandSpec } from '../command.js';
+import { openOperator } from '../open-operator.js';
+import {
+  eigenpairsOptions,
+  hessianOptions,
+  matrixOptions,
+  traceOptions,
+} from '../options/spectrum-options.js';
+import { take, type OptionTable } from '../options/table.js';
+import { openSetting } from '../setting.js';
+import { settingWords } from '../setting-words.js';
+import { summarize } from '../summary.js';
+
+type Part = 'eigenpairs' | 'trace' | 'norm' | 'diagonal' | 'check';
+
+interface Computed {
+  readonly result: Result;
+  readonly vectors?: readonly ParameterVector[];
+}
+
+const { seed, maxIterations } = hessianOptions;
+const { memoryBudget } = matrixOptions;
+const { relativeError, minProbes, maxProbes } = traceOptions;
+const { k, tolerance } = eigenpairsOptions;
+
+// As with `take`.
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
+function optionsOf<T>({ values, analysis }: Run, table: OptionTable): T {
+  return { ...take<T>(values, table), ...analysis };
+}
+
+/** What computes each part, by whose recipe. */
+const parts: Readonly<Record<Part, (operator: CurvatureOperator, run: Run) => Promise<Computed>>> = {
+  eigenpairs: async (operator, run) => {
+    const preset =
+      run.values.recipe === 'lla'
+        ? llaEigenpairs
+        : run.values.recipe === 'pyhessian'
+          ? pyhessianEigenpairs
+          : null;
+    if (preset !== null)
+      return {
+        result: await preset(
+          operator,
+          optionsOf<PresetEigenpairsOptions>(run, { k, tolerance, maxIterations, seed }),
+        ),
+      };
+    const options = optionsOf<EigenpairsOptions>(run, { ...eigenpairsOptions, memoryBudget, seed });
+    const pairs = run.resources.keep(await eigenpairs(operator, options));
+    return { result: pairs, vectors: pairs.vectors };
+  },
+  trace: async (operator, run) => {
+    const preset =
+      run.values.recipe === 'lla' ? llaTrace : run.values.recipe === 'pyhessian' ? pyhessianTrace : null;
+    if (preset !== null)
+      return { result: await preset(operator, optionsOf<PresetTraceOptions>(run, { maxProbes, seed })) };
+    return { result: await trace(operator, optionsOf<TraceOptions>(run, { ...traceOptions, seed })) };
+  },
+  norm: async (operator, run) => ({
+    result: await frobeniusNorm(
+      operator,
+      optionsOf<FrobeniusNormOptions>(run, { relativeError, minProbes, maxProbes, seed }),
+    ),
+  }),
+  diagonal: async (operator, run) => {
+    const probes = { ...maxProbes, as: 'probes' };
+    const result = run.resources.keep(
+      await diagonal(operator, optionsOf<DiagonalOptions>(run, { relativeError, probes, seed })),
+    );
+    return { result, vectors: [result.values] };
+  },
+  check: async (operator, run) => ({
+    result: await checkOperator(operator, take(run.values, { seed })),
+  }),
+};
+
+const partsOf = ({ values }: Run) =>
+  (values.what as readonly Part[] | undefined) ?? (['eigenpairs', 'trace'] as const);
+
+/** Products at most. */
+function numProducts(run: Run): number {
+  const { values } = run;
+  const number = (key: string, standard: number) => (values[key] as number | undefined) ?? standard;
+  const of: Record<Part, number> = {
+    eigenpairs: number('maxProducts', Math.max(300, 4 * number('k', 2))),
+    trace: number('maxProbes', 100) * (values.method === 'hutch++' ? 2 : 1),
+    norm: number('maxProbes', 100),
+    diagonal: number('maxProbes', 100),
+    check: 8,
+  };
+  return partsOf(run).reduce((sum, part) => sum + of[part], 0);
+}
+
+export const runHessian: CommandSpec['run'] = async (invocation) => {
+  const done: Part[] = [];
+  await runAnalysis(invocation, {
+    name: 'hessian',
+    open: async (run) => {
+      const setting = await openSetting(run.resources, run.values);
+      return { setting, operator: openOperator(setting, run) };
+    },
+    plan: ({ setting, operator }, run) => ({
+      steps: [...settingWords(setting), `Compute   ${partsOf(run).join(', ')} of the ${operator.label}`],
+      unit: 'products',
+      total: numProducts(run),
+      isExact: false,
+      trial: async () => tryProduct(operator),
+      memory: async () => {
+        const pairs = (run.values.k as number | undefined) ?? 2;
+        const { peakBytes, summary } = await predictMemory(operator, {
+          basisSize: Math.min(300, operator.size),
+          pairs,
+        });
+        return { bytes: peakBytes, words: summary };
+      },
+    }),
+    compute: async ({ operator }, run) => {
+      if (run.output.isJson && partsOf(run).length !== 1)
+        throw new LossAtlasError('ERR_INVALID_OPTION', '--json prints one result: choose it with --what.');
+      for (const part of partsOf(run)) {
+        const { result, vectors } = await parts[part](operator, run);
+        run.output.print(result, summarize(result));
+        await run.output.save(result, part);
+        if (vectors !== undefined) await saveVectors(run, part, vectors);
+        done.push(part);
+      }
+      await run.output.finish([]);
+    },
+    interrupted: (_, run) => {
+      const rest = partsOf(run).filter((part) => !done.includes(part));
+      const kept = done.length === 0 ? 'Nothing was finished' : `Finished, and kept: ${done.join(', ')}`;
+      return `Stopped. ${kept}. The same command with --what ${rest.join(',')} goes on.`;
+    },
+  });
+};
+
+export async function tryProduct(operator: CurvatureOperator): Promise<number> {
+  using vector = await operator.space.randomVector('rademacher', 0, 0);
+  for (const product of await operator.apply([vector])) product.dispose();
+  return 1;
+}
+
+async function saveVectors(
+  { values, output }: Run,
+  part: string,
+  vectors: readonly ParameterVector[],
+): Promise<void> {
+  if (values.vectors !== true) return;
+  for (const [i, vector] of vectors.entries())
+    await output.write(`${part}-vector-${i + 1}`, '.npz', (path) => saveVector(path, vector));
+}

@@ -1,0 +1,80 @@
+import {
+  AbortError,
+  type DrawResultOptions,
+  type LandscapeAtlas,
+  type LossLine,
+  type LossSurface,
+} from '../../index.js';
+import { runAnalysis, type Run } from '../analysis.js';
+import type { Invocation } from '../command.js';
+import { openSetting, type Setting } from '../setting.js';
+import { settingWords } from '../setting-words.js';
+import { summarize } from '../summary.js';
+
+export type Landscape = LossLine | LossSurface | LandscapeAtlas;
+
+/** One of the commands of `landscape`. */
+export interface LandscapeCommand<Extra> {
+  readonly name: string;
+  /** Directions, other solutions. */
+  readonly open: (setting: Setting, run: Run) => Promise<Extra>;
+  readonly numPoints: (extra: Extra, run: Run) => number;
+  /** What will be computed, in words. */
+  readonly describe: (extra: Extra, run: Run) => string;
+  /** `resume`: where the sweep keeps its points. */
+  readonly compute: (
+    setting: Setting,
+    extra: Extra,
+    run: Run,
+    resume: { resume?: string },
+  ) => Promise<Landscape>;
+  /** The same with few points, of which it says how many. */
+  readonly trial: (setting: Setting, extra: Extra, run: Run) => Promise<number>;
+  /** What comes with the landscape: a path on it. */
+  readonly companions?: (setting: Setting, extra: Extra, run: Run) => Promise<DrawResultOptions>;
+}
+
+export async function runLandscape<Extra>(
+  invocation: Invocation,
+  command: LandscapeCommand<Extra>,
+): Promise<void> {
+  await runAnalysis(invocation, {
+    name: command.name,
+    open: async (run) => {
+      const setting = await openSetting(run.resources, run.values);
+      return { setting, extra: await command.open(setting, run) };
+    },
+    plan: ({ setting, extra }, run) => ({
+      steps: [...settingWords(setting), `Landscape ${command.describe(extra, run)}`],
+      unit: 'points',
+      total: command.numPoints(extra, run),
+      trial: async () => command.trial(setting, extra, run),
+    }),
+    compute: async ({ setting, extra }, run) => {
+      const { output, values } = run;
+      const resume = output.resumePath(values);
+      const landscape = await command.compute(setting, extra, run, resume);
+      const more = (await command.companions?.(setting, extra, run)) ?? {};
+      // First what cannot fail for want of room.
+      output.print(landscape, summarize(landscape));
+      await output.save(landscape, '', more);
+      await output.finish(resumeFiles(landscape, resume.resume));
+    },
+    interrupted: (error, { output, values }) => interruptedWords(error, output.resumePath(values).resume),
+  });
+}
+
+/** An atlas keeps each of its surfaces in a file of its own. */
+function resumeFiles(landscape: Landscape, resume: string | undefined): string[] {
+  if (resume === undefined) return [];
+  if (landscape.kind !== 'landscape-atlas') return [resume];
+  return landscape.surfaces.map((_, i) => `${resume}-${i + 1}`);
+}
+
+function interruptedWords({ partial }: AbortError, resume: string | undefined): string {
+  if (partial === undefined) return 'Stopped before the first point was finished.';
+  const done = `${partial.numDone} points were finished`;
+  return resume === undefined
+    ? `Stopped. ${done}; with --out or --resume they would have been kept.`
+    : `Stopped. ${done} and are kept in '${resume}'. The same command goes on with the rest.`;
+}

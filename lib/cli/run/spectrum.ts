@@ -1,0 +1,98 @@
+import {
+  eigenpairs,
+  llaSpectralDensity,
+  LossAtlasError,
+  predictMemory,
+  pyhessianSpectralDensity,
+  spectralDensity,
+  type CurvatureOperator,
+  type LlaSpectralDensityOptions,
+  type PresetSpectralDensity,
+  type SpectralDensity,
+  type SpectralDensityOptions,
+} from '../../index.js';
+import { runAnalysis, type Run } from '../analysis.js';
+import type { CommandSpec } from '../command.js';
+import { openOperator } from '../open-operator.js';
+import { matrixOptions, spectrumCommandOptions, spectrumOptions } from '../options/spectrum-options.js';
+import { take } from '../options/table.js';
+import { openSetting } from '../setting.js';
+import { settingWords } from '../setting-words.js';
+import { summarize } from '../summary.js';
+import { tryProduct } from './hessian.js';
+
+const { memoryBudget } = matrixOptions;
+const isRecipe = ({ values }: Run) => values.recipe === 'lla' || values.recipe === 'pyhessian';
+const number = ({ values }: Run, key: string, standard: number) =>
+  (values[key] as number | undefined) ?? standard;
+
+async function compute(
+  operator: CurvatureOperator,
+  run: Run,
+  resume: { resume?: string },
+): Promise<SpectralDensity | PresetSpectralDensity> {
+  const { values, analysis } = run;
+  if (!isRecipe(run)) {
+    const options = take<SpectralDensityOptions>(values, { ...spectrumOptions, memoryBudget }, ['resume']);
+    return spectralDensity(operator, { ...options, ...analysis, ...resume });
+  }
+  const { steps, probes, seed } = spectrumOptions;
+  const { window } = spectrumCommandOptions;
+  if (values.recipe === 'pyhessian' && values.window !== undefined)
+    throw new LossAtlasError('ERR_INVALID_OPTION', "Option 'window' is of recipe lla.");
+  const options = {
+    ...take<LlaSpectralDensityOptions>(values, { steps, probes, seed, window }),
+    ...analysis,
+  };
+  return values.recipe === 'lla'
+    ? llaSpectralDensity(operator, options)
+    : pyhessianSpectralDensity(operator, options);
+}
+
+export const runSpectrum: CommandSpec['run'] = async (invocation) =>
+  runAnalysis(invocation, {
+    name: 'spectrum',
+    open: async (run) => {
+      const setting = await openSetting(run.resources, run.values);
+      return { setting, operator: openOperator(setting, run) };
+    },
+    plan: ({ setting, operator }, run) => {
+      const steps = Math.min(number(run, 'steps', 100), operator.size);
+      const probes = number(run, 'probes', isRecipe(run) ? 1 : 10);
+      return {
+        steps: [
+          ...settingWords(setting),
+          `Spectrum  of the ${operator.label}: ${probes} probes of ${steps} Lanczos steps`,
+        ],
+        unit: 'products',
+        total: steps * probes + 20 * number(run, 'eigenpairs', 0),
+        trial: async () => tryProduct(operator),
+        memory: async () => {
+          const { peakBytes, summary } = await predictMemory(operator, { steps });
+          return { bytes: peakBytes, words: summary };
+        },
+      };
+    },
+    compute: async ({ operator }, run) => {
+      const { output, values, analysis } = run;
+      const resume = isRecipe(run) ? {} : output.resumePath(values);
+      const spectrum = await compute(operator, run, resume);
+      output.print(spectrum, summarize(spectrum));
+      const k = number(run, 'eigenpairs', 0);
+      if (k === 0) await output.save(spectrum);
+      else {
+        const seed = take<{ seed?: number }>(values, { seed: spectrumOptions.seed });
+        using pairs = await eigenpairs(operator, { k, which: 'both-ends', ...seed, ...analysis });
+        if (!output.isJson) output.print(pairs, summarize(pairs));
+        await output.save(spectrum, '', { markers: pairs.values });
+        await output.save(pairs, 'eigenpairs');
+      }
+      await output.finish(resume.resume === undefined ? [] : [resume.resume]);
+    },
+    interrupted: (_, run) => {
+      const { resume } = isRecipe(run) ? {} : run.output.resumePath(run.values);
+      return resume === undefined
+        ? 'Stopped. With --out or --resume finished probes would have been kept.'
+        : `Stopped. Finished probes are kept in '${resume}'. The same command goes on with the rest.`;
+    },
+  });

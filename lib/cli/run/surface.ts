@@ -1,0 +1,142 @@
+import {
+  li2018Surface,
+  llaSurface,
+  lossLandscapesSurface,
+  LossAtlasError,
+  lossSurface,
+  type Li2018SurfaceOptions,
+  type LlaSurfaceOptions,
+  type LossLandscapesSurfaceOptions,
+  type LossSurface,
+  type LossSurfaceOptions,
+  type Plane,
+} from '../../index.js';
+import type { Run } from '../analysis.js';
+import type { CommandSpec } from '../command.js';
+import {
+  gridOptions,
+  normalizationOptions,
+  planeAxisOptions,
+  randomOptions,
+  recipeOptions,
+} from '../options/landscape-options.js';
+import { take, type OptionTable } from '../options/table.js';
+import { atOption, type Setting } from '../setting.js';
+import { openPlane } from './axes.js';
+import { runLandscape } from './run-landscape.js';
+
+/** Options of the grid, apart from where it is kept. */
+export function gridOf(run: Run): LossSurfaceOptions {
+  return { ...take<LossSurfaceOptions>(run.values, gridOptions, ['resume']), ...run.analysis };
+}
+
+/** Points along x and y. */
+export function sizeOf({ values }: Run, standard = 25): readonly [number, number] {
+  const x = (values.points as number | undefined) ?? standard;
+  return [x, (values.yPoints as number | undefined) ?? x];
+}
+
+/** Times four points of a plane. */
+export async function trialOf(
+  { loss }: Setting,
+  plane: Plane,
+  run: Run,
+  at: LossSurfaceOptions,
+): Promise<number> {
+  await lossSurface(loss, plane, { ...gridOf(run), ...at, points: 2, yPoints: 2 });
+  return 5;
+}
+
+/** Which options each of the other programs' recipes knows. */
+const recipes: Readonly<Record<string, readonly string[]>> = {
+  li2018: ['range', 'yRange', 'points', 'yPoints', 'normalization', 'ignoreBiasAndNorm', 'seed'],
+  lla: ['steps', 'distance', 'normalization', 'order', 'freeze', 'update', 'squareRoot', 'seed'],
+  'loss-landscapes': ['steps', 'distance', 'normalization', 'seed'],
+};
+const sweepKeys = ['gradientNorm', 'checkCurvature', 'explosionCap'];
+const recipeTable: OptionTable = {
+  ...gridOptions,
+  ...randomOptions,
+  ...normalizationOptions,
+  ...planeAxisOptions,
+  ...recipeOptions,
+};
+
+async function computeRecipe(
+  setting: Setting,
+  run: Run,
+  resume: { resume?: string },
+  few: boolean,
+): Promise<LossSurface> {
+  const { values, analysis } = run;
+  const recipe = values.recipe as string;
+  const known = [...recipes[recipe]!, ...sweepKeys];
+  const unknown = Object.keys(recipeTable).find(
+    (key) => values[key] !== undefined && ![...known, 'recipe', 'resume'].includes(key),
+  );
+  if (unknown !== undefined)
+    throw new LossAtlasError(
+      'ERR_INVALID_OPTION',
+      `Option '${unknown}' is none of recipe ${recipe}, which has ${known.join(', ')}.`,
+    );
+  const others = Object.keys(recipeTable).filter((key) => !known.includes(key));
+  const options = {
+    ...take<object>(values, recipeTable, others),
+    ...atOption(setting),
+    ...analysis,
+    ...resume,
+  };
+  switch (recipe) {
+    case 'li2018':
+      return li2018Surface(setting.loss, {
+        ...(options as Li2018SurfaceOptions),
+        ...(few ? { points: 2, yPoints: 2 } : {}),
+      });
+    case 'lla':
+      return llaSurface(setting.loss, { ...(options as LlaSurfaceOptions), ...(few ? { steps: 2 } : {}) });
+    default:
+      return lossLandscapesSurface(setting.loss, {
+        ...(options as LossLandscapesSurfaceOptions),
+        ...(few ? { steps: 2 } : {}),
+      });
+  }
+}
+
+const isRecipe = ({ values }: Run) => values.recipe !== undefined && values.recipe !== 'lossatlas';
+
+/** Points along the axes, by recipe. */
+function surfaceSize(run: Run): readonly [number, number] {
+  const { recipe, steps } = run.values;
+  if (recipe === 'lla') return [(steps as number | undefined) ?? 40, (steps as number | undefined) ?? 40];
+  if (recipe === 'loss-landscapes')
+    return [(steps as number | undefined) ?? 20, (steps as number | undefined) ?? 20];
+  return sizeOf(run, recipe === 'li2018' ? 51 : 25);
+}
+
+export const runSurface: CommandSpec['run'] = async (invocation) =>
+  runLandscape(invocation, {
+    name: 'surface',
+    open: async (setting, run) => (isRecipe(run) ? null : openPlane(setting, run)),
+    numPoints: (_, run) => surfaceSize(run).reduce((product, n) => product * n, 1),
+    describe: (plane, run) => {
+      const axes =
+        plane === null
+          ? `recipe of ${run.values.recipe as string}`
+          : plane.axes.map((axis) => axis.description.label).join(' and ');
+      return `${surfaceSize(run).join(' × ')} points, ${axes}`;
+    },
+    compute: async (setting, plane, run, resume) =>
+      plane === null
+        ? computeRecipe(setting, run, resume, false)
+        : lossSurface(setting.loss, plane, { ...gridOf(run), ...atOf(setting, plane), ...resume }),
+    trial: async (setting, plane, run) => {
+      if (plane !== null) return trialOf(setting, plane, run, atOf(setting, plane));
+      await computeRecipe(setting, run, {}, true);
+      return 5;
+    },
+  });
+
+/** A plane that has an origin says it itself. */
+function atOf(setting: Setting, plane: Plane): LossSurfaceOptions {
+  return plane.origin === null ? atOption(setting) : {};
+}

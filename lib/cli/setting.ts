@@ -1,0 +1,124 @@
+import {
+  loadDataset,
+  loadLoss,
+  loadMetric,
+  loadModel,
+  loadSolution,
+  LossAtlasError,
+  objective,
+  type Dataset,
+  type LoadModelOptions,
+  type LoadSolutionOptions,
+  type Loss,
+  type LossName,
+  type MetricChoice,
+  type Model,
+  type Objective,
+  type ObjectiveOptions,
+  type Solution,
+} from '../index.js';
+import { dataSpecs } from './data-spec.js';
+import { modelOptions, objectiveOptions, solutionOptions } from './options/setting-options.js';
+import { take, type Values } from './options/table.js';
+
+/** What commands opened, to be disposed of in the reverse order. */
+export class Resources implements Disposable {
+  readonly #owned: Disposable[] = [];
+
+  keep<T extends Disposable>(resource: T): T {
+    this.#owned.push(resource);
+    return resource;
+  }
+
+  [Symbol.dispose](): void {
+    for (const resource of this.#owned.reverse()) resource[Symbol.dispose]();
+  }
+}
+
+/** A model with the weights and the loss that a command names. */
+export interface Setting {
+  readonly model: Model;
+  /** The weights of `--weights`; undefined for the model's own. */
+  readonly at: Solution | undefined;
+  readonly loss: Objective;
+}
+
+export async function openModel(resources: Resources, values: Values): Promise<Model> {
+  const path = values.model as string;
+  return resources.keep(await loadModel(path, take<LoadModelOptions>(values, modelOptions)));
+}
+
+export async function openSolution(
+  resources: Resources,
+  model: Model,
+  path: string,
+  values: Values,
+): Promise<Solution> {
+  const options = take<LoadSolutionOptions>(values, solutionOptions);
+  return resources.keep(await loadSolution(model, path, options));
+}
+
+/** Loss and metrics by name or file, and the rest of the objective's options. */
+export async function openObjectiveOptions(
+  resources: Resources,
+  model: Model,
+  values: Values,
+): Promise<ObjectiveOptions> {
+  const { loss, metrics, ...rest } = take<{ loss?: string; metrics?: readonly string[] }>(
+    values,
+    objectiveOptions,
+  );
+  const choices: MetricChoice[] = [];
+  for (const name of metrics ?? [])
+    choices.push(isFile(name) ? resources.keep(await loadMetric(name, model)) : (name as MetricChoice));
+  const chosen: LossName | Loss | undefined =
+    loss !== undefined && isFile(loss)
+      ? resources.keep(await loadLoss(loss, model))
+      : (loss as LossName | undefined);
+  return {
+    ...(rest as ObjectiveOptions),
+    ...(chosen === undefined ? {} : { loss: chosen }),
+    ...(metrics === undefined ? {} : { metrics: choices }),
+  };
+}
+
+/** PyTorch's losses and our metrics have names without a dot. */
+function isFile(name: string): boolean {
+  return /[./\\]/.test(name);
+}
+
+export async function openDatasets(values: Values): Promise<Dataset[]> {
+  const datasets: Dataset[] = [];
+  for (const { path, options } of dataSpecs(values)) datasets.push(await loadDataset(path, options));
+  if (datasets.length === 0)
+    throw new LossAtlasError(
+      'ERR_INVALID_OPTION',
+      'Data is missing: give --data, for example --data test.npz:inputs=x,targets=y.',
+    );
+  return datasets;
+}
+
+/** Model, weights and loss on the one data set. */
+export async function openSetting(resources: Resources, values: Values): Promise<Setting> {
+  // A wrong data option is found before a large model is read.
+  dataSpecs(values);
+  const model = await openModel(resources, values);
+  const at =
+    values.weights === undefined
+      ? undefined
+      : await openSolution(resources, model, values.weights as string, values);
+  const datasets = await openDatasets(values);
+  if (datasets.length > 1)
+    throw new LossAtlasError(
+      'ERR_INVALID_OPTION',
+      `This command takes one data set, not ${datasets.length}; 'compare' and 'evaluate' take several.`,
+    );
+  const options = await openObjectiveOptions(resources, model, values);
+  const loss = resources.keep(objective(model, datasets[0]!, options));
+  return { model, at, loss };
+}
+
+/** `{ at }` for options that must not have it undefined. */
+export function atOption({ at }: Pick<Setting, 'at'>): { at?: Solution } {
+  return at === undefined ? {} : { at };
+}

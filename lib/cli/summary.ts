@@ -1,0 +1,132 @@
+import {
+  criteriaTable,
+  evaluationTable,
+  type Criteria,
+  type Estimate,
+  type LandscapeValues,
+  type Provenance,
+  type Result,
+} from '../index.js';
+
+/** What a person wants to know of a result at once. */
+export function summarize(result: Result): string {
+  switch (result.kind) {
+    case 'loss-line':
+    case 'loss-surface':
+      return landscapeWords(result).join('\n');
+    case 'landscape-atlas':
+      return [
+        ...provenanceWords(result.surfaces[0]!.provenance),
+        ...result.surfaces.map(({ loss, explosion }, i) =>
+          row('Panel', `${result.titles[i]}: loss ${rangeOf(loss)}${verdicts[explosion.verdict]}`),
+        ),
+      ].join('\n');
+    case 'trajectory':
+      return row(
+        'Path',
+        `${result.labels.length} solutions, at most ${figure(Math.max(...result.distance))} from the plane`,
+      );
+    case 'eigenpairs':
+      return [
+        ...provenanceWords(result.provenance),
+        row('λ', Array.from(result.values, (value) => value.toPrecision(6)).join('  ')),
+        row(
+          'Residuals',
+          `at most ${Math.max(...result.residuals).toExponential(1)}${result.allConverged ? '' : '; not all converged: raise --max-products'}`,
+        ),
+        row('Products', String(result.numProducts)),
+      ].join('\n');
+    case 'preset-eigenpairs':
+      return row('λ', Array.from(result.values, (value) => value.toPrecision(6)).join('  '));
+    case 'trace':
+      return row(
+        'Trace',
+        `${interval(result)}${result.converged ? '' : '; not as exact as asked for: raise --max-probes'}`,
+      );
+    case 'preset-trace':
+      return row('Trace', figure(result.value));
+    case 'frobenius-norm':
+      return row('‖H‖F', interval(result));
+    case 'diagonal':
+      return row(
+        'Diagonal',
+        `trace ${figure(result.trace)}, norm ${figure(result.norm)} (± ${(100 * result.relativeError).toPrecision(2)} %)`,
+      );
+    case 'operator-check':
+      return [
+        row('Symmetric', `${yes(result.isSymmetric)} (${result.asymmetry.toExponential(1)})`),
+        row('Repeatable', `${yes(result.isRepeatable)} (${result.variation.toExponential(1)})`),
+        ...result.notes.map((note) => row('', note)),
+      ].join('\n');
+    case 'spectral-density':
+      return [
+        ...provenanceWords(result.provenance),
+        row('Trace', interval(result.trace)),
+        ...criteriaWords(result.criteria),
+      ].join('\n');
+    case 'preset-spectral-density': {
+      const { criteria } = result;
+      const words =
+        criteria === null
+          ? 'no criteria'
+          : `re ${figure(criteria.re)}, KH05 ${figure(criteria.kh05)}, KH1 ${figure(criteria.kh1)}`;
+      return [
+        ...provenanceWords(result.provenance),
+        row('Recipe', result.recipe.name),
+        row('Criteria', words),
+      ].join('\n');
+    }
+    case 'criteria-comparison':
+      return criteriaTable(result);
+    case 'evaluation-table':
+      return evaluationTable(result);
+  }
+}
+
+function landscapeWords(result: LandscapeValues): string[] {
+  const { loss, modelLoss, modelAccuracy, explosion, checks, provenance } = result;
+  const accuracy = modelAccuracy === null ? '' : `, accuracy ${(100 * modelAccuracy).toFixed(2)} %`;
+  const center =
+    checks.centerDifference === null ? [] : [`centre − model = ${figure(checks.centerDifference)}`];
+  const cosine = checks.cosine === null ? [] : [`cosine of the axes ${figure(checks.cosine)}`];
+  const bad = checks.numNonFinite === 0 ? [] : [`${checks.numNonFinite} of ${loss.length} points not finite`];
+  return [
+    ...provenanceWords(provenance),
+    row('Loss', `${figure(modelLoss)}${accuracy}`),
+    row('Range', rangeOf(loss)),
+    row('Checks', [...center, ...cosine, ...bad].join(', ') || 'none'),
+    row('Explosion', explosion.text),
+  ];
+}
+
+function provenanceWords({
+  model,
+  data,
+  numSamples,
+  mode,
+  numParameters,
+  dtype,
+  device,
+}: Provenance): string[] {
+  return [
+    row('Model', `${model}: ${numParameters} parameters, ${dtype} on ${device}`),
+    row('Data', `${data}: ${numSamples} samples, ${mode} mode`),
+  ];
+}
+
+function criteriaWords(criteria: Criteria): string[] {
+  const named = { re: criteria.re, KH05: criteria.kh05, KH1: criteria.kh1 };
+  return Object.entries(named).map(([name, estimate]) => row(name, interval(estimate)));
+}
+
+const figure = (value: number) => String(Number(value.toPrecision(5)));
+const interval = ({ value, low, high }: Estimate) => `${figure(value)} (${figure(low)} to ${figure(high)})`;
+const yes = (is: boolean) => (is ? 'yes' : 'no');
+const row = (name: string, words: string) => `${name.padEnd(10)}${words}`;
+const verdicts = { none: '', grows: ', grows without exploding', explodes: ', explodes' } as const;
+
+function rangeOf(values: Float64Array): string {
+  const finite = values.filter(Number.isFinite);
+  if (finite.length === 0) return 'no finite value';
+  return `${figure(finite.reduce((a, b) => Math.min(a, b)))} to ${figure(finite.reduce((a, b) => Math.max(a, b)))}`;
+}

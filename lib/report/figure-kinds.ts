@@ -1,0 +1,13 @@
+/** What figures there are of results. */
+export const figureKinds = [
+  'surface',
+  'contour',
+  'heat-map',
+  'spread',
+  'line',
+  'density',
+  'log-density',
+  'criteria',
+  'table',
+] as const;
+export type FigureKind = (typeof figureKinds)[number];
