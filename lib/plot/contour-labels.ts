@@ -1,5 +1,6 @@
 import { element, group, rotatedText, type Box, type Point } from './svg.js';
 import { textWidth } from './text.js';
+import { theme } from './theme.js';
 
 export interface LabelledLevel {
   readonly label: string;
@@ -26,6 +27,7 @@ export function drawContourLabels(
   box: Box,
   fontSize: number,
   isBlocked: (point: Point) => boolean,
+  isOnColors = true,
 ): string {
   const placed: Point[] = [];
   const marks: string[] = [];
@@ -53,8 +55,9 @@ export function drawContourLabels(
     ];
     marks.push(rotatedText(level.label, baseline, best.angle, { class: 'contour-label' }));
   });
-  const halo = { stroke: '#1b2b30', 'stroke-width': 3, 'stroke-linejoin': 'round', 'stroke-opacity': 0.75 };
-  return group({ 'font-size': fontSize, fill: '#ffffff', 'paint-order': 'stroke', ...halo }, marks);
+  const [fill, stroke] = isOnColors ? ['#ffffff', '#1b2b30'] : [theme.text, theme.background];
+  const halo = { stroke, 'stroke-width': 3, 'stroke-linejoin': 'round', 'stroke-opacity': 0.75 };
+  return group({ 'font-size': fontSize, fill, 'paint-order': 'stroke', ...halo }, marks);
 }
 
 /** The straight stretches of a line that hold a label of `width`. */

@@ -70,7 +70,7 @@ export function drawContourPanel(box: Box, panel: ContourPanel): DrawnContour {
     ...overlay.clipped,
   ];
   const barBox = { ...axes.box, left: axes.box.right + barGap, right: box.right };
-  const bands = levels?.map(({ position }) => position) ?? null;
+  const bands = isFilled ? (levels?.map(({ position }) => position) ?? null) : null;
   const content = [
     clipTo(axes.box, cells),
     bar === null ? '' : drawColorBar(barBox, colors, colorMap, bar, bands, sizes),
@@ -151,7 +151,13 @@ function drawLines(
       paths,
     ),
     runs.length === 0 ? '' : hatch,
-    drawContourLabels(labelled, axes.box, sizes.note, (point) => isHidden(point) || isBlocked(point)),
+    drawContourLabels(
+      labelled,
+      axes.box,
+      sizes.note,
+      (point) => isHidden(point) || isBlocked(point),
+      isFilled,
+    ),
   ];
 }
 

@@ -17,6 +17,8 @@ export interface CriterionRow {
 export interface CriteriaOptions extends FigureOptions {
   /** Confidence of the intervals, for the heading (default 0.95). */
   readonly confidence?: number | undefined;
+  /** Of the first column (default 'criterion'). */
+  readonly nameHeading?: string | undefined;
   /** Of the intervals' column, where they are no confidence intervals. */
   readonly intervalHeading?: string | undefined;
 }
@@ -32,9 +34,16 @@ export function drawCriteria(rows: readonly CriterionRow[], options: CriteriaOpt
   checkOptions('drawCriteria', options, {
     ...figureChecks,
     confidence: isNumber(0, 1),
+    nameHeading: isText,
     intervalHeading: isText,
   });
-  const { width = 620, confidence = 0.95, title = 'Criteria', caption = '' } = options;
+  const {
+    width = 620,
+    confidence = 0.95,
+    title = 'Criteria',
+    caption = '',
+    nameHeading = 'criterion',
+  } = options;
   const { intervalHeading = `${formatNumber(100 * confidence)} % interval` } = options;
   const numCaptionLines = wrapText(caption, width - 24, theme.noteSize, 4).length;
   const needed = (title === '' ? 12 : 40) + (rows.length + 1) * rowHeight + 40 + numCaptionLines * 15;
@@ -47,7 +56,7 @@ export function drawCriteria(rows: readonly CriterionRow[], options: CriteriaOpt
     interval: Number.isNaN(low) && Number.isNaN(high) ? '' : `${formatNumber(low)} … ${formatNumber(high)}`,
   }));
   const heading = {
-    name: 'criterion',
+    name: nameHeading,
     value: 'value',
     interval: intervalHeading,
   };

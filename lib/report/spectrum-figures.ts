@@ -72,6 +72,7 @@ export const eigenpairsFigures: Figures<Eigenpairs> = {
       {
         title: titleOf(pairs.provenance),
         caption: `${pairs.which}, intervals: ± residual ‖Hv − λv‖ · ${pairs.numProducts} products · ${repeatFacts(pairs)}`,
+        nameHeading: 'eigenvalue',
         intervalHeading: '± residual',
         ...pick(options, frameOptions),
       },
@@ -89,6 +90,7 @@ export const presetEigenpairsFigures: Figures<PresetEigenpairs> = {
       })),
       {
         title: titleOf(pairs.provenance),
+        nameHeading: 'eigenvalue',
         caption: `recipe of ${pairs.recipe.name}, which knows no error · ${repeatFacts(pairs)}`,
         ...pick(options, frameOptions),
       },
@@ -107,6 +109,7 @@ export const estimateFigures: Figures<TraceEstimate | FrobeniusNormEstimate> = {
       ],
       {
         title: titleOf(estimate.provenance),
+        nameHeading: 'estimate',
         caption: `${estimate.kind === 'trace' ? `${estimate.method} · ` : ''}${estimate.samples.length} probes · ${repeatFacts(estimate)}`,
         ...pick(options, frameOptions),
       },

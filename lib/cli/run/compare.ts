@@ -4,6 +4,7 @@ import {
   compareCriteria,
   hessian,
   loadJson,
+  LossAtlasError,
   objective,
   randomBatches,
   saveJson,
@@ -37,6 +38,12 @@ async function open(run: Run): Promise<Opened> {
     models.push({ label: basename(path), model, at: await openSolution(resources, model, path, values) });
   if (models.length === 0) models.push({ label: basename(values.model as string), model });
   const datasets = await openDatasets(values);
+  const twice = datasets.find(({ name }, i) => datasets.findIndex((other) => other.name === name) < i);
+  if (twice !== undefined)
+    throw new LossAtlasError(
+      'ERR_INVALID_OPTION',
+      `Two data sets are called '${twice.name}': name them, as in --data ${twice.name}:name=train.`,
+    );
   const chosen = await openObjectiveOptions(resources, model, take(values, compareLossOptions));
   const options = { ...take<CompareCriteriaOptions>(values, compareOptions, ['resume']), ...chosen };
   return { model, models, datasets, options: options };
