@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { LossAtlasError } from '../errors.js';
 import { readConfigFile } from './config-file.js';
+import { dataHelp } from './data-spec.js';
 import { exitCodeText } from './exit-codes.js';
 import { interruptSignal } from './interrupt.js';
 import { flagName, type OptionGroup, type OptionTable, type Values } from './options/table.js';
@@ -60,7 +61,8 @@ export function addCommand(parent: Command, spec: CommandSpec): void {
     }
   }
   command.addHelpOption(new Option('-h, --help', 'this text').helpGroup('Run:'));
-  command.addHelpText('after', exitCodeText).action(async () => {
+  const help = Object.hasOwn(tableOf(spec.groups), 'data') ? `${dataHelp}\n${exitCodeText}` : exitCodeText;
+  command.addHelpText('after', help).action(async () => {
     const all = tableOf(spec.groups);
     const given = givenOptions(command, all);
     const argumentNames = spec.arguments.map(({ name }) => name);

@@ -100,5 +100,8 @@ export const dataTable = {
 } satisfies OptionTable;
 
 /** For help texts. */
-export const dataHelp = `
-Data options, after the path of a data set or in --data-options: ${Object.keys(dataOptions).map(flagName).join(', ')}.`;
+export const dataHelp = [
+  '',
+  'Data options, after the path of a data set or in --data-options, as name=value,name=value:',
+  ...Object.entries(table).map(([key, { help }]) => `  ${flagName(key).padEnd(14)} ${help}`),
+].join('\n');

@@ -1,35 +1,13 @@
 import { expect } from 'chai';
-import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadModel, ownSolution, saveSolution } from '../../dist/index.js';
+import { lossatlas } from '../support/command-line.js';
 import { fixture, projectPath } from '../support/fixtures.js';
 
 const model = projectPath('examples/digits/digits.script.pt');
 const data = `${projectPath('examples/digits/digits.npz')}:inputs=x_test,targets=y_test,scale=1/16`;
-
-interface Outcome {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** `interrupt`: SIGINT at the first word on stderr. */
-async function lossatlas(args: readonly string[], interrupt = false): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [projectPath('dist/cli/main.js'), ...args], { timeout: 60_000 });
-    const outcome = { stdout: '', stderr: '' };
-    child.stdout.on('data', (chunk: Buffer) => (outcome.stdout += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => {
-      if (interrupt && outcome.stderr === '') child.kill('SIGINT');
-      outcome.stderr += chunk.toString();
-    });
-    child.on('close', (code) => {
-      resolve({ code, ...outcome });
-    });
-  });
-}
 
 interface Table {
   readonly rows: readonly Record<string, unknown>[];
@@ -57,7 +35,7 @@ describe('the command line', function () {
   it('explains itself', async () => {
     for (const [command, words] of [
       ['inspect', /what to do with it[^]*--json[^]*Exit codes/],
-      ['evaluate', /--data <path\[:options\]>[^]*--resume[^]*targets-file[^]*130 interrupted/],
+      ['evaluate', /--data <path\[:options\]>[^]*--resume[^]*targets-path[^]*130 interrupted/],
     ] as const) {
       const { code, stdout } = await lossatlas([command, '--help']);
       expect(code).to.equal(0);
@@ -68,16 +46,17 @@ describe('the command line', function () {
   it('ends with 2 for wrong usage', async () => {
     for (const args of [
       ['inspect'],
+      ['evaluate'],
       ['evaluate', model],
       ['evaluate', model, '--data', data, '--nonsense'],
       ['evaluate', model, '--data', 'x.npz:colour=blue'],
-      ['evaluate', model, '--data', data, '--scale', 'much'],
+      ['evaluate', model, '--data', data, '--data-options', 'scale=much'],
       ['evaluate', model, '--data', data, '--batch-size', '0'],
       ['evaluate', model, '--data', data, '--mode', 'both'],
     ]) {
       const { code, stderr } = await lossatlas(args);
       expect(code, args.join(' ')).to.equal(2);
-      expect(stderr).to.match(/error: /);
+      expect(stderr).to.match(/error: |ERR_INVALID_OPTION/);
     }
   });
 
@@ -107,7 +86,16 @@ describe('the command line', function () {
   it('evaluates the model itself on several data sets, options of all and of one', async () => {
     const set = data.replace(',scale=1/16', '');
     const out = join(folder, 'result.json');
-    const args = ['evaluate', model, '--data', set, '--data', `${set},limit=50,name=few`, '--scale', '1/16'];
+    const args = [
+      'evaluate',
+      model,
+      '--data',
+      set,
+      '--data',
+      `${set},limit=50,name=few`,
+      '--data-options',
+      'scale=1/16',
+    ];
     const { code, stdout, stderr } = await lossatlas([...args, '--metrics', 'top-5,error', '--out', out]);
     expect(code).to.equal(0);
     expect(stdout).to.match(/digits\.npz \| 360 [^]*few +\| 50 /);
@@ -134,7 +122,7 @@ describe('the command line', function () {
   it('stops at Ctrl-C, says how to go on, and goes on to the same result', async () => {
     const args = ['evaluate', model, join(folder, 'run'), '--data', data, '--batch-size', '5'];
     const resume = join(folder, 'run.eval');
-    const stopped = await lossatlas([...args, '--resume', resume], true);
+    const stopped = await lossatlas([...args, '--resume', resume], { interruptAt: /./ });
     expect(stopped.code, stopped.stderr).to.equal(130);
     expect(stopped.stderr).to.match(/row[s]? done before the interruption, kept in '.*run\.eval'/);
     expect(stopped.stdout).to.contain('epoch1.pth');
@@ -145,7 +133,7 @@ describe('the command line', function () {
     ];
     expect([resumed.code, whole.code]).to.deep.equal([0, 0]);
     expect(rowsOf(resumed.stdout)).to.deep.equal(rowsOf(whole.stdout));
-    const loose = await lossatlas(args, true);
+    const loose = await lossatlas(args, { interruptAt: /./ });
     expect(loose.stderr).to.contain('With --resume run.eval they are kept');
   });
 });

@@ -18,6 +18,7 @@ import {
   planeAxisOptions,
   randomOptions,
   recipeOptions,
+  searchOptions,
   sweepOptions,
 } from '../options/landscape-options.js';
 import type { OptionGroup } from '../options/table.js';
@@ -43,6 +44,7 @@ export const landscapeCommands: readonly CommandSpec[] = [
     arguments: [modelArgument],
     groups: groups(
       { title: 'Axes:', options: { ...planeAxisOptions, ...randomOptions, ...normalizationOptions } },
+      { title: 'Hessian axes:', options: searchOptions },
       grid,
       { title: 'Recipes:', options: recipeOptions },
     ),
@@ -55,6 +57,7 @@ export const landscapeCommands: readonly CommandSpec[] = [
     arguments: [modelArgument],
     groups: groups(
       { title: 'Direction:', options: { ...lineAxisOptions, ...randomOptions, ...normalizationOptions } },
+      { title: 'Hessian axis:', options: searchOptions },
       { title: 'Points:', options: sweepOptions },
     ),
     run: async (invocation) => (await import('../run/line.js')).runLine(invocation),

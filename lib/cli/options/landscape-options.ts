@@ -1,3 +1,4 @@
+import { eigenpairsOptions, matrixOptions } from './spectrum-options.js';
 import { option, type OptionTable } from './table.js';
 import { choice, choices, count, counts, flag, freeze, number, path, range, text } from './value-type.js';
 
@@ -51,11 +52,24 @@ export const planeAxisOptions = {
     'axes hessian: eigenvectors of which eigenvalues; default largest',
   ),
   moments: option(path, "axes adam: a checkpoint with the optimizer's state"),
+  momentsKey: option(text, "where in that file the optimizer's state is; default found", { as: 'key' }),
   update: option(choice('add', 'adam'), "axes adam: add multiples (default), or Adam's own equation"),
   epsilon: option(number, "of Adam's equation; default 1e-6"),
   vectors: option(text, 'axes file: two files of vectors, with a comma'),
   plane: option(path, 'a plane of --save-plane, instead of new axes'),
   savePlane: option(path, 'write the plane, to be used again (.npz)'),
+} satisfies OptionTable;
+
+const { tolerance, maxProducts, blockSize, verify, basisSize, basisPlacement } = eigenpairsOptions;
+/** Of the search for Hessian axes. */
+export const searchOptions = {
+  tolerance,
+  maxProducts,
+  blockSize,
+  verify,
+  basisSize,
+  basisPlacement,
+  memoryBudget: matrixOptions.memoryBudget,
 } satisfies OptionTable;
 
 /** Of the published programs; `steps` and `distance` are theirs. */

@@ -23,7 +23,12 @@ import {
   type RandomPlaneOptions,
 } from '../../index.js';
 import type { Run } from '../analysis.js';
-import { normalizationOptions, planeAxisOptions, randomOptions } from '../options/landscape-options.js';
+import {
+  normalizationOptions,
+  planeAxisOptions,
+  randomOptions,
+  searchOptions,
+} from '../options/landscape-options.js';
 import { solutionOptions } from '../options/setting-options.js';
 import { take, type Values } from '../options/table.js';
 import { atOption, type Setting } from '../setting.js';
@@ -41,7 +46,7 @@ export async function openDirection(
       return resources.keep(await gradientDirection(loss, normalization));
     case 'hessian': {
       using operator = hessian(loss, atOption(setting));
-      const search = take<HessianDirectionOptions>(values, { seed: randomOptions.seed });
+      const search = take<HessianDirectionOptions>(values, { ...searchOptions, seed: randomOptions.seed });
       return resources.keep(await hessianDirection(operator, { ...search, ...normalization, ...analysis }));
     }
     case 'file': {
@@ -81,7 +86,7 @@ async function makePlane(setting: Setting, { values, analysis }: Run): Promise<P
     case 'hessian': {
       using operator = hessian(loss, at);
       const { which } = planeAxisOptions;
-      const search = take<HessianPlaneOptions>(values, { which, seed: randomOptions.seed });
+      const search = take<HessianPlaneOptions>(values, { ...searchOptions, which, seed: randomOptions.seed });
       return await hessianPlane(operator, { ...search, ...normalization, ...analysis });
     }
     case 'adam': {
@@ -89,7 +94,10 @@ async function makePlane(setting: Setting, { values, analysis }: Run): Promise<P
       using moments = await loadMoments(
         model,
         path,
-        take<LoadMomentsOptions>(values, { unknown: solutionOptions.unknown }),
+        take<LoadMomentsOptions>(values, {
+          momentsKey: planeAxisOptions.momentsKey,
+          unknown: solutionOptions.unknown,
+        }),
       );
       const { update, epsilon } = planeAxisOptions;
       return await adamPlane(moments, {

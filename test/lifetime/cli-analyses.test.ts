@@ -1,0 +1,440 @@
+import { expect } from 'chai';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  eigenpairs,
+  fromJson,
+  hessian,
+  loadJson,
+  loadModel,
+  loadNpz,
+  lossSurface,
+  objective,
+  ownSolution,
+  randomPlane,
+  randomSolution,
+  saveSolution,
+  spectralDensity,
+  type LossSurface,
+  type SpectralDensity,
+} from '../../dist/index.js';
+import { lossatlas } from '../support/command-line.js';
+import { projectPath } from '../support/fixtures.js';
+
+const model = projectPath('examples/digits/digits.script.pt');
+const file = projectPath('examples/digits/digits.npz');
+const data = `${file}:inputs=x_test,targets=y_test,scale=1/16`;
+
+const commands = [
+  [],
+  ['demo'],
+  ['doctor'],
+  ['setup'],
+  ['inspect'],
+  ['landscape'],
+  ...['surface', 'line', 'interpolate', 'three-point', 'trajectory', 'atlas', 'modes'].map((name) => [
+    'landscape',
+    name,
+  ]),
+  ['hessian'],
+  ['spectrum'],
+  ['compare'],
+  ['evaluate'],
+  ['plot'],
+  ['report'],
+  ['convert'],
+];
+
+/** What two runs of the same have in common. */
+function valuesOf({ provenance: _, ...values }: LossSurface | SpectralDensity): unknown {
+  return values;
+}
+
+describe('analyses on the command line', function () {
+  this.timeout(180_000);
+  let folder: string;
+  const out = (name: string) => join(folder, name);
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'lossatlas-analyses-'));
+    using net = await loadModel(model);
+    using own = await ownSolution(net);
+    await saveSolution(out('trained.pth'), own);
+    for (const seed of [1, 2]) {
+      using start = await randomSolution(net, { seed });
+      await saveSolution(out(`start${seed}.pth`), start);
+    }
+  });
+  after(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  it('every command explains itself', async () => {
+    for (const command of commands) {
+      const { code, stdout } = await lossatlas([...command, '--help']);
+      expect(code, command.join(' ')).to.equal(0);
+      expect(stdout).to.match(/^Usage: lossatlas/);
+      expect(stdout).to.not.contain('undefined');
+    }
+    const { stdout } = await lossatlas(['landscape', 'surface', '--help']);
+    expect(stdout).to.match(/--axes <random\|hessian[^]*--y-range[^]*--dry-run[^]*Exit codes: 0 done/);
+  });
+
+  it('landscape computes what the library computes, and writes results and figures', async () => {
+    const args = ['landscape', model, '-d', data, '--points', '7', '--seed', '3', '--range', '-0.5,0.5'];
+    const { code, stdout, stderr } = await lossatlas([...args, '--scale', 'log', '-o', out('surface')]);
+    expect(code, stderr).to.equal(0);
+    expect(stdout).to.match(/Loss +0\.0399[^]*Written: .*surface\.json/);
+    // No terminal: plain lines on stderr alone.
+    expect(stderr).to.match(/^loss surface: \d+\/49 in/);
+    expect(readdirSync(out('surface')).sort()).to.deep.equal([
+      'surface-contour.png',
+      'surface-contour.svg',
+      'surface.json',
+      'surface.png',
+      'surface.svg',
+    ]);
+    using net = await loadModel(model);
+    using loss = objective(net, await loadNpz(file, { inputs: 'x_test', targets: 'y_test', scale: 1 / 16 }));
+    using plane = await randomPlane(net, { seed: 3 });
+    const expected = await lossSurface(loss, plane, { points: 7, range: [-0.5, 0.5] });
+    const surface = await loadJson(join(out('surface'), 'surface.json'), 'loss-surface');
+    expect(valuesOf(surface)).to.deep.equal(valuesOf(expected));
+    expect(readFileSync(join(out('surface'), 'surface.svg'), 'utf8')).to.contain('loss (log scale)');
+  });
+
+  it('--json prints the result alone and writes no file', async () => {
+    const args = ['landscape', 'line', model, '-d', data, '--points', '5', '--axis', 'gradient', '--json'];
+    const { code, stdout } = await lossatlas(args, { cwd: folder });
+    expect(code).to.equal(0);
+    const line = fromJson(stdout, 'stdout', 'loss-line');
+    expect([line.loss.length, line.axis.kind]).to.deep.equal([5, 'gradient']);
+    expect(existsSync(out('lossatlas-out'))).to.equal(false);
+  });
+
+  it('takes options from YAML and JSON files, and the command line wins', async () => {
+    writeFileSync(
+      out('run.yaml'),
+      `model: ${model}\ndata:\n  path: ${file}\n  inputs: x_test\n  targets: y_test\n  scale: 1/16\npoints: 3\nrange: [-0.25, 0.25]\nlabel-smoothing: 1/10\n`,
+    );
+    const fromFile = await lossatlas(['landscape', '-c', out('run.yaml'), '--json']);
+    const surface = fromJson(fromFile.stdout, 'stdout', 'loss-surface');
+    expect([...surface.x]).to.deep.equal([-0.25, 0, 0.25]);
+    expect(surface.provenance?.options.labelSmoothing).to.equal(0.1);
+    writeFileSync(out('run.json'), JSON.stringify({ model, data: [data], points: 3 }));
+    const mixed = await lossatlas(['landscape', 'line', '-c', out('run.json'), '--points', '4', '--json']);
+    expect(fromJson(mixed.stdout, 'stdout', 'loss-line').loss).to.have.length(4);
+  });
+
+  it('names the wrong key of a file and the right one', async () => {
+    const wrong: readonly (readonly [string, RegExp])[] = [
+      ['pionts: 3', /'.*wrong\.yaml': unknown key 'pionts'\. Did you mean 'points'\?/],
+      ['points: many', /key 'points' must be an integer of at least 0/],
+      ['range: [1, -1]', /key 'range' must be a pair \[low, high\]/],
+      ['axes: [random]', /key 'axes' must be one of 'random'/],
+      ['data: { path: x.npz, colour: blue }', /no data option 'colour'/],
+      ['- points', /should be a map of options/],
+      ['points: [', /cannot be read/],
+    ];
+    for (const [text, message] of wrong) {
+      writeFileSync(out('wrong.yaml'), `${text}\n`);
+      const { code, stderr } = await lossatlas(['landscape', model, '-c', out('wrong.yaml')]);
+      expect(code, text).to.be.oneOf([1, 2]);
+      expect(stderr).to.match(message);
+    }
+  });
+
+  it('refuses wrong usage with 2 and missing files with 1, before any work', async () => {
+    for (const args of [
+      ['landscape', model],
+      ['landscape', model, '-d', data, '--points', 'much'],
+      ['landscape', model, '-d', data, '--points', '0'],
+      ['landscape', model, '-d', data, '--pionts', '3'],
+      ['landscape', model, '-d', data, '--axes', 'adam'],
+      ['landscape', model, '-d', data, '--recipe', 'lla', '--y-points', '3'],
+      ['landscape', model, '-d', data, '-d', data],
+      ['spectrum', model, '-d', data, '--recipe', 'pyhessian', '--window', '3'],
+      ['hessian', model, '-d', data, '--json'],
+      ['compare', model, '-d', data, '-d', data],
+      ['plot'],
+      ['lanscape'],
+    ]) {
+      const { code, stderr } = await lossatlas(args, { cwd: folder });
+      expect(code, `${args.join(' ')}: ${stderr}`).to.equal(2);
+    }
+    for (const args of [
+      ['landscape', 'none.pt', '-d', data],
+      ['landscape', model, '-d', 'none.npz'],
+      ['landscape', model, '-d', data, '-w', 'none.pth'],
+      ['landscape', model, '-d', data, '-c', 'none.yaml'],
+      ['plot', 'none.json'],
+    ]) {
+      const { code, stderr } = await lossatlas(args, { cwd: folder });
+      expect([code, /ERR_FILE_NOT_FOUND/.test(stderr)], args.join(' ')).to.deep.equal([1, true]);
+    }
+  });
+
+  it('a folder that cannot be made is found before any work; a disk that fills up is said', async () => {
+    const blocked = await lossatlas(['landscape', model, '-d', data, '-o', join(model, 'x')]);
+    expect([blocked.code, blocked.stdout]).to.deep.equal([1, '']);
+    expect(blocked.stderr).to.contain('ERR_FILE_NOT_WRITABLE');
+    const args = ['landscape', model, '-d', data, '--points', '11', '--no-resume', '-o', out('full')];
+    const full = await lossatlas(args, { maxFileBlocks: 8 });
+    expect(full.code).to.equal(1);
+    expect(full.stderr).to.contain('ERR_FILE_NOT_WRITABLE');
+    // What was computed is on the screen at least.
+    expect(full.stdout).to.match(/^Model /);
+    expect(readdirSync(out('full'))).to.deep.equal([]);
+  });
+
+  it('--dry-run predicts and writes nothing', async () => {
+    mkdirSync(out('dry'));
+    for (const args of [
+      ['landscape', '--points', '51'],
+      ['landscape', 'line', '--axis', 'hessian'],
+      ['landscape', 'atlas'],
+      ['hessian'],
+      ['spectrum'],
+      ['compare', '--batches', '2'],
+      ['evaluate'],
+    ]) {
+      const { code, stdout, stderr } = await lossatlas([...args, model, '-d', data, '--dry-run', '--json'], {
+        cwd: out('dry'),
+      });
+      expect(code, `${args.join(' ')}: ${stderr}`).to.equal(0);
+      const plan = JSON.parse(stdout) as {
+        total: number;
+        secondsPerUnit: number;
+        seconds: number;
+        peakBytes: number;
+      };
+      expect(plan.secondsPerUnit).to.be.within(1e-5, 10);
+      expect(plan.seconds).to.be.closeTo(plan.total * plan.secondsPerUnit, 1e-6 * plan.seconds);
+      expect(plan.peakBytes).to.be.within(1e5, 1e10);
+    }
+    expect(readdirSync(out('dry'))).to.deep.equal([]);
+    const words = await lossatlas(['landscape', model, '-d', data, '--points', '51', '--dry-run']);
+    expect(words.stdout).to.match(/Nothing is written[^]*51 × 51 points[^]*Time +[\d.]+ m?s: 2601 points/);
+  });
+
+  it('a landscape that is stopped goes on to the same bits', async () => {
+    const args = ['landscape', model, '-d', data, '--points', '51', '--images', 'none'];
+    const stopped = await lossatlas([...args, '-o', out('stopped')], { interruptAt: /loss surface: / });
+    expect(stopped.code, stopped.stderr).to.equal(130);
+    expect(stopped.stderr).to.match(/Stopped\. \d+ points were finished and are kept in '.*surface\.resume'/);
+    expect(readdirSync(out('stopped'))).to.deep.equal(['surface.resume']);
+    const resumed = await lossatlas([...args, '-o', out('stopped')]);
+    expect(resumed.code).to.equal(0);
+    expect(readdirSync(out('stopped'))).to.deep.equal(['surface.json']);
+    const whole = await lossatlas([...args, '-o', out('whole')]);
+    expect(whole.code).to.equal(0);
+    const [a, b] = [
+      await loadJson(join(out('stopped'), 'surface.json')),
+      await loadJson(join(out('whole'), 'surface.json')),
+    ];
+    expect(valuesOf(a as LossSurface)).to.deep.equal(valuesOf(b as LossSurface));
+  });
+
+  it('a spectrum that is stopped keeps its finished probes', async () => {
+    const args = ['spectrum', model, '-d', data, '--steps', '20', '--probes', '20', '--probes-per-pass', '1'];
+    const quiet = [...args, '--images', 'none', '-o'];
+    // At least one probe is done by the second line, five seconds later; or all of them are.
+    const stopped = await lossatlas([...quiet, out('probes')], { interruptAt: /density: (?:[2-9]\d|\d{3})/ });
+    if (stopped.code !== 0) {
+      expect(stopped.code, stopped.stderr).to.equal(130);
+      expect(stopped.stderr).to.match(/Finished probes are kept in '.*spectrum\.resume'/);
+      expect(readdirSync(out('probes'))).to.deep.equal(['spectrum.resume']);
+    }
+    expect((await lossatlas([...quiet, out('probes')])).code).to.equal(0);
+    expect((await lossatlas([...quiet, out('all')])).code).to.equal(0);
+    const read = async (name: string) => loadJson(join(out(name), 'spectrum.json'), 'spectral-density');
+    expect(valuesOf(await read('probes'))).to.deep.equal(valuesOf(await read('all')));
+  });
+
+  it('hessian and spectrum give the numbers of the library', async () => {
+    using net = await loadModel(model);
+    using loss = objective(net, await loadNpz(file, { inputs: 'x_test', targets: 'y_test', scale: 1 / 16 }));
+    using operator = hessian(loss);
+    using pairs = await eigenpairs(operator, { k: 3, which: 'both-ends' });
+    const args = ['-d', data, '-q', '--json'];
+    const printed = await lossatlas([
+      'hessian',
+      model,
+      ...args,
+      '-k',
+      '3',
+      '--which',
+      'both-ends',
+      '--what',
+      'eigenpairs',
+    ]);
+    const values = fromJson(printed.stdout, 'stdout', 'eigenpairs').values;
+    values.forEach((value, i) =>
+      expect(value).to.be.closeTo(pairs.values[i]!, 1e-3 * Math.abs(pairs.values[i]!)),
+    );
+    expect(printed.stderr).to.equal('');
+    const spectrum = await lossatlas([
+      'spectrum',
+      model,
+      ...args,
+      '--steps',
+      '10',
+      '--probes',
+      '2',
+      '--seed',
+      '5',
+    ]);
+    const expected = await spectralDensity(operator, { steps: 10, probes: 2, seed: 5 });
+    expect(fromJson(spectrum.stdout, 'stdout', 'spectral-density').criteria.kh05.value).to.be.closeTo(
+      expected.criteria.kh05.value,
+      1e-4,
+    );
+  });
+
+  it('solutions: interpolation, three points, a path; matrices and recipes; vectors', async () => {
+    const common = ['-d', data, '-q', '--points', '3', '-o', out('solutions')];
+    const [trained, a, b] = [out('trained.pth'), out('start1.pth'), out('start2.pth')];
+    for (const args of [
+      ['landscape', 'interpolate', model, a, trained, ...common],
+      ['landscape', 'interpolate', model, a, ...common, '--name', 'to-own'],
+      ['landscape', 'three-point', model, a, b, trained, ...common],
+      ['landscape', 'trajectory', model, a, b, trained, ...common],
+      ['landscape', 'modes', model, ...common, '--axes', 'random'],
+      ['landscape', model, ...common, '--axes', 'hessian', '--save-plane', out('plane.npz'), '-w', a],
+      ['landscape', model, ...common, '--plane', out('plane.npz'), '--name', 'again'],
+      [
+        'landscape',
+        model,
+        '-d',
+        data,
+        '-q',
+        '--recipe',
+        'lla',
+        '--steps',
+        '4',
+        '-o',
+        out('solutions'),
+        '-n',
+        'lla',
+      ],
+      [
+        'hessian',
+        model,
+        '-d',
+        data,
+        '-q',
+        '--what',
+        'eigenpairs,norm,diagonal,check',
+        '--vectors',
+        '-o',
+        out('solutions'),
+      ],
+      [
+        'hessian',
+        model,
+        '-d',
+        data,
+        '-q',
+        '--matrix',
+        'gauss-newton',
+        '--what',
+        'trace',
+        '--max-probes',
+        '10',
+        '-o',
+        out('gn'),
+      ],
+      ['spectrum', model, '-d', data, '-q', '--recipe', 'lla', '--steps', '10', '-o', out('solutions')],
+      [
+        'compare',
+        model,
+        trained,
+        a,
+        '-d',
+        data,
+        '-q',
+        '--batches',
+        '2',
+        '--probes',
+        '2',
+        '--steps',
+        '5',
+        '-o',
+        out('solutions'),
+      ],
+    ]) {
+      const { code, stderr } = await lossatlas(args);
+      expect(code, `${args.join(' ')}: ${stderr}`).to.equal(0);
+    }
+    const files = readdirSync(out('solutions'));
+    expect(files).to.include.members([
+      'interpolation.svg',
+      'to-own.json',
+      'three-point-contour.png',
+      'trajectory-plane-path.json',
+      'modes.json',
+      'hessian-eigenpairs-vector-2.npz',
+      'hessian-diagonal.json',
+      'comparison.svg',
+    ]);
+    expect(files.filter((name) => name.includes('.resume'))).to.deep.equal([]);
+    const contour = readFileSync(join(out('solutions'), 'trajectory-plane-contour.svg'), 'utf8');
+    expect(contour).to.contain('path of 3 solutions');
+    // The saved plane has its origin with it: the same surface without the weights.
+    const read = async (name: string) => loadJson(join(out('solutions'), `${name}.json`), 'loss-surface');
+    expect([...(await read('again')).loss]).to.deep.equal([...(await read('surface')).loss]);
+  });
+
+  it('plot draws saved results, alone and together', async () => {
+    mkdirSync(out('plots'));
+    const line = [
+      'landscape',
+      'line',
+      model,
+      '-d',
+      data,
+      '-q',
+      '--points',
+      '5',
+      '--images',
+      'none',
+      '-o',
+      out('plots'),
+    ];
+    for (const seed of ['1', '2']) await lossatlas([...line, '--seed', seed, '-n', `line${seed}`]);
+    const results = [join(out('plots'), 'line1.json'), join(out('plots'), 'line2.json')];
+    const alone = await lossatlas([
+      'plot',
+      ...results,
+      '-o',
+      out('plots'),
+      '--images',
+      'svg',
+      '--value',
+      'accuracy',
+    ]);
+    expect(alone.code, alone.stderr).to.equal(0);
+    const together = await lossatlas([
+      'plot',
+      ...results,
+      '--together',
+      '--labels',
+      'one,two',
+      '-o',
+      out('plots'),
+    ]);
+    expect(together.code, together.stderr).to.equal(0);
+    const svg = readFileSync(join(out('plots'), 'together.svg'), 'utf8');
+    expect(svg).to.contain('>one<').and.to.contain('>two<');
+    const wrong = await lossatlas(['plot', results[0]!, '--figures', 'density', '-o', out('plots')]);
+    expect([wrong.code, /must be among line, but is 'density'/.test(wrong.stderr)]).to.deep.equal([2, true]);
+  });
+});

@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process';
+import { projectPath } from './fixtures.js';
+
+export interface CommandOutcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CommandOptions {
+  /** SIGINT as soon as stderr fits this. */
+  readonly interruptAt?: RegExp;
+  readonly cwd?: string;
+  readonly timeoutMs?: number;
+  /** Largest file that the process may write, in blocks of 512 bytes: what a full disk does to it. */
+  readonly maxFileBlocks?: number;
+}
+
+/** Runs the command line in its own process, with no terminal. */
+export async function lossatlas(
+  args: readonly string[],
+  { interruptAt, cwd, timeoutMs = 60_000, maxFileBlocks }: CommandOptions = {},
+): Promise<CommandOutcome> {
+  return new Promise((resolve) => {
+    const command = [projectPath('dist/cli/main.js'), ...args];
+    const options = { timeout: timeoutMs, ...(cwd === undefined ? {} : { cwd }) };
+    // The signal of a file that is too large is ignored, so that the write fails as on a full disk.
+    const child =
+      maxFileBlocks === undefined
+        ? spawn(process.execPath, command, options)
+        : spawn(
+            'sh',
+            ['-c', `trap '' XFSZ; ulimit -f ${maxFileBlocks}; exec "$@"`, 'sh', process.execPath, ...command],
+            options,
+          );
+    const outcome = { stdout: '', stderr: '' };
+    let isInterrupted = false;
+    child.stdout.on('data', (chunk: Buffer) => (outcome.stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => {
+      outcome.stderr += chunk.toString();
+      if (interruptAt === undefined || isInterrupted || !interruptAt.test(outcome.stderr)) return;
+      isInterrupted = true;
+      child.kill('SIGINT');
+    });
+    child.on('close', (code) => {
+      resolve({ code, ...outcome });
+    });
+  });
+}

@@ -1,0 +1,137 @@
+import { expect } from 'chai';
+import type { figureOptions } from '../../dist/cli/options/output-options.js';
+import type {
+  atlasOptions,
+  gridOptions,
+  interpolateOptions,
+  modesOptions,
+  normalizationOptions,
+  planeAxisOptions,
+  randomOptions,
+  recipeOptions,
+  searchOptions,
+  sweepOptions,
+} from '../../dist/cli/options/landscape-options.js';
+import type { evaluateOptions } from '../../dist/cli/options/output-options.js';
+import type {
+  dataOptions,
+  modelOptions,
+  objectiveOptions,
+  solutionOptions,
+} from '../../dist/cli/options/setting-options.js';
+import type {
+  compareLossOptions,
+  compareOptions,
+  eigenpairsOptions,
+  hessianOptions,
+  matrixOptions,
+  spectrumCommandOptions,
+  spectrumOptions,
+  traceOptions,
+} from '../../dist/cli/options/spectrum-options.js';
+import type {
+  AdamPlaneOptions,
+  AllModesOptions,
+  AtlasOptions,
+  CompareCriteriaOptions,
+  CurvatureOptions,
+  DiagonalOptions,
+  DrawResultOptions,
+  EigenpairsOptions,
+  EvaluateCheckpointsOptions,
+  FrobeniusNormOptions,
+  HessianPlaneOptions,
+  InterpolateOptions,
+  Li2018SurfaceOptions,
+  LlaSpectralDensityOptions,
+  LlaSurfaceOptions,
+  LoadDatasetOptions,
+  LoadModelOptions,
+  LoadSolutionOptions,
+  LossLandscapesSurfaceOptions,
+  LossLineOptions,
+  LossSurfaceOptions,
+  MonteCarloFisherOptions,
+  ObjectiveOptions,
+  PresetEigenpairsOptions,
+  PresetTraceOptions,
+  RandomPlaneOptions,
+  SpectralDensityOptions,
+  TraceOptions,
+} from '../../dist/index.js';
+
+type Keys<T> = T extends unknown ? keyof T : never;
+/** What every command sets itself: progress, Ctrl-C, and `--weights`. */
+type Common = 'signal' | 'onProgress' | 'at';
+/** `true`, or else the options that the command line lacks. */
+type Covers<Options, Tables, Else = never> = [Exclude<keyof Options, Keys<Tables> | Common | Else>] extends [
+  never,
+]
+  ? true
+  : Exclude<keyof Options, Keys<Tables> | Common | Else>;
+
+type Sweep = typeof sweepOptions;
+type Grid = typeof gridOptions;
+type Directions = typeof normalizationOptions | typeof randomOptions | typeof planeAxisOptions;
+type Eigenpairs = typeof eigenpairsOptions | typeof hessianOptions | typeof matrixOptions;
+
+/** An option of the library without one of the command line does not compile here. */
+const covered: readonly true[] = [
+  true satisfies Covers<LoadModelOptions, typeof modelOptions>,
+  // The label is the file's name.
+  true satisfies Covers<LoadSolutionOptions, typeof solutionOptions, 'label'>,
+  true satisfies Covers<LoadDatasetOptions, typeof dataOptions>,
+  // --dropout-seed.
+  true satisfies Covers<ObjectiveOptions, typeof objectiveOptions, 'seed'>,
+  true satisfies Covers<LossLineOptions, Sweep>,
+  true satisfies Covers<LossSurfaceOptions, Grid>,
+  true satisfies Covers<InterpolateOptions, Sweep | typeof interpolateOptions>,
+  true satisfies Covers<RandomPlaneOptions, Directions>,
+  // Vectors come from results, not from files.
+  true satisfies Covers<HessianPlaneOptions, Directions | typeof searchOptions, 'start'>,
+  true satisfies Covers<AdamPlaneOptions, Directions>,
+  true satisfies Covers<AtlasOptions, Grid | Directions | typeof atlasOptions>,
+  true satisfies Covers<AllModesOptions, Grid | typeof modesOptions | typeof randomOptions>,
+  // --axes chooses them; the recipes draw their own.
+  true satisfies Covers<Li2018SurfaceOptions, Grid | Directions | typeof recipeOptions>,
+  true satisfies Covers<LlaSurfaceOptions, Grid | Directions | typeof recipeOptions>,
+  true satisfies Covers<LossLandscapesSurfaceOptions, Grid | Directions | typeof recipeOptions>,
+  // --block.
+  true satisfies Covers<CurvatureOptions, typeof matrixOptions, 'parameters'>,
+  true satisfies Covers<MonteCarloFisherOptions, Eigenpairs, 'parameters' | 'samples'>,
+  true satisfies Covers<EigenpairsOptions, Eigenpairs, 'start' | 'keepBasis'>,
+  true satisfies Covers<TraceOptions, typeof traceOptions | Eigenpairs, 'basis'>,
+  true satisfies Covers<FrobeniusNormOptions, typeof traceOptions | Eigenpairs>,
+  // --max-probes.
+  true satisfies Covers<DiagonalOptions, typeof traceOptions | Eigenpairs, 'probes'>,
+  true satisfies Covers<PresetEigenpairsOptions, Eigenpairs, 'start'>,
+  true satisfies Covers<PresetTraceOptions, typeof traceOptions | Eigenpairs, 'start'>,
+  true satisfies Covers<SpectralDensityOptions, typeof spectrumOptions | typeof matrixOptions>,
+  true satisfies Covers<
+    LlaSpectralDensityOptions,
+    typeof spectrumOptions | typeof spectrumCommandOptions,
+    'start'
+  >,
+  true satisfies Covers<
+    CompareCriteriaOptions,
+    typeof compareOptions | typeof compareLossOptions,
+    'onRow' | 'known'
+  >,
+  true satisfies Covers<
+    EvaluateCheckpointsOptions,
+    typeof evaluateOptions | typeof objectiveOptions | typeof solutionOptions,
+    'onRow' | 'seed'
+  >,
+  // --trajectory of plot, --eigenpairs of spectrum, and --density-points and its kin.
+  true satisfies Covers<
+    DrawResultOptions,
+    typeof figureOptions,
+    'trajectory' | 'markers' | 'density' | 'logDensity'
+  >,
+];
+
+describe('options of the command line', () => {
+  it('cover those of the library', () => {
+    expect(covered).to.have.length.above(25);
+  });
+});
