@@ -1,0 +1,109 @@
+import { expect } from 'chai';
+import {
+  drawContour,
+  drawLines,
+  drawResult,
+  drawTogether,
+  renderPng,
+  type Result,
+} from '../../../dist/index.js';
+import { atlasOf, bowl, lineOf, surfaceOf } from '../plot/results.js';
+import { count, duplicateIds, hasBadNumber, part, texts } from '../plot/svg-reading.js';
+
+const names = (result: Result, options = {}) => drawResult(result, options).map(({ name }) => name);
+const atlas = atlasOf([bowl(7), surfaceOf(7, 7, (x, y) => 0.2 + x * x + y * y)]);
+
+describe('drawResult', () => {
+  it('draws the usual figures of a kind, and others on request', () => {
+    expect(names(bowl(9))).to.deep.equal(['surface', 'contour']);
+    expect(names(bowl(9), { figures: ['heat-map'] })).to.deep.equal(['heat-map']);
+    expect(names(lineOf(5, Math.abs))).to.deep.equal(['line']);
+    expect(names(atlas)).to.deep.equal(['surface', 'contour', 'spread']);
+    expect(names({ ...atlas, spread: null })).to.deep.equal(['surface', 'contour']);
+  });
+
+  it('passes each figure the options that it knows', () => {
+    const options = {
+      scale: 'log',
+      cap: 3,
+      azimuth: 20,
+      numLevels: 5,
+      title: 'T',
+      colorMap: 'cividis',
+    } as const;
+    const [surface, contour] = drawResult(bowl(9), options);
+    for (const { svg } of [surface!, contour!]) {
+      expect(svg).to.contain('aria-label="T"');
+      expect(svg).to.contain('loss (log scale)');
+      expect(svg).to.match(/above 3/);
+    }
+    expect(surface!.svg).to.not.equal(drawResult(bowl(9), { ...options, azimuth: 40 })[0]!.svg);
+  });
+
+  it('refuses figures that a result has not, and unknown options, by name', () => {
+    expect(() => drawResult(bowl(9), { figures: ['density'] })).to.throw(
+      /of a loss-surface must be among surface, contour, heat-map, but is 'density'/,
+    );
+    expect(() => drawResult(bowl(9), { scael: 'log' } as object)).to.throw(/Did you mean 'scale'/);
+    expect(() => drawResult(bowl(9), { figures: ['pie' as never] })).to.throw(/a list of surface/);
+  });
+
+  it('lines of contours have the colours where there are no bands', () => {
+    const filled = drawContour(bowl(21));
+    const open = drawContour(bowl(21), { filled: false });
+    expect(part(filled, 'bands')).to.not.equal('');
+    expect(part(open, 'bands')).to.equal('');
+    const strokes = new Set(
+      [...part(open, 'contours').matchAll(/stroke="(#[0-9a-f]{6})"/g)].map(([, color]) => color),
+    );
+    expect(strokes.size).to.equal(count(part(filled, 'contours'), '<path'));
+    expect(hasBadNumber(open)).to.equal(false);
+  });
+});
+
+describe('figures of several results', () => {
+  const lines = [
+    { label: 'batch 64', line: lineOf(11, (t) => t * t) },
+    { label: 'batch 8192', line: lineOf(7, (t) => 5 * t * t) },
+  ];
+
+  it('lines share their axes, under labels', () => {
+    const svg = drawLines(lines, { title: 'Two' });
+    expect(count(svg, 'class="curve"')).to.equal(2);
+    expect(texts(part(svg, 'legend'))).to.deep.equal(['batch 64', 'batch 8192']);
+    // 5 is the largest loss of the second.
+    expect(texts(part(svg, 'axis-y'))).to.include('5');
+    expect(count(svg, 'stroke-dasharray="6 3"')).to.be.above(0);
+    expect([hasBadNumber(svg), duplicateIds(svg)]).to.deep.equal([false, []]);
+    expect(renderPng(svg).length).to.be.above(1000);
+  });
+
+  it('NaN and infinities leave gaps and are counted', () => {
+    const line = lineOf(11, (t) => (t > 0.5 ? Infinity : t < -0.5 ? NaN : t * t));
+    const svg = drawLines([{ label: 'a', line }, lines[0]!]);
+    expect(svg).to.match(/5 of 22 points not finite|6 of 22 points not finite/);
+    expect(hasBadNumber(svg)).to.equal(false);
+  });
+
+  it('surfaces share a scale, as panels', () => {
+    const results = [
+      { label: 'with shortcuts', result: bowl(9) },
+      { label: 'without', result: surfaceOf(9, 9, (x, y) => 50 * (x * x + y * y) + 1) },
+    ];
+    const [surface, contour] = drawTogether(results, { scale: 'log' });
+    expect([surface!.name, contour!.name]).to.deep.equal(['surface', 'contour']);
+    expect(count(contour!.svg, 'class="color-bar"')).to.equal(1);
+    expect(texts(contour!.svg)).to.include.members(['with shortcuts', 'without']);
+  });
+
+  it('refuses different kinds, too many, and none', () => {
+    const mixed = [
+      { label: 'a', result: bowl(5) },
+      { label: 'b', result: lines[0]!.line },
+    ];
+    expect(() => drawTogether(mixed)).to.throw(/all of one kind[^]*loss-surface, loss-line/);
+    expect(() => drawTogether([])).to.throw(/here are none/);
+    const many = Array.from({ length: 6 }, () => lines[0]!);
+    expect(() => drawLines(many)).to.throw(/give 1 to 5/);
+  });
+});
