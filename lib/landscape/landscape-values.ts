@@ -9,7 +9,7 @@ import { Steps } from '../steps.js';
 import type { AnalysisOptions } from '../types.js';
 import { analysisChecks, invalidOption, isBoolean, isPositive, isString } from '../validate.js';
 import { checkCurvature } from './curvature-check.js';
-import { defaultCap, explosionOf } from './explosion.js';
+import { defaultCap, explosionOf } from '../explosion.js';
 import { sweep, type SweepOptions } from './sweep.js';
 
 /** What lines and surfaces have in common. */
@@ -109,5 +109,6 @@ export async function landscapeValues(
     }),
     recipe: plan.recipe,
     provenance: await objective.provenance(startedAt, origin?.label ?? 'model'),
+    source: null,
   };
 }

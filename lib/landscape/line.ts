@@ -115,7 +115,7 @@ async function lineOn(
   const values = await landscapeValues(objective, plan, options);
   return Object.freeze({
     kind: 'loss-line',
-    formatVersion: 1,
+    formatVersion: 2,
     coordinates: t,
     axis: direction.description,
     ...values,

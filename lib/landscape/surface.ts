@@ -96,7 +96,7 @@ export async function surfaceOn(
   );
   return Object.freeze({
     kind: 'loss-surface',
-    formatVersion: 1,
+    formatVersion: 2,
     update,
     x,
     y,

@@ -57,7 +57,7 @@ describe('json', () => {
     expect(read).to.be.frozen;
     expect(read.axis).to.be.frozen;
     expect(read.axis.ignored).to.be.frozen;
-    expect(read.provenance.versions).to.be.frozen;
+    expect(read.provenance!.versions).to.be.frozen;
   });
 
   it('writes one key per line and arrays on one line', () => {
@@ -72,8 +72,12 @@ describe('json', () => {
     refuses('null', /the top level should be a result object/);
     refuses('{"kind": "toString"}', /'kind' should be/);
     refuses(
-      changed((data) => (data.formatVersion = 2)),
-      /'formatVersion' should be 1/,
+      changed((data) => (data.formatVersion = 3)),
+      /'x\.json' has format version 3, of a later lossatlas; .* Update lossatlas/,
+    );
+    refuses(
+      changed((data) => (data.formatVersion = 0)),
+      /'formatVersion' should be an integer from 1 to 2/,
     );
     refuses(
       changed((data) => delete data.loss),

@@ -1,6 +1,6 @@
 import type { Result } from '../../../dist/io/json.js';
-import type { BracketedEstimate, Criteria, Estimate } from '../../../dist/results.js';
-import { bowl, lineOf, provenance } from '../plot/results.js';
+import type { AxisDescription, BracketedEstimate, Criteria, Estimate } from '../../../dist/results.js';
+import { axis, bowl, lineOf, provenance } from '../plot/results.js';
 
 const estimate: Estimate = { value: 0.1, low: -Infinity, high: Infinity, standardError: NaN };
 const bracketed: BracketedEstimate = { ...estimate, bracket: { low: 0, high: 1 }, determined: true };
@@ -23,6 +23,17 @@ const preset = {
   provenance,
 } as const;
 
+const unknownAxis: AxisDescription = {
+  ...axis,
+  label: '',
+  kind: 'unknown',
+  seed: null,
+  normalization: 'unknown',
+  order: null,
+  norm: NaN,
+  relativeNorm: NaN,
+};
+
 /** Small results of every kind, with NaN, infinities and −0 in them; of some kinds several. */
 export const resultSamples: readonly Result[] = [
   lineOf(5, (t) => (t > 0.5 ? NaN : 1 / t), Math.abs),
@@ -36,7 +47,7 @@ export const resultSamples: readonly Result[] = [
   },
   {
     kind: 'landscape-atlas',
-    formatVersion: 1,
+    formatVersion: 2,
     titles: ['one', 'two'],
     surfaces: [bowl(2, 2), { ...bowl(2, 2), loss: Float64Array.of(NaN, Infinity, -Infinity, -0) }],
     spread: {
@@ -46,7 +57,7 @@ export const resultSamples: readonly Result[] = [
       max: new Float64Array(4),
     },
   },
-  { kind: 'landscape-atlas', formatVersion: 1, titles: ['one'], surfaces: [bowl(2, 3)], spread: null },
+  { kind: 'landscape-atlas', formatVersion: 2, titles: ['one'], surfaces: [bowl(2, 3)], spread: null },
   {
     kind: 'trajectory',
     formatVersion: 1,
@@ -238,5 +249,33 @@ export const resultSamples: readonly Result[] = [
     ],
     samplesPerSecond: NaN,
     provenance,
+  },
+  {
+    kind: 'eigenvalue-map',
+    formatVersion: 1,
+    x: Float64Array.of(-1, 0, 1),
+    y: Float64Array.of(0, -0),
+    axes: [axis, { ...axis, seed: 2 }],
+    smallest: Float64Array.of(-1, NaN, -Infinity, -0, 0, 1),
+    largest: Float64Array.of(1, NaN, Infinity, -0, 0.1, 1e22),
+    numProducts: Float64Array.of(1, 2, 3, 4, 5, 6),
+    recipe: { name: 'lossatlas', notes: [] },
+    provenance,
+    source: null,
+  },
+  {
+    ...bowl(3, 2),
+    axes: [unknownAxis, unknownAxis],
+    modelLoss: null,
+    explosion: null,
+    recipe: { name: 'unknown', notes: [] },
+    provenance: null,
+    source: {
+      file: '3d_surface_file.h5',
+      layout: 'tomgoldstein/loss-landscape',
+      values: 'train_loss',
+      directions: null,
+      numMissing: 1,
+    },
   },
 ];
