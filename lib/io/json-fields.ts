@@ -36,7 +36,13 @@ const specialNumbers: ReadonlyMap<unknown, number> = new Map([
 ]);
 
 /** The value of one field as plain JSON data; `key` is its path for messages, `within` the object that it is of. */
-export function encodeField(field: Field, value: unknown, key: string, codec: Codec, within?: Fields): unknown {
+export function encodeField(
+  field: Field,
+  value: unknown,
+  key: string,
+  codec: Codec,
+  within?: Fields,
+): unknown {
   if (typeof field === 'object') return mapStructure(field, value, key, codec, encodeField, within);
   switch (field) {
     case 'float64':
@@ -145,12 +151,14 @@ function mapObject(
   codec: Codec,
   convert: typeof encodeField,
 ): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return codec.refuse(key, 'an object');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return codec.refuse(key, 'an object');
   const record = value as Fields;
   const prefix = key === '' ? '' : `${key}.`;
   // A result in memory may hold more (eigenvectors on the device, methods): that is left out. A file may not.
   for (const name of convert === decodeField ? Object.keys(record) : []) {
-    if (!Object.hasOwn(shape, name)) codec.refuse(prefix + name, 'absent (it is no key of this format version)');
+    if (!Object.hasOwn(shape, name))
+      codec.refuse(prefix + name, 'absent (it is no key of this format version)');
   }
   const entries = Object.entries(shape).map(([name, field]) => {
     if (!Object.hasOwn(record, name)) codec.refuse(prefix + name, 'present');
@@ -168,7 +176,8 @@ function mapRecord(
   convert: typeof encodeField,
   within?: Fields,
 ): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return codec.refuse(key, 'an object');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return codec.refuse(key, 'an object');
   const entries = Object.entries(value).map(
     ([name, item]) => [name, convert(field, item, `${key}.${name}`, codec, within)] as const,
   );

@@ -1,5 +1,5 @@
 import { LossAtlasError } from '../errors.js';
-import { decodeField, encodeField, type ArrayStore, type Refuse } from './json-fields.js';
+import { decodeField, encodeField, inlineArrays, type ArrayStore, type Refuse } from './json-fields.js';
 import { migrated } from './migrations.js';
 import {
   findLengthMismatch,
@@ -37,6 +37,12 @@ export function decodeResult<K extends ResultKind>(
   const result = decodeField({ object: shape }, current, '', { refuse, arrays }) as ResultOf<K>;
   checkLengths(result, source);
   return result;
+}
+
+/** Throws ERR_INVALID_DATA for what is no result. */
+export function checkResult(result: Result): void {
+  encodeResult(result, { ...inlineArrays, encode: () => null });
+  checkLengths(result, 'the result');
 }
 
 /** Throws ERR_INVALID_DATA where lengths do not agree. */

@@ -1,4 +1,12 @@
-import type { AxisDescription, LandscapeValues, LossLine, LossSurface, Mode, Provenance, SourceFile } from '../results.js';
+import type {
+  AxisDescription,
+  LandscapeValues,
+  LossLine,
+  LossSurface,
+  Mode,
+  Provenance,
+  SourceFile,
+} from '../results.js';
 import { formatNumber } from './number-format.js';
 
 /** Axis label: the coordinate's symbol, what it runs along and its share of a path's variance if there is one. */
