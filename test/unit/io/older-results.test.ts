@@ -1,10 +1,11 @@
 import { expect } from 'chai';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fromJson, type Result } from '../../../dist/io/json.js';
-import { projectPath } from '../../support/fixtures.js';
+import { fileURLToPath } from 'node:url';
 import { resultSamples } from './result-samples.js';
 
-const fixtures = projectPath('test/fixtures');
+// Not of support/fixtures, which opens the addon.
+const fixtures = fileURLToPath(new URL('../../../test/fixtures', import.meta.url));
 const folders = readdirSync(fixtures).filter((name) => /^results-v\d+$/.test(name));
 
 /** The samples that test/fixtures/results.mjs wrote, by the names of their files. */
