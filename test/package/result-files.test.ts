@@ -20,11 +20,15 @@ const python = process.env.LOSSATLAS_PYTHON ?? projectPath('bench/.cache/venv/bi
 const peer = process.env.LI2018 ?? '';
 
 function runScript(...args: string[]): Record<string, unknown> {
-  const { status, stdout, stderr } = spawnSync(python, ['-W', 'ignore', fixture('result_files.py'), ...args], {
-    encoding: 'utf8',
-    maxBuffer: 2 ** 28,
-    timeout: 240_000,
-  });
+  const { status, stdout, stderr } = spawnSync(
+    python,
+    ['-W', 'ignore', fixture('result_files.py'), ...args],
+    {
+      encoding: 'utf8',
+      maxBuffer: 2 ** 28,
+      timeout: 240_000,
+    },
+  );
   expect(status, stderr).to.equal(0);
   return JSON.parse(stdout.trim().split('\n').at(-1)!) as Record<string, unknown>;
 }
@@ -33,13 +37,12 @@ function runScript(...args: string[]): Record<string, unknown> {
 function hasModules(...names: string[]): boolean {
   const { status } = spawnSync(python, ['-c', `import ${names.join(', ')}`]);
   if (status === 0) return true;
-  process.stdout.write(
-    `      (skipped: LOSSATLAS_PYTHON names no interpreter with ${names.join(', ')})\n`,
-  );
+  process.stdout.write(`      (skipped: LOSSATLAS_PYTHON names no interpreter with ${names.join(', ')})\n`);
   return false;
 }
 
-const bits = (values: Float64Array) => Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('hex');
+const bits = (values: Float64Array) =>
+  Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('hex');
 const numbers = (hex: string) => new Float64Array(Uint8Array.from(Buffer.from(hex, 'hex')).buffer);
 
 /** Not square, and with everything that floats can be. */
@@ -47,7 +50,12 @@ function oddSurface(): LossSurface {
   const surface = bowl(7, 4);
   const loss = surface.loss.slice();
   loss.set([NaN, Infinity, -Infinity, -0, 1e22, 5e-324], 3);
-  return { ...surface, loss, accuracy: loss.map((_, k) => k / 28), metrics: { 'top-5': loss.map((_, k) => -k) } };
+  return {
+    ...surface,
+    loss,
+    accuracy: loss.map((_, k) => k / 28),
+    metrics: { 'top-5': loss.map((_, k) => -k) },
+  };
 }
 
 describe('files of results in other programs', function () {
@@ -82,7 +90,7 @@ describe('files of results in other programs', function () {
       });
     });
 
-    it("h5py reads the layout of tomgoldstein/loss-landscape: its names, shape (nx, ny), per cent", () => {
+    it('h5py reads the layout of tomgoldstein/loss-landscape: its names, shape (nx, ny), per cent', () => {
       expect(said.surface).to.deep.equal({
         xcoordinates: [[7], bits(surface.x)],
         ycoordinates: [[4], bits(surface.y)],
@@ -110,7 +118,14 @@ describe('files of results in other programs', function () {
     it('VTK reads points, quads and exact arrays', () => {
       const vtp = said.vtp as Record<string, unknown>;
       const capped = surface.loss.map((value) => (value > 3 ? 3 : value));
-      expect(vtp).to.deep.include({ points: 28, polys: 18, cells: 18, error: 0, types: [9], kind: 'loss-surface' });
+      expect(vtp).to.deep.include({
+        points: 28,
+        polys: 18,
+        cells: 18,
+        error: 0,
+        types: [9],
+        kind: 'loss-surface',
+      });
       expect(vtp).to.deep.include({ scalars: 'zvalue', quad: [1, 2, 9, 8] });
       expect(vtp['point loss']).to.equal(bits(surface.loss));
       expect(vtp['point zvalue']).to.equal(bits(capped));
@@ -123,7 +138,7 @@ describe('files of results in other programs', function () {
     });
   });
 
-  describe("files of h5py in the layout of tomgoldstein/loss-landscape", () => {
+  describe('files of h5py in the layout of tomgoldstein/loss-landscape', () => {
     before(function () {
       if (!hasModules('numpy', 'h5py')) this.skip();
       runScript('write', folder);
@@ -155,10 +170,15 @@ describe('files of results in other programs', function () {
     });
 
     it('lists what there is where several fit, and where none does', async () => {
-      const list = /train_loss \(kind 'loss-surface', split 'train'\), test_loss .*, min_eig and max_eig \(kind/;
+      const list =
+        /train_loss \(kind 'loss-surface', split 'train'\), test_loss .*, min_eig and max_eig \(kind/;
       await rejects(async () => loadResult(at('theirs.h5')), 'ERR_INVALID_DATA', list);
       await rejects(async () => loadResult(at('theirs.h5'), 'loss-surface'), 'ERR_INVALID_DATA', /several/);
-      await rejects(async () => loadResult(at('theirs.h5'), 'loss-line'), 'ERR_INVALID_DATA', /nothing that fits/);
+      await rejects(
+        async () => loadResult(at('theirs.h5'), 'loss-line'),
+        'ERR_INVALID_DATA',
+        /nothing that fits/,
+      );
     });
 
     it('lines and eigenvalues', async () => {
@@ -177,7 +197,10 @@ describe('files of results in other programs', function () {
 
     it('projected paths', async () => {
       const path = await loadProjection(at('theirs_proj.h5'), at('theirs_directions.h5'));
-      expect([[...path.x], [...path.y]]).to.deep.equal([[3, 1, 0], [0.5, 0.25, 0]]);
+      expect([[...path.x], [...path.y]]).to.deep.equal([
+        [3, 1, 0],
+        [0.5, 0.25, 0],
+      ]);
       expect([...path.explainedVariance!]).to.deep.equal([0.75, 0.125]);
       expect((await loadProjection(at('theirs_proj.h5'))).explainedVariance).to.equal(null);
       await rejects(async () => loadResult(at('theirs_proj.h5')), 'ERR_INVALID_DATA', /loadProjection/);
