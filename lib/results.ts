@@ -133,8 +133,6 @@ export interface SourceFile {
   readonly layout: 'tomgoldstein/loss-landscape';
   /** Name of the values in the file, for example `train_loss`. */
   readonly values: string;
-  /** The file of directions that it names; null where it names none. */
-  readonly directions: string | null;
   /** Points that it marks as not computed; they are NaN here. */
   readonly numMissing: number;
 }

@@ -39,8 +39,6 @@ export interface Hdf5File {
   /** Whether there is a data set of that path. */
   has(name: string): boolean;
   array(name: string): Hdf5Array;
-  /** A single text; null where there is none of that name. */
-  text(name: string): string | null;
   /** Paths of the data sets, as far as a message can hold them. */
   names(): string[];
 }
@@ -66,7 +64,6 @@ export async function withHdf5<T>(path: string, use: (file: Hdf5File) => T): Pro
       size,
       has: (name) => guard(`'${path}'`, () => file.get(name)) instanceof library.Dataset,
       array: (name) => openArray({ library, module: library.Module, file, path, size, guard }, name),
-      text: (name) => readText({ library, module: library.Module, file, path, size, guard }, name),
       names: () => guard(`'${path}'`, () => listArrays(library, file)),
     }),
   );
@@ -134,17 +131,6 @@ function openArray(open: OpenFile, name: string): Hdf5Array {
       return gatherRows(count, numbers, { numRows, width, partRows, readPart, source });
     },
   };
-}
-
-/** A text of the file; longer ones than the file are refused. */
-function readText({ library, module, file, path, size, guard }: OpenFile, name: string): string | null {
-  const source = `'${path}', '${name}'`;
-  const entity = guard(source, () => file.get(name));
-  if (!(entity instanceof library.Dataset)) return null;
-  const { shape, type, size: length } = guard(source, () => entity.metadata);
-  if (type !== module.H5T_class_t.H5T_STRING.value || shape?.length !== 0 || length > size) return null;
-  const text: unknown = guard(source, () => entity.value);
-  return typeof text === 'string' ? text : null;
 }
 
 interface Parts {

@@ -103,11 +103,10 @@ function originFacts({ provenance, source }: Origin): string[] {
 }
 
 /** What another program's file does not say is said to be unknown. */
-function sourceFacts({ file, layout, values, directions, numMissing }: SourceFile): string[] {
+function sourceFacts({ file, layout, values, numMissing }: SourceFile): string[] {
   const missing = numMissing === 0 ? [] : [`${numMissing} points not computed`];
-  const of = directions === null ? [] : [`directions of ${baseName(directions)}`];
   const unknown = 'model, data, mode, criterion and normalisation unknown';
-  return [`${values} of ${file}`, `layout of ${layout}`, ...of, ...missing, unknown];
+  return [`${values} of ${file}`, `layout of ${layout}`, ...missing, unknown];
 }
 
 /** One fact an axis: what its directions have in common in all results. */

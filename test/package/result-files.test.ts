@@ -160,7 +160,6 @@ describe('files of results in other programs', function () {
         file: 'theirs.h5',
         layout: 'tomgoldstein/loss-landscape',
         values: 'train_loss',
-        directions: 'results/directions.h5',
         numMissing: 1,
       });
       for (const name of ['again.json', 'again.h5', 'again.npz']) {

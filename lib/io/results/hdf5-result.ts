@@ -1,19 +1,19 @@
 import { LossAtlasError } from '../../errors.js';
-import type { Hdf5File } from '../hdf5.js';
-import { withHdf5 } from '../hdf5.js';
+import type { AxisDescription, LandscapeValues } from '../../results.js';
+import { withHdf5, type Hdf5File } from '../hdf5.js';
 import { parseJson } from '../json.js';
 import type { Result, ResultKind, ResultOf } from '../result-format.js';
 import { joinResult, splitResult } from '../result-parts.js';
 import { hdf5Bytes, type Hdf5Content } from '../write-hdf5.js';
 import { readFloats, readBytes } from './hdf5-values.js';
 import { landscapeOf, type LandscapeChoice } from './landscape-hdf5.js';
-import { namesInLayout, theirNames, type DataSplit } from './landscape-names.js';
+import { isLine, namesInLayout, theirNames, type DataSplit } from './landscape-names.js';
 
 /** UTF-8 bytes of JSON: an attribute holds 64 KB at most. */
-const metadataName = 'metadata';
+const metadataName = 'lossatlas';
 
 /**
- * A result as HDF5: a data set a field, and `metadata`. Lines, surfaces and eigenvalue maps have the names and the index
+ * A result as HDF5: a data set a field, and `lossatlas`, the rest as JSON. Lines, surfaces and eigenvalue maps have the names and the index
  * rule of tomgoldstein/loss-landscape, whose programs read them; `split` says of which data their losses are.
  */
 export async function resultToHdf5(result: Result, split: DataSplit): Promise<Uint8Array> {
@@ -59,32 +59,35 @@ function ownResult<K extends ResultKind>(file: Hdf5File, path: string, kind?: K)
 function theirShape(result: Result, shape: readonly number[]): readonly number[] {
   if (shape.length < 2) return shape;
   const [ny, nx] = shape as readonly [number, number];
-  return result.kind === 'eigenvalue-map' && !('y' in namesInLayout(result, 'train')) ? [nx] : [nx, ny];
+  return result.kind === 'eigenvalue-map' && isLine(result.y) ? [nx] : [nx, ny];
 }
 
 /** What his programs look for besides. */
 function extras(result: Result, split: DataSplit): [string, Hdf5Content][] {
-  const { directions, accuracy } = theirNames;
   switch (result.kind) {
     case 'loss-line':
-    case 'loss-surface': {
-      const axes = result.kind === 'loss-line' ? [result.axis] : result.axes;
-      const shape = result.kind === 'loss-line' ? [result.loss.length] : [result.x.length, result.y.length];
-      // Per cent; −1 is his mark of what was not computed.
-      const percent = result.accuracy?.map((share) => 100 * share) ?? result.loss.map(() => -1);
-      return [
-        [directions, { text: result.source?.directions ?? axes.map(({ label }) => label).join(' | ') }],
-        [accuracy(split), { shape, data: percent }],
-      ];
-    }
+      return [directionsOf([result.axis]), accuracyOf(result, split, [result.loss.length])];
+    case 'loss-surface':
+      return [directionsOf(result.axes), accuracyOf(result, split, [result.x.length, result.y.length])];
     case 'eigenvalue-map':
-      return [
-        [
-          directions,
-          { text: result.source?.directions ?? result.axes.map(({ label }) => label).join(' | ') },
-        ],
-      ];
+      return [directionsOf(result.axes)];
     default:
       return [];
   }
+}
+
+/** The name of a file there; here what the directions are. */
+function directionsOf(axes: readonly AxisDescription[]): [string, Hdf5Content] {
+  const labels = axes.map(({ label }) => (label === '' ? 'unknown' : label));
+  return [theirNames.directions, { text: labels.join(' | ') }];
+}
+
+/** Per cent; −1 is his mark of what was not computed. */
+function accuracyOf(
+  { loss, accuracy }: LandscapeValues,
+  split: DataSplit,
+  shape: readonly number[],
+): [string, Hdf5Content] {
+  const data = accuracy?.map((share) => 100 * share) ?? loss.map(() => -1);
+  return [theirNames.accuracy(split), { shape, data }];
 }

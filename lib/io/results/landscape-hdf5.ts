@@ -148,13 +148,11 @@ function valuesOn({ file, path }: OpenLandscape, { x, y, count }: Grid, name: st
   throw new LossAtlasError('ERR_INVALID_DATA', message);
 }
 
-function sourceOf({ file, path }: OpenLandscape, values: string, numMissing: number): SourceFile {
-  const directions = file.text(theirNames.directions);
+function sourceOf({ path }: OpenLandscape, values: string, numMissing: number): SourceFile {
   return Object.freeze({
     file: basename(path),
     layout: 'tomgoldstein/loss-landscape',
     values,
-    directions: directions === '' ? null : directions,
     numMissing,
   });
 }

@@ -8,9 +8,9 @@ import { joinResult, splitResult } from '../result-parts.js';
 import { ZipArchive } from '../zip.js';
 
 /** UTF-8 bytes of JSON: NumPy has no text that every version reads without pickles. */
-const metadataName = 'metadata';
+const metadataName = 'lossatlas';
 
-/** A result as .npz: an array a field, and `metadata`. */
+/** A result as .npz: an array a field, and `lossatlas`, the rest as JSON. */
 export function resultToNpz(result: Result): Uint8Array {
   const { metadata, arrays } = splitResult(result);
   const text = Uint8Array.from(Buffer.from(JSON.stringify(metadata)));

@@ -42,6 +42,5 @@ export const sourceShape: ShapeOf<SourceFile> = {
   file: 'string',
   layout: { oneOf: ['tomgoldstein/loss-landscape'] },
   values: 'string',
-  directions: 'string|null',
   numMissing: 'number',
 };

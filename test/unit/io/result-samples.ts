@@ -274,7 +274,6 @@ export const resultSamples: readonly Result[] = [
       file: '3d_surface_file.h5',
       layout: 'tomgoldstein/loss-landscape',
       values: 'train_loss',
-      directions: null,
       numMissing: 1,
     },
   },
