@@ -12,7 +12,7 @@ export interface Hdf5Session {
   readonly file: InstanceType<Library['File']>;
   readonly guard: Hdf5Guard;
   /** Closes the file, and gives the bytes of what was written. */
-  finish(): Uint8Array;
+  readonly finish: () => Uint8Array;
 }
 
 /** What the session is for: to read `bytes`, or to write a new file. `source` names it in messages. */

@@ -6,7 +6,7 @@ type Data = Readonly<Record<string, unknown>>;
 type Migration = (data: Data) => Data;
 
 /** By kind, from version 1 on. */
-const migrations: { readonly [K in ResultKind]?: readonly Migration[] } = {
+const migrations: Readonly<Partial<Record<ResultKind, readonly Migration[]>>> = {
   // Version 2: `source`, another program's file that a result was read from.
   'loss-line': [withSource],
   'loss-surface': [withSource],

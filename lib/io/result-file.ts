@@ -136,7 +136,7 @@ export async function loadResult<K extends ResultKind = ResultKind>(
 ): Promise<ResultOf<K>> {
   const { extension, format } = formatOf('loadResult', path);
   if (kind !== undefined && !allKinds.includes(kind)) {
-    throw invalidOption('loadResult: kind', `a kind of result. ${suggest(String(kind), allKinds)}`, kind);
+    throw invalidOption('loadResult: kind', `a kind of result. ${suggest(kind, allKinds)}`, kind);
   }
   checkOptions(`loadResult from '${extension}'`, options, format.loadOptions);
   return format.load(path, kind, options);

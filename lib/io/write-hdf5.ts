@@ -12,12 +12,13 @@ export async function hdf5Bytes(
   contents: ReadonlyMap<string, Hdf5Content>,
   label: string,
 ): Promise<Uint8Array> {
-  return withHdf5Session({ source: 'the HDF5 file', bytes: null }, ({ file, guard, finish }) => {
+  return withHdf5Session({ source: 'the HDF5 file', bytes: null }, (session) => {
+    const { file, guard } = session;
     guard('the HDF5 file', () => file.create_attribute('lossatlas', label));
     for (const [name, content] of contents) {
       const values = 'text' in content ? { data: content.text } : { ...content, shape: [...content.shape] };
       guard(`the data set '${name}'`, () => file.create_dataset({ name, ...values }));
     }
-    return finish();
+    return session.finish();
   });
 }

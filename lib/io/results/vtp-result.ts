@@ -59,8 +59,8 @@ export function surfaceFromVtp<K extends ResultKind>(bytes: Buffer, source: stri
       'A .vtp of another program was made from a file of values: load that one.';
     throw new LossAtlasError('ERR_INVALID_DATA', message);
   }
-  const json = Buffer.from(text.subarray(0, text.indexOf(0) < 0 ? text.length : text.indexOf(0)));
-  const metadata = parseJson(json.toString('utf8'), `${source}, '${metadataName}'`);
+  const [json = ''] = Buffer.from(text).toString('utf8').split('\0', 1);
+  const metadata = parseJson(json, `${source}, '${metadataName}'`);
   const arrayOf = (name: string) => {
     const values = arrays.get(name)?.();
     return values === undefined || values.length % 8 !== 0 ? null : new Float64Array(values.buffer);

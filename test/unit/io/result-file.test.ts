@@ -1,11 +1,13 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { unzipSync, zipSync } from 'fflate';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LossAtlasError } from '../../../dist/errors.js';
 import { toJson, type Result } from '../../../dist/io/json.js';
 import { loadResult, saveResult } from '../../../dist/io/result-file.js';
+import { writeNpy } from '../../../dist/io/npy.js';
 import { csvKinds } from '../../../dist/io/results/csv-tables.js';
 import { bowl, lineOf, trajectoryOf } from '../plot/results.js';
 import { resultSamples } from './result-samples.js';
@@ -126,6 +128,49 @@ describe('saveResult and loadResult', () => {
       expect(await codeOf(loadResult(path)), extension).to.equal('ERR_INVALID_DATA');
     }
     expect(await codeOf(loadResult(at('none.csv')))).to.equal('ERR_FILE_NOT_FOUND');
+  });
+
+  it('goes on writing and reading HDF5 after files that are damaged', async () => {
+    const path = at('damaged.h5');
+    for (let cut = 100; cut < 4000; cut += 300) {
+      await saveResult(path, bowl(3, 3));
+      const bytes = await readFile(path);
+      await writeFile(
+        path,
+        Buffer.concat([bytes.subarray(0, cut), Buffer.alloc(200, 255), bytes.subarray(cut + 200)]),
+      );
+      const outcome = await loadResult(path).catch((error: unknown) => (error as LossAtlasError).code);
+      if (typeof outcome === 'string') expect(outcome).to.equal('ERR_INVALID_DATA');
+      await roundTrips(at('whole.h5'), bowl(3, 3));
+    }
+  });
+
+  it('refuses an archive that unpacks to far more than it is', async () => {
+    await saveResult(at('bomb.npz'), bowl(3, 3));
+    const members = unzipSync(await readFile(at('bomb.npz')));
+    const zeros = writeNpy({ dtype: 'f8', shape: [9e6], data: new Float64Array(9e6) });
+    await writeFile(at('bomb.npz'), zipSync({ ...members, 'loss.npy': zeros }));
+    const error = await loadResult(at('bomb.npz')).catch((cause: unknown) => cause);
+    expect(error)
+      .to.have.property('message')
+      .which.matches(/unpacks to/);
+  });
+
+  it('has no place for prototypes and takes no array twice', async () => {
+    const surface = {
+      ...bowl(2, 2),
+      metrics: JSON.parse('{"__proto__": 0}') as Record<string, Float64Array>,
+    };
+    Object.defineProperty(surface.metrics, '__proto__', { value: new Float64Array(4), enumerable: true });
+    for (const extension of extensions) await roundTrips(at(`proto.${extension}`), surface);
+    expect(({} as Record<string, unknown>).length).to.equal(undefined);
+    await saveResult(at('twice.csv'), bowl(2, 2));
+    const text = await readFile(at('twice.csv'), 'utf8');
+    await writeFile(at('twice.csv'), text.replace('"gradientNorm":null', '"gradientNorm":{"array":"loss"}'));
+    const error = await loadResult(at('twice.csv')).catch((cause: unknown) => cause);
+    expect(error)
+      .to.have.property('message')
+      .which.matches(/'gradientNorm' should be an array of its own/);
   });
 
   describe('CSV', () => {
