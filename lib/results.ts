@@ -161,6 +161,14 @@ export interface LandscapeValues {
   readonly source: SourceFile | null;
 }
 
+/** A landscape that lossatlas computed: what may be unknown of another program's file is known. */
+export type Computed<T extends LandscapeValues> = T & {
+  readonly modelLoss: number;
+  readonly explosion: Explosion;
+  readonly provenance: Provenance;
+  readonly source: null;
+};
+
 /** Loss and what goes with it along θ* + t·d, at `coordinates`. */
 export interface LossLine extends LandscapeValues {
   readonly kind: 'loss-line';

@@ -4,7 +4,7 @@ import { cosine } from '../directions/orthogonal.js';
 import { ownSolution, requireFit, type Solution } from '../model/solution.js';
 import type { Evaluation } from '../objective/evaluation.js';
 import type { Objective, PointSet } from '../objective/objective.js';
-import type { LandscapeValues, MarkedSolution, Recipe } from '../results.js';
+import type { Computed, LandscapeValues, MarkedSolution, Recipe } from '../results.js';
 import { Steps } from '../steps.js';
 import type { AnalysisOptions } from '../types.js';
 import { analysisChecks, invalidOption, isBoolean, isPositive, isString } from '../validate.js';
@@ -53,7 +53,7 @@ export async function landscapeValues(
   objective: Objective,
   plan: LandscapePlan,
   options: LandscapeOptions,
-): Promise<LandscapeValues> {
+): Promise<Computed<LandscapeValues>> {
   const startedAt = performance.now();
   if (options.checkCurvature === true && objective.mode === 'recalibrate') {
     const expected =

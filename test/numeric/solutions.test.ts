@@ -78,7 +78,7 @@ describe('points between solutions', () => {
     using plane = await randomPlane(model, { seed: 1, at: there });
     const surface = await lossSurface(loss, plane, { points: 3, at: there });
     expect(surface.loss[4]).to.be.closeTo(column('interpolation', 0, 2)[6]!, 1e-12);
-    expect(surface.provenance!.point).to.equal('convbn_adam.pt');
+    expect(surface.provenance.point).to.equal('convbn_adam.pt');
     // The reference of the norms is that solution.
     expect(plane.axes[0].description.relativeNorm).to.be.within(0.5, 1);
   });
