@@ -24,7 +24,17 @@ const layers = {
   data: ['io', 'native'],
   native: [],
 };
-const leaves = ['errors', 'explosion', 'hash', 'markdown', 'results', 'steps', 'types', 'validate', 'zip-directory'];
+const leaves = [
+  'errors',
+  'explosion',
+  'hash',
+  'markdown',
+  'results',
+  'steps',
+  'types',
+  'validate',
+  'zip-directory',
+];
 
 for (const entry of readdirSync(new URL('lib', import.meta.url), { withFileTypes: true })) {
   if (entry.isDirectory() && !(entry.name in layers)) {
