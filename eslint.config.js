@@ -35,7 +35,17 @@ const layers = {
   data: ['io', 'native'],
   native: [],
 };
-const leaves = ['errors', 'hash', 'markdown', 'results', 'steps', 'types', 'validate', 'zip-directory'];
+const leaves = [
+  'errors',
+  'explosion',
+  'hash',
+  'markdown',
+  'results',
+  'steps',
+  'types',
+  'validate',
+  'zip-directory',
+];
 
 for (const entry of readdirSync(new URL('lib', import.meta.url), { withFileTypes: true })) {
   if (entry.isDirectory() && !(entry.name in layers)) {

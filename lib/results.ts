@@ -58,11 +58,14 @@ export interface AxisDescription {
     | 'difference'
     | 'adam-moment'
     | 'principal-component'
-    | 'custom';
+    | 'custom'
+    // Of another program's file: only the label is known, if that. The rest is null, NaN or empty.
+    | 'unknown';
   readonly seed: number | null;
   readonly eigenvalue: number | null;
-  readonly normalization: 'filter' | 'layer' | 'model' | 'weight' | 'none';
-  readonly order: 1 | 2;
+  readonly normalization: 'filter' | 'layer' | 'model' | 'weight' | 'none' | 'unknown';
+  /** Null where it is unknown. */
+  readonly order: 1 | 2 | null;
   /** Parameter roles whose entries of the direction are zero. */
   readonly ignored: readonly ('bias' | 'norm')[];
   /** Names of further parameters whose entries are zero. */
@@ -111,7 +114,8 @@ export interface Explosion {
 
 /** Whose recipe was followed, and what about it is peculiar. */
 export interface Recipe {
-  readonly name: 'lossatlas' | 'li2018' | 'lla' | 'loss-landscapes' | 'pyhessian';
+  /** `unknown` of another program's file. */
+  readonly name: 'lossatlas' | 'li2018' | 'lla' | 'loss-landscapes' | 'pyhessian' | 'unknown';
   readonly notes: readonly string[];
 }
 
@@ -119,6 +123,18 @@ export interface Recipe {
 export interface MarkedSolution {
   readonly label: string;
   readonly coordinates: Float64Array;
+}
+
+/** Another program's file that a result was read from. What it does not say is unknown. */
+export interface SourceFile {
+  /** Its name, without folders. */
+  readonly file: string;
+  /** Whose layout it has. */
+  readonly layout: 'tomgoldstein/loss-landscape';
+  /** Name of the values in the file, for example `train_loss`. */
+  readonly values: string;
+  /** Points that it marks as not computed; they are NaN here. */
+  readonly numMissing: number;
 }
 
 /** What lines and surfaces record of every point. */
@@ -131,19 +147,32 @@ export interface LandscapeValues {
   readonly metrics: Readonly<Record<string, Float64Array>>;
   /** ‖∇L‖₂ if it was asked for. */
   readonly gradientNorm: Float64Array | null;
-  readonly modelLoss: number;
+  /** Of the model itself; of another program's file that of its point 0, null where it has none. */
+  readonly modelLoss: number | null;
   readonly modelAccuracy: number | null;
   readonly solutions: readonly MarkedSolution[];
-  readonly explosion: Explosion;
+  /** Null where the model's loss is not known. */
+  readonly explosion: Explosion | null;
   readonly checks: SelfChecks;
   readonly recipe: Recipe;
-  readonly provenance: Provenance;
+  /** Null of what was read from another program's file: `source` says which. */
+  readonly provenance: Provenance | null;
+  /** Null of what lossatlas computed. */
+  readonly source: SourceFile | null;
 }
+
+/** A landscape that lossatlas computed: what may be unknown of another program's file is known. */
+export type Computed<T extends LandscapeValues> = T & {
+  readonly modelLoss: number;
+  readonly explosion: Explosion;
+  readonly provenance: Provenance;
+  readonly source: null;
+};
 
 /** Loss and what goes with it along θ* + t·d, at `coordinates`. */
 export interface LossLine extends LandscapeValues {
   readonly kind: 'loss-line';
-  readonly formatVersion: 1;
+  readonly formatVersion: 2;
   readonly coordinates: Float64Array;
   readonly axis: AxisDescription;
 }
@@ -151,7 +180,7 @@ export interface LossLine extends LandscapeValues {
 /** Loss and what goes with it on a plane; value [j * x.length + i] belongs to (x[i], y[j]). */
 export interface LossSurface extends LandscapeValues {
   readonly kind: 'loss-surface';
-  readonly formatVersion: 1;
+  readonly formatVersion: 2;
   /** `add`: θ* + x·d1 + y·d2. `adam`: θ* + (x/√y)·m1/(√m2 + ε) (LLA's adameq). */
   readonly update: 'add' | 'adam';
   readonly x: Float64Array;
@@ -170,11 +199,31 @@ export interface SurfaceSpread {
 /** Surfaces that belong together: planes of several seeds, or one model along several axes. */
 export interface LandscapeAtlas {
   readonly kind: 'landscape-atlas';
-  readonly formatVersion: 1;
+  readonly formatVersion: 2;
   readonly titles: readonly string[];
   readonly surfaces: readonly LossSurface[];
   /** Null unless the surfaces differ in nothing but the seed. */
   readonly spread: SurfaceSpread | null;
+}
+
+/**
+ * The smallest and the largest eigenvalue of the Hessian at each point of a plane (Li et al. 2018, section 6);
+ * value [j * x.length + i] belongs to (x[i], y[j]). A line has y = [0].
+ */
+export interface EigenvalueMap {
+  readonly kind: 'eigenvalue-map';
+  readonly formatVersion: 1;
+  readonly x: Float64Array;
+  readonly y: Float64Array;
+  readonly axes: readonly [AxisDescription, AxisDescription];
+  readonly smallest: Float64Array;
+  readonly largest: Float64Array;
+  /** Hessian-vector products of each point; null where they were not counted. */
+  readonly numProducts: Float64Array | null;
+  readonly recipe: Recipe;
+  /** Null of what was read from another program's file: `source` says which. */
+  readonly provenance: Provenance | null;
+  readonly source: SourceFile | null;
 }
 
 /** A training path seen on a plane (Li et al. 2018, section 7). */

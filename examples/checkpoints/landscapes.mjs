@@ -118,7 +118,7 @@ async function lenet5() {
       drawLine(line, { title: `LeNet5 between two solutions, ${set}` }),
     );
   }
-  const atlas = { kind: 'landscape-atlas', formatVersion: 1, titles, surfaces, spread: null };
+  const atlas = { kind: 'landscape-atlas', formatVersion: 2, titles, surfaces, spread: null };
   await saveJson(output('lenet5.json'), atlas);
   const title = 'LeNet5: two solutions, two data sets, one plane';
   await savePng(output('lenet5.png'), drawAtlas(atlas, { title, scale: 'log', shared: true }));

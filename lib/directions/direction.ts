@@ -32,7 +32,7 @@ export class Direction {
   }
 }
 
-export type Normalization = AxisDescription['normalization'];
+export type Normalization = Exclude<AxisDescription['normalization'], 'unknown'>;
 
 export interface NormalizationOptions {
   /**
@@ -100,7 +100,7 @@ export async function customDirection(
 }
 
 export interface DirectionSource {
-  readonly kind: AxisDescription['kind'];
+  readonly kind: Exclude<AxisDescription['kind'], 'unknown'>;
   readonly seed?: number;
   readonly eigenvalue?: number;
   /** For axis labels; default by kind. */
@@ -109,7 +109,7 @@ export interface DirectionSource {
   readonly defaultNormalization: Normalization;
 }
 
-const kindNames: Record<AxisDescription['kind'], string> = {
+const kindNames: Record<DirectionSource['kind'], string> = {
   gaussian: 'Gaussian direction',
   uniform: 'uniform direction',
   rademacher: 'Rademacher direction',

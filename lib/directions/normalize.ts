@@ -10,7 +10,7 @@ export async function normalize(
   direction: ParameterVector,
   reference: ParameterVector,
   options: Readonly<{
-    normalization: AxisDescription['normalization'];
+    normalization: Exclude<AxisDescription['normalization'], 'unknown'>;
     order: 1 | 2;
     ignore: readonly ('bias' | 'norm')[];
     /** Indices of parameters whose entries become zero as well. */

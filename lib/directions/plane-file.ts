@@ -1,5 +1,5 @@
 import { LossAtlasError } from '../errors.js';
-import { decodeField, encodeField, type Refuse } from '../io/json-fields.js';
+import { decodeField, encodeField, inlineArrays, type Codec, type Refuse } from '../io/json-fields.js';
 import type { NpyArray } from '../io/npy.js';
 import { readNpz, writeNpz } from '../io/npz.js';
 import { axisShape, solutionShape } from '../io/shapes/landscape-shapes.js';
@@ -53,7 +53,7 @@ export async function savePlane(path: string, plane: Plane): Promise<void> {
     hasBuffers,
     hasAdamStep: adamStep !== null,
   };
-  const json = JSON.stringify(encodeField({ object: headerShape }, header, '', refuseIn(path)));
+  const json = JSON.stringify(encodeField({ object: headerShape }, header, '', codecOf(path)));
   const text = Uint8Array.from(new TextEncoder().encode(json));
   const arrays: [string, NpyArray][] = [['description', { dtype: 'u1', data: text, shape: [text.length] }]];
   for (const [i, { vector, buffers }] of axes.entries()) {
@@ -122,7 +122,11 @@ function readHeader(arrays: Readonly<Record<string, NpyArray>>, path: string): H
   } catch {
     return refuse('description', 'JSON text');
   }
-  return decodeField({ object: headerShape }, data, '', refuse) as Header;
+  return decodeField({ object: headerShape }, data, '', codecOf(path)) as Header;
+}
+
+function codecOf(path: string): Codec {
+  return { refuse: refuseIn(path), arrays: inlineArrays };
 }
 
 function refuseIn(path: string): Refuse {

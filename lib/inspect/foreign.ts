@@ -111,7 +111,7 @@ function isText(bytes: Buffer): boolean {
 
 function guessText(text: string): Guess {
   if (/^\s*[[{]/.test(text))
-    return { what: 'JSON', advice: 'Results of lossatlas are read by await loadJson(path).' };
+    return { what: 'JSON', advice: 'Results of lossatlas are read by await loadResult(path).' };
   if (/^\s*(import|from|class|def) /m.test(text))
     return {
       what: 'Python source',

@@ -7,6 +7,7 @@ import { invalidOption, isString } from '../validate.js';
 import { guessFile, guessFolder, isKeras, type Guess } from './foreign.js';
 import { inspectCheckpoint } from './inspect-checkpoint.js';
 import { inspectData } from './inspect-data.js';
+import { inspectResult } from './inspect-result.js';
 import { inspectProgram, inspectTorchScript } from './inspect-model.js';
 import { inspectionOf, type Findings, type InspectedKind, type Inspection } from './inspection.js';
 
@@ -96,6 +97,8 @@ async function inspectOther(path: string, start: FileStart): Promise<Findings> {
     return guess === null ? inspectData(path, 'images') : foreign(guess);
   }
   const format = start.size === 0 ? null : findFormat(path, start);
+  const result = start.size === 0 ? null : await inspectResult(path, format, start);
+  if (result !== null) return result;
   // Any zip archive could be one.
   const isNpz = format !== 'npz' || (await isNpzArchive(path));
   if (format === null || !isNpz) return foreign(await guessFile(path, start));

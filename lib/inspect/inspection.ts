@@ -12,6 +12,7 @@ export type InspectedKind =
   | 'lite-interpreter'
   | 'torchscript-1.0'
   | 'data'
+  | 'result'
   | 'not-ours';
 
 export interface InspectedTensor {

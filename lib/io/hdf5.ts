@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { LossAtlasError } from '../errors.js';
 import { suggest } from '../validate.js';
 import { allocated } from './allocate.js';
-import { Hdf5Library } from './hdf5-library.js';
+import { withHdf5Session, type Hdf5Guard } from './hdf5-session.js';
 import { readWholeFile, unreadable } from './read-file.js';
 
 type Library = typeof import('h5wasm');
@@ -34,6 +34,10 @@ export interface Hdf5Array {
 }
 
 export interface Hdf5File {
+  /** In bytes. */
+  readonly size: number;
+  /** Whether there is a data set of that path. */
+  has(name: string): boolean;
   array(name: string): Hdf5Array;
   /** Paths of the data sets, as far as a message can hold them. */
   names(): string[];
@@ -46,8 +50,6 @@ const maxRatio = 1032;
 const allowance = 64e6;
 /** Of names in messages. */
 const maxNames = 100;
-/** The file's name in the memory of the library. */
-const inside = '/data.h5';
 
 /**
  * Opens an HDF5 file for the time of `use`. h5wasm, a WebAssembly build of the HDF5 library, is loaded by the first
@@ -57,56 +59,15 @@ export async function withHdf5<T>(path: string, use: (file: Hdf5File) => T): Pro
   const size = await checkSignature(path);
   // The library sees these bytes and nothing else: a file may name others, as links or as storage of its values.
   const bytes = await readWholeFile(path);
-  let loaded: Hdf5Library;
-  let pending: Promise<Hdf5Library>;
-  do {
-    pending = current ??= Hdf5Library.load(numLoaded++);
-    loaded = await pending;
-    // Another call may have given it up meanwhile. From here on all is synchronous.
-  } while (pending !== current);
-  const { library } = loaded;
-  const module = library.Module;
-  let failure: unknown;
-  const guard: Guard = (source, call) => {
-    try {
-      return call();
-    } catch (cause) {
-      if (cause instanceof LossAtlasError) throw cause;
-      failure ??= cause;
-      return fail(source, `cannot be read (${reasonOf(cause)})`, cause);
-    }
-  };
-  const source = `'${path}'`;
-  let opened: InstanceType<Library['File']> | undefined;
-  try {
-    const file = guard(source, () => {
-      // Without this the library prints its errors and gives back whatever the memory held before.
-      module.activate_throwing_error_handler();
-      library.FS!.writeFile(inside, bytes);
-      return new library.File(inside, 'r');
-    });
-    opened = file;
-    return use({
-      array: (name) => openArray({ library, module, file, path, size, guard }, name),
-      names: () => guard(source, () => listArrays(library, file)),
-    });
-  } finally {
-    try {
-      if (failure === undefined) opened?.close();
-      if (failure === undefined) module.deactivate_throwing_error_handler();
-    } catch (cause) {
-      failure = cause;
-    }
-    if (failure !== undefined && !loaded.repair(failure)) current = undefined;
-    if (current !== undefined && library.FS!.analyzePath(inside).exists) library.FS!.unlink(inside);
-  }
+  return withHdf5Session({ source: `'${path}'`, bytes }, ({ library, file, guard }) =>
+    use({
+      size,
+      has: (name) => guard(`'${path}'`, () => file.get(name)) instanceof library.Dataset,
+      array: (name) => openArray({ library, module: library.Module, file, path, size, guard }, name),
+      names: () => guard(`'${path}'`, () => listArrays(library, file)),
+    }),
+  );
 }
-
-let current: Promise<Hdf5Library> | undefined;
-let numLoaded = 0;
-
-/** Makes errors of the library ours. */
-type Guard = <T>(source: string, call: () => T) => T;
 
 interface OpenFile {
   readonly library: Library;
@@ -115,7 +76,7 @@ interface OpenFile {
   readonly path: string;
   /** In bytes. */
   readonly size: number;
-  readonly guard: Guard;
+  readonly guard: Hdf5Guard;
 }
 
 function openArray(open: OpenFile, name: string): Hdf5Array {
@@ -258,14 +219,6 @@ async function readSignature(path: string, signature: Buffer): Promise<{ size: n
   } finally {
     await file.close();
   }
-}
-
-/** Of the library's stack of errors the innermost, which names the reason. */
-function reasonOf(cause: unknown): string {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  const reasons = [...text.matchAll(/ in \w+\(\): (.+)$/gm)].map(([, reason]) => reason!);
-  const filter = reasons.find((reason) => reason.startsWith('required filter'));
-  return filter ?? reasons.at(-1) ?? text.trim();
 }
 
 function fail(source: string, problem: string, cause?: unknown): never {

@@ -1,13 +1,9 @@
 import { LossAtlasError } from '../errors.js';
-import { decodeField, encodeField, type Refuse } from './json-fields.js';
-import {
-  findLengthMismatch,
-  resultShapes,
-  type Result,
-  type ResultKind,
-  type ResultOf,
-} from './result-format.js';
+import { inlineArrays } from './json-fields.js';
+import { formatJson } from './json-text.js';
 import { readWholeFile } from './read-file.js';
+import { decodeResult, encodeResult } from './result-codec.js';
+import type { Result, ResultKind, ResultOf } from './result-format.js';
 import { writeWholeFile } from './write-file.js';
 
 export type { Result, ResultKind, ResultOf } from './result-format.js';
@@ -17,9 +13,7 @@ export type { Result, ResultKind, ResultOf } from './result-format.js';
  * Throws ERR_INVALID_DATA for what is no result.
  */
 export function toJson(result: Result): string {
-  const refuse = refuserOf('the result');
-  const data = encodeField({ object: resultShapes[kindOf(result, refuse)] }, result, '', refuse);
-  return `${format(data, '')}\n`;
+  return `${formatJson(encodeResult(result, inlineArrays))}\n`;
 }
 
 /**
@@ -31,18 +25,7 @@ export function fromJson<K extends ResultKind = ResultKind>(
   source = 'JSON text',
   kind?: K,
 ): ResultOf<K> {
-  const refuse = refuserOf(source);
-  const data = parse(text, source);
-  const actual = kindOf(data, refuse);
-  if (kind !== undefined && actual !== kind) refuse('kind', JSON.stringify(kind));
-  const shape = resultShapes[actual];
-  // First, so that a later format is not reported as a wrong key.
-  const { formatVersion } = data as { formatVersion?: unknown };
-  decodeField(shape.formatVersion, formatVersion, 'formatVersion', refuse);
-  const result = decodeField({ object: shape }, data, '', refuse) as ResultOf<K>;
-  const mismatch = findLengthMismatch(result);
-  if (mismatch !== null) throw new LossAtlasError('ERR_INVALID_DATA', `${source}: ${mismatch}.`);
-  return result;
+  return decodeResult(parseJson(text, source), inlineArrays, source, kind);
 }
 
 /** Writes a result as JSON, whole or not at all. Throws ERR_FILE_NOT_WRITABLE. */
@@ -62,40 +45,12 @@ export async function loadJson<K extends ResultKind = ResultKind>(
   return fromJson(text, `'${path}'`, kind);
 }
 
-function parse(text: string, source: string): unknown {
+/** Throws ERR_INVALID_DATA. */
+export function parseJson(text: string, source: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new LossAtlasError('ERR_INVALID_DATA', `${source} is not JSON: ${reason}.`, { cause });
   }
-}
-
-function kindOf(value: unknown, refuse: Refuse): ResultKind {
-  if (typeof value !== 'object' || value === null) return refuse('', 'a result object');
-  const { kind } = value as { kind?: unknown };
-  if (typeof kind === 'string' && Object.hasOwn(resultShapes, kind)) return kind as ResultKind;
-  return refuse('kind', Object.keys(resultShapes).join(' or '));
-}
-
-function refuserOf(source: string): Refuse {
-  return (key, expected) => {
-    const subject = key === '' ? 'the top level' : `'${key}'`;
-    throw new LossAtlasError('ERR_INVALID_DATA', `${source}: ${subject} should be ${expected}.`);
-  };
-}
-
-/** One key per line, lists of plain values on one line. */
-function format(value: unknown, indent: string): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const inner = `${indent}  `;
-  if (Array.isArray(value)) {
-    const isNested = value.some((item) => typeof item === 'object' && item !== null);
-    if (!isNested) return JSON.stringify(value);
-    return `[\n${value.map((item) => inner + format(item, inner)).join(',\n')}\n${indent}]`;
-  }
-  const lines = Object.entries(value).map(
-    ([key, item]) => `${inner}${JSON.stringify(key)}: ${format(item, inner)}`,
-  );
-  return `{\n${lines.join(',\n')}\n${indent}}`;
 }

@@ -2,6 +2,7 @@ import type {
   CriteriaComparison,
   DiagonalEstimate,
   Eigenpairs,
+  EigenvalueMap,
   EvaluationTable,
   FrobeniusNormEstimate,
   LandscapeAtlas,
@@ -26,6 +27,7 @@ export type Result =
   | LossLine
   | LossSurface
   | LandscapeAtlas
+  | EigenvalueMap
   | Trajectory
   | Eigenpairs
   | TraceEstimate
@@ -68,6 +70,11 @@ export function findLengthMismatch(result: Result): string | null {
         lists.map(([name, list]) => check(name, list.length, counts[0] ?? 0)).find((p) => p !== null) ??
         null
       );
+    }
+    case 'eigenvalue-map': {
+      const count = result.x.length * result.y.length;
+      const names = ['smallest', 'largest', 'numProducts'] as const;
+      return names.map((name) => check(name, result[name]?.length, count)).find((p) => p !== null) ?? null;
     }
     case 'trajectory': {
       const count = result.labels.length;

@@ -13,7 +13,7 @@ import {
 import { bytesAt, MemorySource, SourcePart, type ByteSource } from './byte-source.js';
 
 /** What one archive may unpack to: 64 times its own size and 64 MB. More is taken for a zip bomb. */
-const maxRatio = 64;
+const defaultRatio = 64;
 const allowance = 64e6;
 /** Checksums of what is not read in one piece are computed over parts of this size. */
 const checkedPart = 1 << 20;
@@ -23,6 +23,8 @@ export interface ReadZipOptions {
   readonly code?: ErrorCode;
   /** Compare the checksums (default true). */
   readonly checksums?: boolean;
+  /** What the archive may unpack to in its own sizes, besides 64 MB (default 64). */
+  readonly maxRatio?: number;
 }
 
 type Fail = (problem: string, cause?: unknown) => never;
@@ -39,7 +41,7 @@ export class ZipArchive {
   readonly #fail: Fail;
 
   constructor(source: ByteSource, name: string, options: ReadZipOptions = {}) {
-    const { code = 'ERR_INVALID_DATA', checksums = true } = options;
+    const { code = 'ERR_INVALID_DATA', checksums = true, maxRatio = defaultRatio } = options;
     this.#source = source;
     this.#checksums = checksums;
     this.#fail = (problem, cause) => {
@@ -185,7 +187,7 @@ function listZip(source: ByteSource, fail: ZipFail): ZipMember[] {
 function locate(source: ByteSource, member: ZipMember, fail: Fail): ByteSource {
   const { name, method, offset, packedSize, size } = member;
   if (member.isEncrypted) return fail(`'${name}' is encrypted`);
-  if (size > maxRatio * packedSize + allowance) {
+  if (size > defaultRatio * packedSize + allowance) {
     return fail(`'${name}' unpacks from ${packedSize} to ${size} bytes, which is taken for a zip bomb`);
   }
   const noHeader = `'${name}' has no header where the zip directory says`;

@@ -63,7 +63,7 @@ export async function landscapeAtlas(
   }
   return Object.freeze({
     kind: 'landscape-atlas',
-    formatVersion: 1,
+    formatVersion: 2,
     titles: Object.freeze(seeds.map((seed) => `seed ${seed}`)),
     surfaces: Object.freeze(surfaces),
     spread: surfaces.length > 1 ? spreadOf(surfaces) : null,
@@ -155,7 +155,7 @@ export async function allModes(objective: Objective, options: AllModesOptions = 
   }
   return Object.freeze({
     kind: 'landscape-atlas',
-    formatVersion: 1,
+    formatVersion: 2,
     titles: Object.freeze(titles),
     surfaces: Object.freeze(surfaces),
     spread: null,

@@ -4,12 +4,12 @@ import { cosine } from '../directions/orthogonal.js';
 import { ownSolution, requireFit, type Solution } from '../model/solution.js';
 import type { Evaluation } from '../objective/evaluation.js';
 import type { Objective, PointSet } from '../objective/objective.js';
-import type { LandscapeValues, MarkedSolution, Recipe } from '../results.js';
+import type { Computed, LandscapeValues, MarkedSolution, Recipe } from '../results.js';
 import { Steps } from '../steps.js';
 import type { AnalysisOptions } from '../types.js';
 import { analysisChecks, invalidOption, isBoolean, isPositive, isString } from '../validate.js';
 import { checkCurvature } from './curvature-check.js';
-import { defaultCap, explosionOf } from './explosion.js';
+import { defaultCap, explosionOf } from '../explosion.js';
 import { sweep, type SweepOptions } from './sweep.js';
 
 /** What lines and surfaces have in common. */
@@ -53,7 +53,7 @@ export async function landscapeValues(
   objective: Objective,
   plan: LandscapePlan,
   options: LandscapeOptions,
-): Promise<LandscapeValues> {
+): Promise<Computed<LandscapeValues>> {
   const startedAt = performance.now();
   if (options.checkCurvature === true && objective.mode === 'recalibrate') {
     const expected =
@@ -109,5 +109,6 @@ export async function landscapeValues(
     }),
     recipe: plan.recipe,
     provenance: await objective.provenance(startedAt, origin?.label ?? 'model'),
+    source: null,
   };
 }

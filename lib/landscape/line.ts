@@ -2,7 +2,7 @@ import { Direction } from '../directions/direction.js';
 import { differenceDirection } from '../directions/solutions.js';
 import { Solution } from '../model/solution.js';
 import { Objective } from '../objective/objective.js';
-import type { LossLine } from '../results.js';
+import type { Computed, LossLine } from '../results.js';
 import { checkOptions, isBoolean, isInteger, isRange, requireInstance } from '../validate.js';
 import {
   landscapeChecks,
@@ -25,7 +25,7 @@ export async function lossLine(
   objective: Objective,
   direction: Direction,
   options: LossLineOptions = {},
-): Promise<LossLine> {
+): Promise<Computed<LossLine>> {
   requireInstance('lossLine: objective', objective, Objective, 'an Objective (of objective)');
   requireInstance(
     'lossLine: direction',
@@ -63,7 +63,7 @@ export async function interpolate(
   from: Solution,
   to: Solution,
   options: InterpolateOptions = {},
-): Promise<LossLine> {
+): Promise<Computed<LossLine>> {
   requireInstance('interpolate: objective', objective, Objective, 'an Objective (of objective)');
   for (const [name, solution] of Object.entries({ from, to }))
     requireInstance(
@@ -100,7 +100,7 @@ async function lineOn(
   objective: Objective,
   { label, origin, direction, t, solutions }: LineParts,
   options: LandscapeOptions,
-): Promise<LossLine> {
+): Promise<Computed<LossLine>> {
   const plan = {
     label,
     origin,
@@ -115,7 +115,7 @@ async function lineOn(
   const values = await landscapeValues(objective, plan, options);
   return Object.freeze({
     kind: 'loss-line',
-    formatVersion: 1,
+    formatVersion: 2,
     coordinates: t,
     axis: direction.description,
     ...values,

@@ -1,7 +1,7 @@
 import { Direction } from '../directions/direction.js';
 import { Plane } from '../directions/plane.js';
 import { Objective } from '../objective/objective.js';
-import type { LossSurface, MarkedSolution } from '../results.js';
+import type { Computed, LossSurface, MarkedSolution } from '../results.js';
 import type { Solution } from '../model/solution.js';
 import { checkOptions, invalidOption, isInteger, isRange, requireInstance } from '../validate.js';
 import { landscapeChecks, landscapeValues, ownRecipe, type LandscapeOptions } from './landscape-values.js';
@@ -28,7 +28,7 @@ export async function lossSurface(
   objective: Objective,
   plane: Plane,
   options: LossSurfaceOptions = {},
-): Promise<LossSurface> {
+): Promise<Computed<LossSurface>> {
   requireInstance('lossSurface: objective', objective, Objective, 'an Objective (of objective)');
   requireInstance('lossSurface: plane', plane, Plane, 'a Plane (of randomPlane, hessianPlane …)');
   checkOptions('lossSurface', options, {
@@ -77,7 +77,7 @@ export async function surfaceOn(
   objective: Objective,
   grid: SurfaceGrid,
   options: LandscapeOptions,
-): Promise<LossSurface> {
+): Promise<Computed<LossSurface>> {
   const { x, y, axes, directions, coefficients, update } = grid;
   const values = await landscapeValues(
     objective,
@@ -96,7 +96,7 @@ export async function surfaceOn(
   );
   return Object.freeze({
     kind: 'loss-surface',
-    formatVersion: 1,
+    formatVersion: 2,
     update,
     x,
     y,

@@ -3,7 +3,7 @@ import type { LandscapeAtlas, LossSurface } from '../results.js';
 import { checkOptions, isBoolean, isInteger, isOneOf } from '../validate.js';
 import { colorBarWidth, drawColorBar, isColorMap, type ColorMap } from './color-scale.js';
 import { drawContourPanel, levelsOf } from './contour-panel.js';
-import { atlasCaption, defaultTitle, shortAxisLabel } from './describe.js';
+import { atlasCaption, landscapeTitle, shortAxisLabel } from './describe.js';
 import {
   checkSurface,
   drawingNotes,
@@ -92,7 +92,7 @@ export function drawAtlas(atlas: LandscapeAtlas, options: AtlasFigureOptions = {
   const numColumns = Math.min(options.columns ?? 2, entries.length);
   const numRows = Math.ceil(entries.length / numColumns);
   const { width = Math.max(460, numColumns * (panelWidth + gap) + 24 + barRoom) } = options;
-  const { title = defaultTitle(first.surface.provenance), caption = atlasCaption(atlas.surfaces) } = options;
+  const { title = landscapeTitle(first.surface), caption = atlasCaption(atlas.surfaces) } = options;
   const draw = (box: Box, entry: Entry) =>
     kind === 'surface'
       ? surfacePanel(box, entry, colorMap, { azimuth, elevation }, !shared)

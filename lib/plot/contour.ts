@@ -2,7 +2,7 @@ import type { LossSurface, Trajectory } from '../results.js';
 import { checkOptions, isBoolean, isNumber, type Check } from '../validate.js';
 import { isColorMap, type ColorMap } from './color-scale.js';
 import { drawContourPanel, levelsOf } from './contour-panel.js';
-import { axisLabel, defaultCaption, defaultTitle } from './describe.js';
+import { axisLabel, defaultCaption, landscapeTitle } from './describe.js';
 import { checkSurface, drawingNotes, drawingScaleChecks, drawnValues, type DrawingScale } from './field.js';
 import { hatchPattern, layoutFigure } from './figure.js';
 import { formatNumber } from './number-format.js';
@@ -61,7 +61,7 @@ export function drawContour(surface: LossSurface, options: ContourOptions = {}):
     [axisLabel('α', surface.axes[0], variance?.[0]), axisLabel('β', surface.axes[1], variance?.[1])],
     heatMap,
   );
-  const { title = defaultTitle(surface.provenance) } = options;
+  const { title = landscapeTitle(surface) } = options;
   const { caption = defaultCaption(surface, trajectory === null ? [] : pathFacts(trajectory)) } = options;
   const notes = [
     ...drawingNotes(quantity.noun, [drawn]),

@@ -1,4 +1,12 @@
-import type { AxisDescription, LossLine, LossSurface, Mode, Provenance } from '../results.js';
+import type {
+  AxisDescription,
+  LandscapeValues,
+  LossLine,
+  LossSurface,
+  Mode,
+  Provenance,
+  SourceFile,
+} from '../results.js';
 import { formatNumber } from './number-format.js';
 
 /** Axis label: the coordinate's symbol, what it runs along and its share of a path's variance if there is one. */
@@ -33,6 +41,14 @@ export function defaultTitle({ model, data }: Provenance): string {
     .join(' · ');
 }
 
+/** The same of a landscape; of another program's file its name. */
+export function landscapeTitle({ provenance, source }: Origin): string {
+  if (provenance !== null) return defaultTitle(provenance);
+  return source === null ? '' : `${source.file} · ${source.values}`;
+}
+
+type Origin = Pick<LandscapeValues, 'provenance' | 'source'>;
+
 /** One paragraph with what is needed to repeat and to trust a landscape; `more` comes after how it was made. */
 export function defaultCaption(result: LossLine | LossSurface, more: readonly string[] = []): string {
   const { checks } = result;
@@ -66,8 +82,17 @@ const modes: Readonly<Record<Mode, string>> = {
 };
 
 function commonFacts(result: LossLine | LossSurface): string[] {
-  const { provenance, recipe } = result;
-  const facts = [
+  const { recipe } = result;
+  const facts = originFacts(result);
+  if (recipe.name !== 'lossatlas' && recipe.name !== 'unknown') facts.unshift(`recipe of ${recipe.name}`);
+  if (result.kind === 'loss-surface' && result.update === 'adam')
+    facts.unshift("Adam's update (α/√β)·m₁/(√m₂ + ε)");
+  return facts;
+}
+
+function originFacts({ provenance, source }: Origin): string[] {
+  if (provenance === null) return source === null ? [] : sourceFacts(source);
+  return [
     modes[provenance.mode],
     `${provenance.numSamples} samples`,
     provenance.criterion,
@@ -75,10 +100,13 @@ function commonFacts(result: LossLine | LossSurface): string[] {
     provenance.device,
     `lossatlas ${provenance.versions.lossatlas}`,
   ];
-  if (recipe.name !== 'lossatlas') facts.unshift(`recipe of ${recipe.name}`);
-  if (result.kind === 'loss-surface' && result.update === 'adam')
-    facts.unshift("Adam's update (α/√β)·m₁/(√m₂ + ε)");
-  return facts;
+}
+
+/** What another program's file does not say is said to be unknown. */
+function sourceFacts({ file, layout, values, numMissing }: SourceFile): string[] {
+  const missing = numMissing === 0 ? [] : [`${numMissing} points not computed`];
+  const unknown = 'model, data, mode, criterion and normalisation unknown';
+  return [`${values} of ${file}`, `layout of ${layout}`, ...missing, unknown];
 }
 
 /** One fact an axis: what its directions have in common in all results. */
@@ -95,6 +123,8 @@ function axisFacts(results: readonly (LossLine | LossSurface)[]): string[] {
 }
 
 function describeAxis(axis: AxisDescription): string[] {
+  // The facts of its source say so.
+  if (axis.kind === 'unknown') return [];
   const facts: string[] = [
     axis.kind,
     axis.normalization === 'none' ? 'not normalised' : `${axis.normalization} norm`,

@@ -5,7 +5,7 @@ import type { LossLine, MarkedSolution } from '../results.js';
 import { checkOptions } from '../validate.js';
 import { layoutAxes, type Axes } from './axes.js';
 import { drawCenterMark } from './contour-labels.js';
-import { defaultCaption, defaultTitle, lineLabel } from './describe.js';
+import { defaultCaption, landscapeTitle, lineLabel } from './describe.js';
 import {
   checkCoordinates,
   drawingNotes,
@@ -44,7 +44,7 @@ export function drawLine(line: LossLine, options: LineOptions = {}): string {
   checkLine(name, coordinates, { [quantity.noun]: quantity.values, accuracy });
   const drawn = drawnValues(name, quantity.values, options);
   const { width = 720, height = 440 } = options;
-  const { title = defaultTitle(line.provenance), caption = defaultCaption(line) } = options;
+  const { title = landscapeTitle(line), caption = defaultCaption(line) } = options;
   const x = { from: coordinates[0]!, to: coordinates.at(-1)!, label: lineLabel(line) };
   const solutions = line.solutions.filter((solution) => isWithin(solution.coordinates[0]!, x));
   const notes = [

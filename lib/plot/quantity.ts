@@ -61,9 +61,9 @@ export function explosionNotes(
   results: readonly LandscapeValues[],
   { value = 'loss', scale = 'linear', cap }: ValueChoice & DrawingScale,
 ): string[] {
-  const exploded = results.find(({ explosion }) => explosion.verdict === 'explodes');
-  if (exploded === undefined || value !== 'loss' || scale === 'log' || cap !== undefined) return [];
-  const { cap: suggested } = exploded.explosion;
+  const exploded = results.map(({ explosion }) => explosion).find((of) => of?.verdict === 'explodes');
+  if (exploded == null || value !== 'loss' || scale === 'log' || cap !== undefined) return [];
+  const { cap: suggested } = exploded;
   return [
     `the loss explodes: draw it with a cap (cap: ${Number(suggested.toPrecision(3))}) or with scale: 'log'`,
   ];

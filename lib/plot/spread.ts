@@ -2,7 +2,7 @@ import type { LandscapeAtlas } from '../results.js';
 import { checkOptions, invalidOption, isBoolean, isNumber } from '../validate.js';
 import { isColorMap, type ColorMap } from './color-scale.js';
 import { drawContourPanel, levelsOf } from './contour-panel.js';
-import { atlasCaption, axisLabel, defaultTitle } from './describe.js';
+import { atlasCaption, axisLabel, landscapeTitle } from './describe.js';
 import { checkSurface, drawingNotes, drawnValues, isScaleKind } from './field.js';
 import { hatchPattern, layoutFigure } from './figure.js';
 import { figureChecks, type FigureOptions } from './options.js';
@@ -52,7 +52,7 @@ export function drawSpread(atlas: LandscapeAtlas, options: SpreadOptions = {}): 
   const drawnMean = drawnValues(name, mean, { scale });
   const labels: [string, string] = [axisLabel('α', surface.axes[0]), axisLabel('β', surface.axes[1])];
   const frame = planeFrame([surface], labels, heatMap);
-  const { title = `${defaultTitle(surface.provenance)} · spread over ${surfaces.length} surfaces` } = options;
+  const { title = `${landscapeTitle(surface)} · spread over ${surfaces.length} surfaces` } = options;
   const { caption = atlasCaption(surfaces, ['lines: mean loss']) } = options;
   const notes = [
     ...drawingNotes('relative spread', [drawn]),

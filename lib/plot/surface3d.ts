@@ -1,7 +1,7 @@
 import type { LossSurface } from '../results.js';
 import { checkOptions, isNumber } from '../validate.js';
 import { isColorMap, type ColorMap } from './color-scale.js';
-import { axisLabel, defaultCaption, defaultTitle } from './describe.js';
+import { axisLabel, defaultCaption, landscapeTitle } from './describe.js';
 import { checkSurface, drawingNotes, drawingScaleChecks, drawnValues, type DrawingScale } from './field.js';
 import { hatchPattern, layoutFigure } from './figure.js';
 import { figureChecks, type FigureOptions } from './options.js';
@@ -42,7 +42,7 @@ export function drawSurface(surface: LossSurface, options: SurfaceOptions = {}):
   const quantity = quantityOf(name, surface, options);
   checkSurface(name, surface, quantity.noun, quantity.values);
   const drawn = drawnValues(name, quantity.values, options);
-  const { title = defaultTitle(surface.provenance), caption = defaultCaption(surface) } = options;
+  const { title = landscapeTitle(surface), caption = defaultCaption(surface) } = options;
   const panel = {
     ...surface,
     ...quantity,

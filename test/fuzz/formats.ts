@@ -14,13 +14,14 @@ import { optimizerState } from '../../dist/io/checkpoint/optimizer.js';
 import { withHdf5 } from '../../dist/io/hdf5.js';
 import { readIdx } from '../../dist/io/idx.js';
 import { fromJson } from '../../dist/io/json.js';
+import { loadResult } from '../../dist/io/result-file.js';
 import { readNpy, writeNpy } from '../../dist/io/npy.js';
 import { readNpz, writeNpz } from '../../dist/io/npz.js';
 import { fileKind } from '../../dist/model/file-kind.js';
 import { loadModel } from '../../dist/model/model.js';
 import { tensorsIn } from '../../dist/io/checkpoint/value.js';
 import type { Mutation } from './blind.js';
-import { results } from './results.js';
+import { results, savedResults } from './results.js';
 import { npyEdits, pickleEdits, safetensorsEdits, textEdits, zipEdits } from './structured.js';
 
 /** A format under attack. */
@@ -46,10 +47,10 @@ const folder = await mkdtemp(join(tmpdir(), 'lossatlas-fuzz-'));
 const scratch = join(folder, 'file');
 
 /** Readers of paths get the bytes in a file. */
-function throughFile(read: (path: string) => Promise<unknown>): FuzzedFormat['read'] {
+function throughFile(read: (path: string) => Promise<unknown>, extension = ''): FuzzedFormat['read'] {
   return async (bytes) => {
-    await writeFile(scratch, bytes);
-    return read(scratch);
+    await writeFile(`${scratch}${extension}`, bytes);
+    return read(`${scratch}${extension}`);
   };
 }
 
@@ -185,6 +186,14 @@ export const formats: readonly FuzzedFormat[] = [
     read: (bytes) => fromJson(Buffer.from(bytes).toString('utf8'), 'x'),
     edits: textEdits,
   },
+  ...(['.npz', '.csv', '.vtp', '.h5'] as const).map((extension): FuzzedFormat => ({
+    name: `result${extension}`,
+    seeds: () => savedResults(extension),
+    read: throughFile(async (path) => loadResult(path), extension),
+    ...(extension === '.npz' && { edits: zipEdits }),
+    ...((extension === '.csv' || extension === '.vtp') && { edits: textEdits }),
+    ...(extension === '.h5' && { perChild: 2000 }),
+  })),
   { name: 'hdf5', seeds: () => fixtures('data.h5'), read: throughFile(hdf5), perChild: 2000 },
   {
     name: 'file-kind',

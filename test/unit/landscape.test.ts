@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { defaultCap, explosionOf } from '../../dist/landscape/explosion.js';
+import { defaultCap, explosionOf } from '../../dist/explosion.js';
 import { frozenParameters } from '../../dist/directions/freeze.js';
 
 describe('value explosion', () => {

@@ -1,6 +1,7 @@
 import type {
   AxisDescription,
   CurvatureCheck,
+  EigenvalueMap,
   Explosion,
   LandscapeAtlas,
   LandscapeValues,
@@ -11,7 +12,7 @@ import type {
   SurfaceSpread,
   Trajectory,
 } from '../../results.js';
-import { provenanceShape, recipeShape } from './provenance-shape.js';
+import { provenanceShape, recipeShape, sourceShape } from './provenance-shape.js';
 import type { ShapeOf } from './shape.js';
 
 export const axisShape: ShapeOf<AxisDescription> = {
@@ -27,12 +28,13 @@ export const axisShape: ShapeOf<AxisDescription> = {
       'adam-moment',
       'principal-component',
       'custom',
+      'unknown',
     ],
   },
   seed: 'number|null',
   eigenvalue: 'number|null',
-  normalization: { oneOf: ['filter', 'layer', 'model', 'weight', 'none'] },
-  order: { oneOf: [1, 2] },
+  normalization: { oneOf: ['filter', 'layer', 'model', 'weight', 'none', 'unknown'] },
+  order: { oneOf: [1, 2, null] },
   ignored: { listOf: ['bias', 'norm'] },
   frozen: 'string[]',
   numZeroGroups: 'number',
@@ -64,28 +66,36 @@ const explosion: ShapeOf<Explosion> = {
 
 export const solutionShape: ShapeOf<MarkedSolution> = { label: 'string', coordinates: 'float64' };
 
-const values: ShapeOf<LandscapeValues> = {
-  loss: 'float64',
-  accuracy: 'float64|null',
-  metrics: { recordOf: 'float64' },
-  gradientNorm: 'float64|null',
-  modelLoss: 'number',
-  modelAccuracy: 'number|null',
-  solutions: { objects: solutionShape },
-  explosion: { object: explosion },
-  checks: { object: checks },
+/** Fields of provenance of what may come from another program. */
+const origin = {
   recipe: { object: recipeShape },
-  provenance: { object: provenanceShape },
-};
+  provenance: { nullable: provenanceShape },
+  source: { nullable: sourceShape },
+} as const;
+
+/** `values`: of a line a list, of a surface a grid. */
+const valuesShape = <V extends 'float64' | 'grid'>(values: V) =>
+  ({
+    loss: values,
+    accuracy: `${values}|null`,
+    metrics: { recordOf: values },
+    gradientNorm: `${values}|null`,
+    modelLoss: 'number|null',
+    modelAccuracy: 'number|null',
+    solutions: { objects: solutionShape },
+    explosion: { nullable: explosion },
+    checks: { object: checks },
+    ...origin,
+  }) satisfies ShapeOf<LandscapeValues>;
 
 const surface: ShapeOf<LossSurface> = {
   kind: { oneOf: ['loss-surface'] },
-  formatVersion: { oneOf: [1] },
+  formatVersion: { oneOf: [2] },
   update: { oneOf: ['add', 'adam'] },
   x: 'float64',
   y: 'float64',
   axes: { tuple: [axisShape, axisShape] },
-  ...values,
+  ...valuesShape('grid'),
 };
 
 const spread: ShapeOf<SurfaceSpread> = {
@@ -100,22 +110,34 @@ export const landscapeShapes: {
   readonly 'loss-line': ShapeOf<LossLine>;
   readonly 'loss-surface': ShapeOf<LossSurface>;
   readonly 'landscape-atlas': ShapeOf<LandscapeAtlas>;
+  readonly 'eigenvalue-map': ShapeOf<EigenvalueMap>;
   readonly trajectory: ShapeOf<Trajectory>;
 } = {
   'loss-line': {
     kind: { oneOf: ['loss-line'] },
-    formatVersion: { oneOf: [1] },
+    formatVersion: { oneOf: [2] },
     coordinates: 'float64',
     axis: { object: axisShape },
-    ...values,
+    ...valuesShape('float64'),
   },
   'loss-surface': surface,
   'landscape-atlas': {
     kind: { oneOf: ['landscape-atlas'] },
-    formatVersion: { oneOf: [1] },
+    formatVersion: { oneOf: [2] },
     titles: 'string[]',
     surfaces: { objects: surface },
     spread: { nullable: spread },
+  },
+  'eigenvalue-map': {
+    kind: { oneOf: ['eigenvalue-map'] },
+    formatVersion: { oneOf: [1] },
+    x: 'float64',
+    y: 'float64',
+    axes: { tuple: [axisShape, axisShape] },
+    smallest: 'grid',
+    largest: 'grid',
+    numProducts: 'grid|null',
+    ...origin,
   },
   trajectory: {
     kind: { oneOf: ['trajectory'] },

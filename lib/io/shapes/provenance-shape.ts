@@ -1,4 +1,4 @@
-import type { Provenance, Recipe } from '../../results.js';
+import type { Provenance, Recipe, SourceFile } from '../../results.js';
 import type { ShapeOf } from './shape.js';
 
 export const provenanceShape: ShapeOf<Provenance> = {
@@ -34,6 +34,13 @@ export const provenanceShape: ShapeOf<Provenance> = {
 };
 
 export const recipeShape: ShapeOf<Recipe> = {
-  name: { oneOf: ['lossatlas', 'li2018', 'lla', 'loss-landscapes', 'pyhessian'] },
+  name: { oneOf: ['lossatlas', 'li2018', 'lla', 'loss-landscapes', 'pyhessian', 'unknown'] },
   notes: 'string[]',
+};
+
+export const sourceShape: ShapeOf<SourceFile> = {
+  file: 'string',
+  layout: { oneOf: ['tomgoldstein/loss-landscape'] },
+  values: 'string',
+  numMissing: 'number',
 };

@@ -1,4 +1,7 @@
-/** How one field is stored. `float64` is a Float64Array, `float64[]` a list of them. */
+/**
+ * How one field is stored. `float64` is a Float64Array, `float64[]` a list of them, `grid` one with a value of each point
+ * (x[i], y[j]) of the object that it belongs to, at [j * x.length + i].
+ */
 export type Field =
   | 'number'
   | 'number|null'
@@ -10,8 +13,10 @@ export type Field =
   | 'float64'
   | 'float64|null'
   | 'float64[]'
-  | { readonly recordOf: 'float64' }
-  | { readonly oneOf: readonly (string | number)[] }
+  | 'grid'
+  | 'grid|null'
+  | { readonly recordOf: 'float64' | 'grid' }
+  | { readonly oneOf: readonly (string | number | null)[] }
   | { readonly listOf: readonly string[] }
   | { readonly tuple: readonly Shape[] }
   | { readonly objects: Shape }
@@ -25,13 +30,13 @@ export interface Shape {
 
 /** The field that a TypeScript type must have: a change of a result type fails to compile here. */
 export type FieldOf<T> = [T] extends [Float64Array]
-  ? 'float64'
+  ? 'float64' | 'grid'
   : [T] extends [Float64Array | null]
-    ? 'float64|null'
+    ? 'float64|null' | 'grid|null'
     : [T] extends [readonly Float64Array[]]
       ? 'float64[]'
       : [T] extends [Readonly<Record<string, Float64Array>>]
-        ? { readonly recordOf: 'float64' }
+        ? { readonly recordOf: 'float64' | 'grid' }
         : [T] extends [readonly boolean[]]
           ? 'boolean[]'
           : [T] extends [boolean]
@@ -52,7 +57,9 @@ type FieldOfNumber<T> = [T] extends [number]
   ? number extends T
     ? 'number'
     : { readonly oneOf: readonly T[] }
-  : 'number|null';
+  : number extends NonNullable<T>
+    ? 'number|null'
+    : { readonly oneOf: readonly T[] };
 
 type FieldOfStructure<T> = [T] extends [readonly (infer S extends string)[]]
   ? string extends S

@@ -2,7 +2,7 @@ import type { Direction } from '../../directions/direction.js';
 import type { ParameterInfo } from '../../model/model.js';
 import { disposeAll } from '../../model/parameter-vector.js';
 import type { Objective } from '../../objective/objective.js';
-import type { LossSurface } from '../../results.js';
+import type { Computed, LossSurface } from '../../results.js';
 import { checkOptions, isBoolean, isInteger, isOneOf, isRange } from '../../validate.js';
 import { gridCoefficients, surfaceOn } from '../surface.js';
 import { coordinates } from '../sweep.js';
@@ -49,7 +49,7 @@ function normalizeAsLi(
 export async function li2018Surface(
   objective: Objective,
   options: Li2018SurfaceOptions = {},
-): Promise<LossSurface> {
+): Promise<Computed<LossSurface>> {
   checkOptions('li2018Surface', options, {
     ...presetChecks,
     range: isRange,

@@ -4,7 +4,7 @@ import { frozenParameters } from '../../directions/freeze.js';
 import type { ParameterInfo } from '../../model/model.js';
 import { disposeAll } from '../../model/parameter-vector.js';
 import type { Objective } from '../../objective/objective.js';
-import type { LossSurface } from '../../results.js';
+import type { Computed, LossSurface } from '../../results.js';
 import { checkOptions, isBoolean, isInteger, isOneOf, isPositive } from '../../validate.js';
 import { surfaceOn } from '../surface.js';
 import { eachSlice, eachTensor, multiply, norm, scale } from './groups.js';
@@ -67,7 +67,7 @@ function normalizeAsLla(
 export async function llaSurface(
   objective: Objective,
   options: LlaSurfaceOptions = {},
-): Promise<LossSurface> {
+): Promise<Computed<LossSurface>> {
   checkOptions('llaSurface', options, {
     ...presetChecks,
     steps: isInteger(1),

@@ -2,7 +2,7 @@ import type { Direction } from '../../directions/direction.js';
 import type { ParameterInfo } from '../../model/model.js';
 import { disposeAll } from '../../model/parameter-vector.js';
 import type { Objective } from '../../objective/objective.js';
-import type { LossSurface } from '../../results.js';
+import type { Computed, LossSurface } from '../../results.js';
 import { checkOptions, isInteger, isOneOf, isPositive } from '../../validate.js';
 import { surfaceOn } from '../surface.js';
 import { eachSlice, eachTensor, norm, scale } from './groups.js';
@@ -47,7 +47,7 @@ function normalizeAsLossLandscapes(
 export async function lossLandscapesSurface(
   objective: Objective,
   options: LossLandscapesSurfaceOptions = {},
-): Promise<LossSurface> {
+): Promise<Computed<LossSurface>> {
   checkOptions('lossLandscapesSurface', options, {
     ...presetChecks,
     steps: isInteger(1),

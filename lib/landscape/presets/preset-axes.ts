@@ -22,7 +22,7 @@ export const presetChecks = { ...landscapeChecks, at: isSolution, axes: isAxes, 
 
 export interface RawAxes {
   readonly values: readonly [Float64Array, Float64Array];
-  readonly kind: AxisDescription['kind'];
+  readonly kind: Exclude<AxisDescription['kind'], 'unknown'>;
   readonly seed: number | null;
 }
 

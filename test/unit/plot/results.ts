@@ -78,6 +78,7 @@ const others: Omit<LandscapeValues, 'loss' | 'accuracy' | 'modelLoss' | 'modelAc
   checks,
   recipe: { name: 'lossatlas', notes: [] },
   provenance,
+  source: null,
 };
 
 export function evenly(from: number, to: number, count: number): Float64Array {
@@ -89,7 +90,7 @@ export function surfaceOf(nx: number, ny: number, lossAt: (x: number, y: number)
   const [x, y] = [evenly(-1, 1, nx), evenly(-1, 1, ny)];
   return {
     kind: 'loss-surface',
-    formatVersion: 1,
+    formatVersion: 2,
     update: 'add',
     x,
     y,
@@ -111,7 +112,7 @@ export function lineOf(
   const coordinates = evenly(-1, 1, count);
   return {
     kind: 'loss-line',
-    formatVersion: 1,
+    formatVersion: 2,
     coordinates,
     ...others,
     loss: coordinates.map(lossAt),
@@ -146,7 +147,7 @@ export function atlasOf(surfaces: readonly LossSurface[]): LandscapeAtlas {
   const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   return {
     kind: 'landscape-atlas',
-    formatVersion: 1,
+    formatVersion: 2,
     titles: surfaces.map((_, i) => `seed ${i + 1}`),
     surfaces: surfaces.map((surface, i) => ({
       ...surface,

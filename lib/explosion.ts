@@ -1,4 +1,4 @@
-import type { Explosion } from '../results.js';
+import type { Explosion } from './results.js';
 
 /** Losses whose natural scale is 1: the logarithm of a probability. */
 const logarithmic = new Set(['cross-entropy', 'nll', 'bce-with-logits']);
