@@ -5,11 +5,21 @@ import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
 // The arrows of the architecture: what each folder of lib/ may import besides itself and the leaves.
-// cli -> report -> plot, io; cli -> plot, io, landscape, generalization, evaluation, inspect -> spectrum -> operators, directions -> objective -> model, data -> native; model, data, directions, evaluation -> io (files)
+// cli -> report -> plot; cli -> io, landscape, generalization, evaluation, inspect -> spectrum -> operators, directions -> objective -> model, data -> native; model, data, directions, evaluation -> io (files)
 const foundation = ['objective', 'model', 'data', 'native'];
 const analyses = ['operators', 'directions', ...foundation];
 const layers = {
-  cli: ['report', 'plot', 'io', 'inspect', 'evaluation', 'landscape', 'generalization', 'spectrum', ...analyses],
+  cli: [
+    'report',
+    'plot',
+    'io',
+    'inspect',
+    'evaluation',
+    'landscape',
+    'generalization',
+    'spectrum',
+    ...analyses,
+  ],
   report: ['plot', 'io', 'spectrum'],
   io: ['plot'],
   plot: [],

@@ -194,6 +194,9 @@ export { evaluateClasses, type ClassEvaluation } from './objective/class-figures
 
 export * from './plot/index.js';
 export * from './io/index.js';
+export { drawResult, type NamedFigure } from './report/draw-result.js';
+export { drawTogether, type LabelledResult } from './report/draw-together.js';
+export { figureKinds, type DrawResultOptions, type FigureKind } from './report/figure-options.js';
 export {
   Checkpoint,
   readCheckpoint,

@@ -29,6 +29,8 @@ export interface ContourPanel {
   readonly colorMap: ColorMap;
   /** Of the bands; null for coloured cells. */
   readonly levels: readonly Level[] | null;
+  /** Default true; else the lines between the bands have their colours. */
+  readonly isFilled?: boolean | undefined;
   /** Lines of other values than those of the colours. */
   readonly lines?: ContourLines | undefined;
   /** Name of the panel's own colour bar; null for none. */
@@ -47,7 +49,7 @@ const barGap = 22;
 
 /** Bands or cells of one field with lines, marks, axes and colour bar, in `box`. */
 export function drawContourPanel(box: Box, panel: ContourPanel): DrawnContour {
-  const { drawn, colors, colorMap, levels, frame, bar, sizes } = panel;
+  const { drawn, colors, colorMap, levels, isFilled = true, frame, bar, sizes } = panel;
   const barRoom = bar === null || drawn.isEmpty ? 0 : colorBarWidth(colors, sizes) + barGap;
   const spans = [frame.x, frame.y].map(({ from, to }) => Math.abs(to - from)) as [number, number];
   const axes = layoutAxes(
@@ -63,7 +65,7 @@ export function drawContourPanel(box: Box, panel: ContourPanel): DrawnContour {
   const ownLines = levels === null ? null : { positions: drawn.values.map(colors.position), levels };
   const lines = panel.lines ?? ownLines;
   const cells = [
-    levels === null ? drawCells(panel, axes) : drawBands(panel, axes),
+    levels === null ? drawCells(panel, axes) : isFilled ? drawBands(panel, axes) : '',
     ...(lines === null ? [] : drawLines(panel, lines, axes, sizes, overlay.isBlocked)),
     ...overlay.clipped,
   ];
@@ -111,7 +113,7 @@ function drawBands({ x, y, drawn, colors, colorMap, levels }: ContourPanel, axes
 }
 
 function drawLines(
-  { x, y, drawn }: ContourPanel,
+  { x, y, drawn, colorMap, isFilled = true }: ContourPanel,
   { positions, levels }: ContourLines,
   axes: Axes,
   sizes: TextSizes,
@@ -125,7 +127,12 @@ function drawLines(
     levels.map(({ position }) => position),
   );
   const lines = traced.map((level) => level.lines.map((line) => line.map(place)));
-  const paths = lines.map((level) => element('path', { d: level.map((line) => pathData(line)).join('') }));
+  const paths = lines.map((level, i) =>
+    element('path', {
+      d: level.map((line) => pathData(line)).join(''),
+      stroke: isFilled ? undefined : colorAt(colorMap, levels[i]!.position),
+    }),
+  );
   // Where either is unknown, nothing is known of the cell.
   const known = drawn.values.map((value, k) => value + positions[k]!);
   const runs = findHiddenRuns(known, x.length, y.length);
@@ -134,7 +141,13 @@ function drawLines(
   const labelled = lines.map((level, i) => ({ label: levels[i]!.label, lines: level }));
   return [
     group(
-      { class: 'contours', fill: 'none', stroke: '#ffffff', 'stroke-opacity': 0.6, 'stroke-width': 0.9 },
+      {
+        class: 'contours',
+        fill: 'none',
+        ...(isFilled
+          ? { stroke: '#ffffff', 'stroke-opacity': 0.6, 'stroke-width': 0.9 }
+          : { 'stroke-width': 1.3 }),
+      },
       paths,
     ),
     runs.length === 0 ? '' : hatch,

@@ -16,6 +16,8 @@ import { valueScale } from './value-scale.js';
 export interface ContourOptions extends FigureOptions, DrawingScale, ValueChoice {
   /** Default 'viridis'. */
   readonly colorMap?: ColorMap | undefined;
+  /** Coloured bands between the lines (default true); without them the lines have the colours. */
+  readonly filled?: boolean | undefined;
   /** Coloured cells, one per point, instead of contours (default false). */
   readonly heatMap?: boolean | undefined;
   /** About how many levels (default 14). */
@@ -34,20 +36,21 @@ const checks = {
   ...drawingScaleChecks,
   ...valueChecks,
   colorMap: isColorMap,
+  filled: isBoolean,
   heatMap: isBoolean,
   numLevels: isNumber(1, 100),
   trajectory: isTrajectory,
 };
 
 /**
- * Filled and labelled contours (or a heat map) of a loss surface, with a cross at the model, its solutions and, if given,
+ * Labelled contours, filled or not, or a heat map of a loss surface, with a cross at the model, its solutions and, if given,
  * a training path, as SVG. Default 640 × 560, linear scale; title and caption come from the provenance. Points without a
  * drawable value are hatched. Throws ERR_INVALID_OPTION, ERR_INVALID_DATA.
  */
 export function drawContour(surface: LossSurface, options: ContourOptions = {}): string {
   checkOptions(name, options, checks);
   const { width = 640, height = 560, colorMap = 'viridis', heatMap = false, numLevels = 14 } = options;
-  const { trajectory = null } = options;
+  const { trajectory = null, filled = true } = options;
   const quantity = quantityOf(name, surface, options);
   checkSurface(name, surface, quantity.noun, quantity.values);
   const drawn = drawnValues(name, quantity.values, options);
@@ -76,6 +79,7 @@ export function drawContour(surface: LossSurface, options: ContourOptions = {}):
     colors,
     colorMap,
     levels: heatMap ? null : levelsOf(colors, numLevels),
+    isFilled: filled,
     bar: quantity.label,
     marks,
     sizes: fullSizes,

@@ -1,7 +1,7 @@
 import { checkOptions, isNumber } from '../validate.js';
 import { layoutFigure } from './figure.js';
 import { formatNumber } from './number-format.js';
-import { figureChecks, type FigureOptions } from './options.js';
+import { figureChecks, isText, type FigureOptions } from './options.js';
 import { element, group, num, text, type Box } from './svg.js';
 import { fitText, textWidth, wrapText } from './text.js';
 import { theme } from './theme.js';
@@ -17,6 +17,8 @@ export interface CriterionRow {
 export interface CriteriaOptions extends FigureOptions {
   /** Confidence of the intervals, for the heading (default 0.95). */
   readonly confidence?: number | undefined;
+  /** Of the intervals' column, where they are no confidence intervals. */
+  readonly intervalHeading?: string | undefined;
 }
 
 export const rowHeight = 26;
@@ -27,8 +29,13 @@ const margin = 16;
  * positive and far apart), as SVG. Default 620 wide, as high as needed. Throws ERR_INVALID_OPTION.
  */
 export function drawCriteria(rows: readonly CriterionRow[], options: CriteriaOptions = {}): string {
-  checkOptions('drawCriteria', options, { ...figureChecks, confidence: isNumber(0, 1) });
+  checkOptions('drawCriteria', options, {
+    ...figureChecks,
+    confidence: isNumber(0, 1),
+    intervalHeading: isText,
+  });
   const { width = 620, confidence = 0.95, title = 'Criteria', caption = '' } = options;
+  const { intervalHeading = `${formatNumber(100 * confidence)} % interval` } = options;
   const numCaptionLines = wrapText(caption, width - 24, theme.noteSize, 4).length;
   const needed = (title === '' ? 12 : 40) + (rows.length + 1) * rowHeight + 40 + numCaptionLines * 15;
   const { height = needed } = options;
@@ -37,12 +44,12 @@ export function drawCriteria(rows: readonly CriterionRow[], options: CriteriaOpt
   const cells = rows.map(({ name, value, low, high }) => ({
     name,
     value: formatNumber(value),
-    interval: `${formatNumber(low)} … ${formatNumber(high)}`,
+    interval: Number.isNaN(low) && Number.isNaN(high) ? '' : `${formatNumber(low)} … ${formatNumber(high)}`,
   }));
   const heading = {
     name: 'criterion',
     value: 'value',
-    interval: `${formatNumber(100 * confidence)} % interval`,
+    interval: intervalHeading,
   };
   const columnWidth = (key: 'name' | 'value' | 'interval', size: number) =>
     Math.max(...[heading, ...cells].map((cell) => textWidth(cell[key], size))) + margin;

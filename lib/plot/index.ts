@@ -6,6 +6,7 @@ export { drawCriteria, type CriteriaOptions, type CriterionRow } from './criteri
 export { drawDensity, type DensityCurve, type DensityOptions, type LabelledDensity } from './density.js';
 export { type DrawingScale } from './field.js';
 export { drawLine, type LineOptions } from './line.js';
+export { drawLines, type LabelledLine } from './lines.js';
 export {
   drawLogDensity,
   type LogDensityCurve,

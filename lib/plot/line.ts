@@ -26,7 +26,7 @@ import { valueScale } from './value-scale.js';
 export type LineOptions = FigureOptions & DrawingScale & ValueChoice;
 
 const name = 'drawLine';
-const checks = { ...figureChecks, ...drawingScaleChecks, ...valueChecks };
+export const lineChecks = { ...figureChecks, ...drawingScaleChecks, ...valueChecks };
 
 /** Up to this many points are shown as dots on the curve. */
 const maxDots = 101;
@@ -37,11 +37,11 @@ const maxDots = 101;
  * provenance. Coordinates without a drawable value are hatched. Throws ERR_INVALID_OPTION, ERR_INVALID_DATA.
  */
 export function drawLine(line: LossLine, options: LineOptions = {}): string {
-  checkOptions(name, options, checks);
+  checkOptions(name, options, lineChecks);
   const { coordinates } = line;
   const quantity = quantityOf(name, line, options);
   const accuracy = quantity.noun === 'accuracy' ? null : line.accuracy;
-  checkLine(coordinates, { [quantity.noun]: quantity.values, accuracy });
+  checkLine(name, coordinates, { [quantity.noun]: quantity.values, accuracy });
   const drawn = drawnValues(name, quantity.values, options);
   const { width = 720, height = 440 } = options;
   const { title = defaultTitle(line.provenance), caption = defaultCaption(line) } = options;
@@ -85,9 +85,17 @@ export function drawLine(line: LossLine, options: LineOptions = {}): string {
   return figure.finish([...content, axes.above]);
 }
 
-function checkLine(coordinates: Float64Array, columns: Readonly<Record<string, Float64Array | null>>): void {
+/** Throws ERR_INVALID_DATA for what cannot be drawn. */
+export function checkLine(
+  caller: string,
+  coordinates: Float64Array,
+  columns: Readonly<Record<string, Float64Array | null>>,
+): void {
+  const fail = (problem: string): never => {
+    throw new LossAtlasError('ERR_INVALID_DATA', `${caller}: ${problem}.`);
+  };
   if (coordinates.length < 2) fail(`a line of ${coordinates.length} points has no length`);
-  checkCoordinates(name, 'coordinates', coordinates);
+  checkCoordinates(caller, 'coordinates', coordinates);
   for (const [key, values] of Object.entries(columns)) {
     if (values !== null && values.length !== coordinates.length) {
       fail(`${key} has ${values.length} values, coordinates ${coordinates.length}`);
@@ -95,7 +103,7 @@ function checkLine(coordinates: Float64Array, columns: Readonly<Record<string, F
   }
 }
 
-function valueRange({ fullRange }: Quantity, drawn: DrawnValues): readonly [number, number] {
+export function valueRange({ fullRange }: Quantity, drawn: DrawnValues): readonly [number, number] {
   if (drawn.isEmpty) return [1, 10];
   return fullRange ?? withMargin(drawn.kind, drawn.low, drawn.high);
 }
@@ -107,7 +115,8 @@ function withMargin(kind: 'linear' | 'log', low: number, high: number): [number,
   return [Math.max(scale.value(-0.05), limit), Math.min(scale.value(1.05), Number.MAX_VALUE)];
 }
 
-function drawCurve(
+/** A curve with dots where it has few points; gaps where a value is NaN. */
+export function drawCurve(
   className: string,
   coordinates: Float64Array,
   values: Float64Array,
@@ -199,8 +208,4 @@ function drawSolutions(labels: readonly GuideLabel[], axes: Axes): string {
     return guide + name;
   });
   return group({ class: 'solutions' }, marks);
-}
-
-function fail(problem: string): never {
-  throw new LossAtlasError('ERR_INVALID_DATA', `${name}: ${problem}.`);
 }

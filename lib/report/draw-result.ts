@@ -1,0 +1,87 @@
+import type { Result } from '../io/result-format.js';
+import { drawComparison } from '../plot/comparison.js';
+import type { CriteriaComparison } from '../results.js';
+import { checkOptions, invalidOption } from '../validate.js';
+import {
+  drawResultChecks,
+  frameOptions,
+  pick,
+  type Draw,
+  type DrawResultOptions,
+  type FigureKind,
+  type Figures,
+} from './figure-options.js';
+import { atlasFigures, lineFigures, surfaceFigures } from './landscape-figures.js';
+import {
+  eigenpairsFigures,
+  estimateFigures,
+  presetEigenpairsFigures,
+  presetSpectrumFigures,
+  spectrumFigures,
+} from './spectrum-figures.js';
+
+/** A figure, and what tells it from the others of its result. */
+export interface NamedFigure {
+  readonly name: FigureKind;
+  readonly svg: string;
+}
+
+const comparisonFigures: Figures<CriteriaComparison> = {
+  criteria: (comparison, options) => drawComparison(comparison, pick(options, frameOptions)),
+};
+
+/** Drawn only where they are asked for. */
+const extras: readonly FigureKind[] = ['heat-map'];
+
+/**
+ * The figures of a result as SVG: of a surface `surface` and `contour`, on request `heat-map`; of a line `line`; of an
+ * atlas `surface`, `contour` and, over seeds, `spread`; of a spectrum `density`, `log-density` and `criteria`; of
+ * eigenpairs, traces and norms `table`; of a comparison `criteria`. Empty for kinds that are tables of text alone.
+ *
+ *     for (const { name, svg } of drawResult(await loadJson('surface.json'))) await savePng(`${name}.png`, svg);
+ *
+ * Throws ERR_INVALID_OPTION where the result has no figure of an asked name, ERR_INVALID_DATA.
+ */
+export function drawResult(result: Result, options: DrawResultOptions = {}): readonly NamedFigure[] {
+  checkOptions('drawResult', options, drawResultChecks);
+  const figures = figuresOf(result);
+  const known = Object.keys(figures) as FigureKind[];
+  const { figures: names = known.filter((name) => !extras.includes(name)) } = options;
+  return names.map((name) => {
+    const draw = figures[name];
+    if (draw === undefined) {
+      const expected = known.length === 0 ? 'empty' : `among ${known.join(', ')}`;
+      throw invalidOption(`drawResult: option 'figures' of a ${result.kind}`, expected, name);
+    }
+    return { name, svg: draw(result, options) };
+  });
+}
+
+/** The figures that a result can have. */
+export function figuresOf(result: Result): Partial<Record<FigureKind, Draw<Result>>> {
+  switch (result.kind) {
+    case 'loss-line':
+      return lineFigures as Figures<Result>;
+    case 'loss-surface':
+      return surfaceFigures as Figures<Result>;
+    case 'landscape-atlas': {
+      const { spread, ...others } = atlasFigures;
+      return (result.spread === null || spread === undefined ? others : atlasFigures) as Figures<Result>;
+    }
+    case 'spectral-density':
+      return spectrumFigures as Figures<Result>;
+    case 'preset-spectral-density':
+      return presetSpectrumFigures as Figures<Result>;
+    case 'eigenpairs':
+      return eigenpairsFigures as Figures<Result>;
+    case 'preset-eigenpairs':
+      return presetEigenpairsFigures as Figures<Result>;
+    case 'trace':
+    case 'frobenius-norm':
+      return estimateFigures as Figures<Result>;
+    case 'criteria-comparison':
+      return comparisonFigures as Figures<Result>;
+    default:
+      return {};
+  }
+}

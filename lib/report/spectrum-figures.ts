@@ -1,0 +1,167 @@
+import { drawCriteria, type CriterionRow } from '../plot/criteria-table.js';
+import { drawDensity } from '../plot/density.js';
+import { defaultTitle } from '../plot/describe.js';
+import { drawLogDensity } from '../plot/log-density.js';
+import { formatNumber } from '../plot/number-format.js';
+import type {
+  Criteria,
+  Eigenpairs,
+  Estimate,
+  FrobeniusNormEstimate,
+  PresetEigenpairs,
+  PresetSpectralDensity,
+  Provenance,
+  SpectralDensity,
+  TraceEstimate,
+} from '../results.js';
+import { renderDensity } from '../spectrum/density.js';
+import { renderLogDensity } from '../spectrum/log-density.js';
+import { renderLlaDensity } from '../spectrum/presets/lla.js';
+import { renderPyhessianDensity } from '../spectrum/presets/pyhessian.js';
+import { frameOptions, pick, type Figures } from './figure-options.js';
+
+const densityOptions = [...frameOptions, 'scale', 'numDecades'] as const;
+
+export const spectrumFigures: Figures<SpectralDensity> = {
+  density: (spectrum, options) =>
+    drawDensity(renderDensity(spectrum), {
+      title: titleOf(spectrum.provenance),
+      caption: `${lanczosFacts(spectrum)} · band: 95 % over probes · ${repeatFacts(spectrum)}`,
+      annotations: criteriaRows(spectrum.criteria)
+        .slice(0, 3)
+        .map(({ name, ...estimate }) => `${name} = ${withInterval(estimate)}`),
+      ...pick(options, [...densityOptions, 'markers']),
+    }),
+  'log-density': (spectrum, options) =>
+    drawLogDensity(renderLogDensity(spectrum), {
+      title: titleOf(spectrum.provenance),
+      caption: `${lanczosFacts(spectrum)} · band: 95 % over probes · ${repeatFacts(spectrum)}`,
+      ...pick(options, densityOptions),
+    }),
+  criteria: (spectrum, options) =>
+    drawCriteria(criteriaRows(spectrum.criteria), {
+      title: titleOf(spectrum.provenance),
+      caption: `${lanczosFacts(spectrum)} · ${repeatFacts(spectrum)}`,
+      confidence: spectrum.criteria.settings.confidence,
+      ...pick(options, frameOptions),
+    }),
+};
+
+export const presetSpectrumFigures: Figures<PresetSpectralDensity> = {
+  density: (spectrum, options) => {
+    const render = spectrum.recipe.name === 'lla' ? renderLlaDensity : renderPyhessianDensity;
+    return drawDensity(render(spectrum), {
+      title: titleOf(spectrum.provenance),
+      caption: `recipe of ${spectrum.recipe.name} · ${lanczosFacts(spectrum)} · ${repeatFacts(spectrum)}`,
+      ...pick(options, [...densityOptions, 'markers']),
+    });
+  },
+};
+
+export const eigenpairsFigures: Figures<Eigenpairs> = {
+  table: (pairs, options) =>
+    drawCriteria(
+      // An eigenvalue lies within the residual of the Rayleigh quotient of its unit vector.
+      Array.from(pairs.values, (value, i) => ({
+        name: `λ${subscript(i + 1)}${pairs.converged[i] === true ? '' : ' (not converged)'}`,
+        value,
+        low: value - pairs.residuals[i]!,
+        high: value + pairs.residuals[i]!,
+      })),
+      {
+        title: titleOf(pairs.provenance),
+        caption: `${pairs.which}, intervals: ± residual ‖Hv − λv‖ · ${pairs.numProducts} products · ${repeatFacts(pairs)}`,
+        intervalHeading: '± residual',
+        ...pick(options, frameOptions),
+      },
+    ),
+};
+
+export const presetEigenpairsFigures: Figures<PresetEigenpairs> = {
+  table: (pairs, options) =>
+    drawCriteria(
+      Array.from(pairs.values, (value, i) => ({
+        name: `λ${subscript(i + 1)}${pairs.stopped[i] === true ? '' : ' (not stopped)'}`,
+        value,
+        low: NaN,
+        high: NaN,
+      })),
+      {
+        title: titleOf(pairs.provenance),
+        caption: `recipe of ${pairs.recipe.name}, which knows no error · ${repeatFacts(pairs)}`,
+        ...pick(options, frameOptions),
+      },
+    ),
+};
+
+export const estimateFigures: Figures<TraceEstimate | FrobeniusNormEstimate> = {
+  table: (estimate, options) =>
+    drawCriteria(
+      [
+        { name: estimate.kind === 'trace' ? 'trace' : '‖H‖F', ...intervalOf(estimate) },
+        ...(estimate.kind === 'trace' ? estimate.perParameter : []).map((part) => ({
+          name: part.name,
+          ...intervalOf(part),
+        })),
+      ],
+      {
+        title: titleOf(estimate.provenance),
+        caption: `${estimate.kind === 'trace' ? `${estimate.method} · ` : ''}${estimate.samples.length} probes · ${repeatFacts(estimate)}`,
+        ...pick(options, frameOptions),
+      },
+    ),
+};
+
+/** re, KH05 and KH1 first. */
+export function criteriaRows(criteria: Criteria): CriterionRow[] {
+  const named: readonly (readonly [string, Estimate])[] = [
+    ['re', criteria.re],
+    ['KH05', criteria.kh05],
+    ['KH1', criteria.kh1],
+    ['negative mass', criteria.negativeMass],
+    ['negative share of |λ|', criteria.negativeCurvatureShare],
+    ['mass near zero', criteria.nearZeroMass],
+  ];
+  return named.map(([name, estimate]) => ({ name, ...intervalOf(estimate) }));
+}
+
+/** `0.16 (0.12 to 0.2)`. */
+export function withInterval({ value, low, high }: Pick<Estimate, 'value' | 'low' | 'high'>): string {
+  const hasInterval = Number.isFinite(low) && Number.isFinite(high);
+  return hasInterval
+    ? `${formatNumber(value)} (${formatNumber(low)} to ${formatNumber(high)})`
+    : formatNumber(value);
+}
+
+function intervalOf({ value, low, high }: Estimate): Pick<Estimate, 'value' | 'low' | 'high'> {
+  return { value, low, high };
+}
+
+function titleOf(provenance: Provenance): string {
+  const { operator } = provenance;
+  const title = defaultTitle(provenance);
+  return operator === null ? title : `${title} · ${operator}`;
+}
+
+function lanczosFacts({ steps, probes, size }: SpectralDensity | PresetSpectralDensity): string {
+  return `${steps} Lanczos steps, ${probes} ${probes === 1 ? 'probe' : 'probes'}, n = ${size}`;
+}
+
+/** What one needs to repeat it. */
+function repeatFacts(result: { readonly seed: number | null; readonly provenance: Provenance }): string {
+  const { mode, numSamples, criterion, dtype, device, versions } = result.provenance;
+  const seed = result.seed === null ? [] : [`seed ${result.seed}`];
+  return [
+    ...seed,
+    `${mode} mode`,
+    `${numSamples} samples`,
+    criterion,
+    dtype,
+    device,
+    `lossatlas ${versions.lossatlas}`,
+  ].join(' · ');
+}
+
+function subscript(n: number): string {
+  return String(n).replace(/\d/g, (digit) => String.fromCharCode(0x2080 + Number(digit)));
+}
