@@ -1,7 +1,3 @@
-import { drawAtlas } from '../plot/atlas.js';
-import { drawContour } from '../plot/contour.js';
-import { drawLine } from '../plot/line.js';
-import { drawSpread } from '../plot/spread.js';
 import type {
   AxisDescription,
   LandscapeAtlas,
@@ -11,14 +7,15 @@ import type {
   Trajectory,
 } from '../results.js';
 import { defaultScale } from './default-scale.js';
-import { drawing } from './drawing.js';
+import { drawings } from './drawing.js';
 import { tag, textTag } from './html.js';
 import { provenanceTable } from './provenance.js';
 import { selfChecks } from './self-checks.js';
 import { closed, dataTable, type Cell } from './tables.js';
 
 export function lineSection(line: LossLine): string {
-  const scale = line.loss.every((loss) => !(loss <= 0)) && line.explosion.verdict !== 'none' ? 'log' : 'linear';
+  const scale =
+    line.loss.every((loss) => !(loss <= 0)) && line.explosion.verdict !== 'none' ? 'log' : 'linear';
   const names = ['t', 'loss', ...(line.accuracy === null ? [] : ['accuracy, %'])];
   const rows = Array.from(line.coordinates, (t, i): Cell[] => [
     t,
@@ -26,7 +23,7 @@ export function lineSection(line: LossLine): string {
     ...(line.accuracy === null ? [] : [100 * line.accuracy[i]!]),
   ]);
   return [
-    drawing(drawLine(line, { scale, title: '' })),
+    drawings(line, { scale }),
     selfChecks(line),
     aboutAxes([line.axis]),
     recipeNotes(line),
@@ -42,13 +39,13 @@ export function surfaceSection(
   trajectory?: Trajectory,
 ): string {
   const scale = defaultScale([surface]);
-  const size = { width: 680, height: 600, title: '' };
+  const size = { width: 680, height: 600, figures: ['contour'] } as const;
   const accuracy =
     surface.accuracy === null
       ? ''
-      : closed('Contours of the accuracy', drawing(drawContour(surface, { ...size, value: 'accuracy' })));
+      : closed('Contours of the accuracy', drawings(surface, { ...size, value: 'accuracy' }));
   return [
-    drawing(drawContour(surface, { ...size, scale, trajectory })),
+    drawings(surface, { ...size, scale, trajectory }),
     accuracy,
     selfChecks(surface),
     aboutAxes(surface.axes),
@@ -63,7 +60,7 @@ export function atlasSection(
   place: { readonly result: number; readonly title: string },
 ): string {
   const scale = defaultScale(atlas.surfaces);
-  const spread = atlas.spread === null ? '' : drawing(drawSpread(atlas, { scale, title: '' }));
+  const figures = atlas.spread === null ? (['contour'] as const) : (['contour', 'spread'] as const);
   const parts = atlas.surfaces.map((surface, part) => {
     const title = atlas.titles[part] ?? `Surface ${part + 1}`;
     return closed(
@@ -75,7 +72,7 @@ export function atlasSection(
       provenanceTable(surface.provenance),
     );
   });
-  return [drawing(drawAtlas(atlas, { kind: 'contour', scale, title: '' })), spread, ...parts].join('');
+  return [drawings(atlas, { figures, scale }), ...parts].join('');
 }
 
 export function trajectorySection(path: Trajectory): string {

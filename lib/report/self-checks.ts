@@ -43,7 +43,10 @@ const [rounding, tolerable] = [1e-5, 1e-2];
 
 function centerCheck({ checks: { centerDifference: difference }, modelLoss }: LandscapeValues): Check {
   if (difference === null)
-    return { verdict: 'note', text: 'No point of the grid is the model itself, so the centre was not checked.' };
+    return {
+      verdict: 'note',
+      text: 'No point of the grid is the model itself, so the centre was not checked.',
+    };
   const found = `The loss at the centre differs from the model's (${formatNumber(modelLoss, 6)}) by ${formatNumber(difference, 2)}`;
   const relative = difference / Math.max(Math.abs(modelLoss), 1e-3);
   if (relative <= rounding)
@@ -55,11 +58,13 @@ function centerCheck({ checks: { centerDifference: difference }, modelLoss }: La
 
 function cosineCheck(cosine: number): Check {
   const found = `The cosine of the two directions is ${formatNumber(cosine, 2)}`;
-  if (Math.abs(cosine) < 0.1)
-    return { verdict: 'good', text: `${found}: they are as good as orthogonal.` };
+  if (Math.abs(cosine) < 0.1) return { verdict: 'good', text: `${found}: they are as good as orthogonal.` };
   if (Math.abs(cosine) < 0.5)
     return { verdict: 'note', text: `${found}: angles and distances in the picture are skewed.` };
-  return { verdict: 'warning', text: `${found}: they point nearly the same way, and the picture is sheared.` };
+  return {
+    verdict: 'warning',
+    text: `${found}: they point nearly the same way, and the picture is sheared.`,
+  };
 }
 
 function curvatureCheck(axis: number, difference: number, form: number): Check {
@@ -68,7 +73,10 @@ function curvatureCheck(axis: number, difference: number, form: number): Check {
   const share = Math.abs(difference - form) / Math.max(Math.abs(difference), Math.abs(form), 1e-12);
   return share < 0.1
     ? { verdict: 'good', text: `${found}: they agree.` }
-    : { verdict: 'note', text: `${found}: kinks (ReLU, max-pooling) or high third derivatives keep them apart.` };
+    : {
+        verdict: 'note',
+        text: `${found}: kinks (ReLU, max-pooling) or high third derivatives keep them apart.`,
+      };
 }
 
 function percent(share: number): string {

@@ -5,7 +5,11 @@ import { tag, textTag } from './html.js';
 export type Cell = string | number | boolean | null;
 
 /** A table under a heading row; the first cell of each row names it. */
-export function dataTable(caption: string, head: readonly string[], rows: readonly (readonly Cell[])[]): string {
+export function dataTable(
+  caption: string,
+  head: readonly string[],
+  rows: readonly (readonly Cell[])[],
+): string {
   const headRow = tag('tr', {}, ...head.map((name) => textTag('th', name, { scope: 'col' })));
   const body = rows.map(([name = '', ...cells]) => tag('tr', {}, rowHead(name), ...cells.map(cellTag)));
   return scrolling(
@@ -16,9 +20,7 @@ export function dataTable(caption: string, head: readonly string[], rows: readon
 /** Names and values, one a row. */
 export function factsTable(caption: string, rows: readonly (readonly [string, Cell])[]): string {
   const body = rows.map(([name, value]) => tag('tr', {}, rowHead(name), cellTag(value)));
-  return scrolling(
-    tag('table', { class: 'facts' }, textTag('caption', caption), tag('tbody', {}, ...body)),
-  );
+  return scrolling(tag('table', { class: 'facts' }, textTag('caption', caption), tag('tbody', {}, ...body)));
 }
 
 /** A part that the reader opens. */
