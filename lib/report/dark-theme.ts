@@ -2,7 +2,6 @@ import { theme } from '../plot/theme.js';
 
 /** What the colours of figures become on a dark page; those of the data stay. */
 const dark: Readonly<Record<string, string>> = {
-  [theme.background]: '#17181c',
   [theme.text]: '#e6e6ea',
   [theme.muted]: '#a3a3ad',
   [theme.warning]: '#ffb38a',
@@ -25,13 +24,28 @@ const dark: Readonly<Record<string, string>> = {
   '#6d28d9': '#b794ff',
 };
 
+const background = '#17181c';
+
+/** What of white is background, and not a mark on top of the data. */
+const whites = [
+  '>rect:first-child',
+  ' .walls .grid',
+  ' [class^=axis-] g',
+  ' .mark-labels',
+  ' .annotations rect',
+] as const;
+
 /** Style rules that turn figures dark under `scope`; style wins over the attributes of SVG. */
 export function darkFigureRules(scope: string): string {
-  return Object.entries(dark)
-    .flatMap(([light, color]) =>
-      ['fill', 'stroke'].map(
-        (name) => `${scope} svg[${name}="${light}"],${scope} svg [${name}="${light}"]{${name}:${color}}`,
-      ),
-    )
-    .join('');
+  const white = whites.flatMap((place) =>
+    ['fill', 'stroke'].map(
+      (name) => `${scope} svg${place}[${name}="${theme.background}"]{${name}:${background}}`,
+    ),
+  );
+  const others = Object.entries(dark).flatMap(([light, color]) =>
+    ['fill', 'stroke'].map(
+      (name) => `${scope} svg[${name}="${light}"],${scope} svg [${name}="${light}"]{${name}:${color}}`,
+    ),
+  );
+  return [...white, ...others].join('');
 }

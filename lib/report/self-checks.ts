@@ -48,6 +48,11 @@ function centerCheck({ checks: { centerDifference: difference }, modelLoss }: La
       text: 'No point of the grid is the model itself, so the centre was not checked.',
     };
   const found = `The loss at the centre differs from the model's (${formatNumber(modelLoss, 6)}) by ${formatNumber(difference, 2)}`;
+  if (difference === 0)
+    return {
+      verdict: 'good',
+      text: `The loss at the centre equals the model's (${formatNumber(modelLoss, 6)}).`,
+    };
   const relative = difference / Math.max(Math.abs(modelLoss), 1e-3);
   if (relative <= rounding)
     return { verdict: 'good', text: `${found}: the centre is the model, up to rounding.` };

@@ -78,7 +78,7 @@ export function criteriaPart(criteria: Criteria): string {
     'steps narrow it. Where “determined” says no, the bracket is wider than the interval and than 1 % of the value: the ' +
     `steps (${settings.steps}) do not determine it, and the number should not be compared with others.`;
   const head = ['criterion', 'value', percent, 'bracket', 'determined'];
-  return dataTable('Criteria', head, rows) + textTag('p', words, { class: 'words' });
+  return dataTable('Values, intervals and brackets', head, rows) + textTag('p', words, { class: 'words' });
 }
 
 export function eigenpairsSection(pairs: Eigenpairs): string {

@@ -26,21 +26,21 @@ section{background:var(--card);border:1px solid var(--line);border-radius:10px;p
 button,select,input{font:inherit;color:inherit}
 button,select{background:var(--field);border:1px solid var(--line);border-radius:6px;padding:.25rem .6rem;min-height:2.25rem}
 button{cursor:pointer}button:hover{border-color:var(--muted)}
-.words,.help,.notes{color:var(--muted);font-size:.875rem;max-width:70ch}.notes{color:var(--warning);margin:0}.notes:empty{display:none}
+.words,.help,.notes{color:var(--muted);font-size:.875rem;max-width:70ch}.notes{color:var(--warning);margin:0}.notes:empty{display:none}.help{border:0;max-width:none;padding:0}
 .toolbar{display:flex;flex-wrap:wrap;gap:.5rem 1.1rem;align-items:center;font-size:.9rem}
 .toolbar label{display:inline-flex;align-items:center;gap:.4rem;min-height:2.25rem}
 .toolbar input[type=checkbox]{width:1.1rem;height:1.1rem}.toolbar output{min-width:4.5rem;font-variant-numeric:tabular-nums}
 .viewers{display:grid;gap:1.25rem;grid-template-columns:repeat(auto-fit,minmax(min(100%,430px),1fr))}
 figure{margin:0;min-width:0}figcaption{font-weight:600;overflow-wrap:anywhere}
-.stage{position:relative;width:100%;aspect-ratio:5/4;max-height:80vh;overflow:hidden;cursor:grab;touch-action:pan-y;border-radius:8px;user-select:none;-webkit-user-select:none}
+.stage{position:relative;width:100%;aspect-ratio:4/3;max-height:70vh;overflow:hidden;cursor:grab;touch-action:pan-y;border-radius:8px;user-select:none;-webkit-user-select:none}
 .single .stage{aspect-ratio:16/10}.stage:active{cursor:grabbing}
 .stage>*{position:absolute;inset:0;width:100%;height:100%;pointer-events:none}
-.stage svg{fill:${theme.text};font-family:${theme.fontFamily};font-size:${theme.tickSize}px}
+.stage svg{fill:var(--text);font-family:${theme.fontFamily};font-size:${theme.tickSize}px}
 .readout{display:block;min-height:3em;font-size:.9rem;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 .buttons{display:flex;flex-wrap:wrap;gap:.35rem}.buttons button{min-width:2.5rem}
 .on-paper{display:none}html:not(.js) :is(.toolbar,.viewers,.help,[data-action],#theme,.values){display:none}
 .scroll{overflow-x:auto;max-width:100%}
-.drawing svg{display:block;width:100%;height:auto;max-width:900px;min-width:540px;margin:0 auto}
+.drawing svg{display:block;width:100%;height:auto;max-width:900px;min-width:460px;margin:0 auto}
 table{border-collapse:collapse;font-size:.875rem;margin:.5rem 0 1rem;font-variant-numeric:tabular-nums}
 caption{text-align:left;font-weight:600;padding:.25rem 0}
 th,td{padding:.3rem .75rem .3rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
@@ -52,15 +52,15 @@ details{border-top:1px solid var(--line);padding:.4rem 0}summary{cursor:pointer;
 .good strong{color:var(--good)}.note strong{color:var(--note)}.warning strong{color:var(--warning)}
 footer{color:var(--muted);font-size:.85rem}
 @media (max-width:600px){header,main,footer{padding:.75rem}section{padding:.9rem;border-radius:8px}h1{font-size:1.3rem}
-.stage,.single .stage{aspect-ratio:1/1}.buttons button{min-width:2.75rem;min-height:2.75rem}}
+.stage,.single .stage{aspect-ratio:1/0.9}.buttons button{min-width:2.75rem;min-height:2.75rem}}
 `;
 
 // Paper is white, shows everything, and nothing that can only be clicked.
 const paper = `@page{margin:14mm}@media print{body{background:#fff;font-size:11pt}header,main,footer{max-width:none;padding:0}
 section{border:0;padding:0;border-radius:0;margin:0 0 1.5rem}h2,h3,summary,caption{break-after:avoid}
 .toolbar,.help,.stage,.readout,.buttons,.values,.skip,nav,button,noscript{display:none!important}
-.viewers{display:block}.on-paper{display:block}.on-paper svg{width:100%;height:auto}.viewer figcaption{display:none}
-.drawing,.viewer,tr{break-inside:avoid}.drawing svg{min-width:0;max-width:620px}.scroll{overflow:visible}
+.viewers{display:block}.on-paper{display:block}.on-paper svg{width:100%;height:auto;max-height:112mm}.viewer figcaption{display:none}
+.drawing,.viewer,tr{break-inside:avoid}.drawing svg{min-width:0;max-height:112mm}.scroll{overflow:visible}
 details::details-content{content-visibility:visible;block-size:auto}summary{list-style:none}}`;
 
 /** All style rules of a report. */

@@ -39,7 +39,12 @@ export function viewersSection(surfaces: readonly ShownSurface[]): string {
     textTag('h2', surfaces.length === 1 ? 'Surface' : 'Surfaces', { id: 'surfaces-title' }),
     tag('noscript', {}, textTag('p', 'Turning the surfaces takes JavaScript. Their contours are below.')),
     toolbar(surfaces),
-    textTag('p', help, { id: 'viewer-help', class: 'words help' }),
+    tag(
+      'details',
+      { class: 'help' },
+      textTag('summary', 'Mouse, keys and fingers'),
+      textTag('p', help, { id: 'viewer-help', class: 'words' }),
+    ),
     tag('div', { class: surfaces.length === 1 ? 'viewers single' : 'viewers' }, ...surfaces.map(viewer)),
   );
 }

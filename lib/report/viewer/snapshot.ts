@@ -15,7 +15,7 @@ export function printFigure(viewer: SurfaceViewer, title: string, prefix: string
   const caption = defaultCaption(viewer.surface);
   const figure = layoutFigure({ width: 760, height: 600, title, caption, notes });
   const hatch = panel.drawn.numHidden > 0 ? hatchPattern : '';
-  const { content } = drawSurfacePanel(figure.box, { ...panel, sizes: fullSizes });
+  const { content } = drawSurfacePanel(figure.box, { ...panel, hasBar: true, sizes: fullSizes });
   return prefixIds(figure.finish([hatch, ...content]), prefix);
 }
 

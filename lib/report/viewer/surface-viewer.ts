@@ -141,7 +141,8 @@ export class SurfaceViewer {
       drawn,
       range,
       colorMap: settings.colorMap,
-      hasBar: true,
+      // The heights' axis tells the values too.
+      hasBar: !isNarrow,
       view: this.viewOf(),
       sizes: isNarrow ? panelSizes : fullSizes,
     };
@@ -153,9 +154,10 @@ export class SurfaceViewer {
     const stride = Math.ceil(Math.sqrt(((surface.x.length - 1) * (surface.y.length - 1)) / maxMovingCells));
     const moving =
       stride === 1 ? full : new CellPainter(thinned(scene.field, stride), settings.colorMap, null);
-    const bar = drawn.isEmpty
-      ? ''
-      : drawColorBar(scene.barBox, scene.colors, settings.colorMap, panel.label, null, panel.sizes);
+    const bar =
+      drawn.isEmpty || isNarrow
+        ? ''
+        : drawColorBar(scene.barBox, scene.colors, settings.colorMap, panel.label, null, panel.sizes);
     return { panel, scene, contours, full, moving, bar };
   }
 
