@@ -33,12 +33,12 @@ export function reportHtml(results: readonly (Result | ReportEntry)[], options: 
     throw invalidOption('reportHtml: results', 'a list of at least one result', results);
   const given = results.map(readEntry);
   const all = given.map(({ result }) => result);
-  const entries = titled(given);
-  const { title = pageTitle(all) } = options;
   // First, so that what is no result says so.
   const data = all.map((result, i) =>
     tag('script', { type: 'application/json', id: `data-${i}` }, scriptJson(toJson(result))),
   );
+  const entries = titled(given);
+  const { title = pageTitle(all) } = options;
   const surfaces = surfacesOf(entries);
   const script = viewerScript();
   const body = [

@@ -32,7 +32,7 @@ button{cursor:pointer}button:hover{border-color:var(--muted)}
 .toolbar input[type=checkbox]{width:1.1rem;height:1.1rem}.toolbar output{min-width:4.5rem;font-variant-numeric:tabular-nums}
 .viewers{display:grid;gap:1.25rem;grid-template-columns:repeat(auto-fit,minmax(min(100%,430px),1fr))}
 figure{margin:0;min-width:0}figcaption{font-weight:600;overflow-wrap:anywhere}
-.stage{position:relative;width:100%;aspect-ratio:4/3;max-height:70vh;overflow:hidden;cursor:grab;touch-action:pan-y;border-radius:8px;user-select:none;-webkit-user-select:none}
+.stage{position:relative;width:100%;aspect-ratio:4/3;max-height:66vh;overflow:hidden;cursor:grab;touch-action:pan-y;border-radius:8px;user-select:none;-webkit-user-select:none}
 .single .stage{aspect-ratio:16/10}.stage:active{cursor:grabbing}
 .stage>*{position:absolute;inset:0;width:100%;height:100%;pointer-events:none}
 .stage svg{fill:var(--text);font-family:${theme.fontFamily};font-size:${theme.tickSize}px}

@@ -97,7 +97,7 @@ export function listen(viewer: SurfaceViewer, buttons: Element, change: Change, 
     event.preventDefault();
   });
   buttons.addEventListener('click', (event) => {
-    const name = (event.target as Element).closest<HTMLElement>('[data-turn]')?.dataset['turn'];
+    const name = (event.target as Element).closest<HTMLElement>('[data-turn]')?.dataset.turn;
     const turn = turns[name ?? ''];
     if (turn !== undefined) change(turn);
   });

@@ -4,12 +4,12 @@ export function preparePage(beforePrint: () => void): void {
   const isDark = matchMedia('(prefers-color-scheme: dark)');
   const button = document.getElementById('theme');
   const show = (theme: string) => {
-    root.dataset['theme'] = theme;
+    root.dataset.theme = theme;
     button?.setAttribute('aria-pressed', String(theme === 'dark'));
   };
   show(isDark.matches ? 'dark' : 'light');
   isDark.addEventListener('change', () => show(isDark.matches ? 'dark' : 'light'));
-  button?.addEventListener('click', () => show(root.dataset['theme'] === 'dark' ? 'light' : 'dark'));
+  button?.addEventListener('click', () => show(root.dataset.theme === 'dark' ? 'light' : 'dark'));
 
   let opened: HTMLDetailsElement[] = [];
   const open = () => {

@@ -182,7 +182,7 @@ export class SurfaceViewer {
     (isThinned ? layout.moving : layout.full).paint(context, camera, settings.mesh);
     this.#ahead.innerHTML =
       bar + drawBoxAxes(scene.axes, camera, panel.sizes) + this.#pins(layout, camera) + this.#ring(layout);
-    this.stage.dataset['frames'] = String(Number(this.stage.dataset['frames'] ?? 0) + 1);
+    this.stage.dataset.frames = String(Number(this.stage.dataset.frames ?? 0) + 1);
   }
 
   #cameraOf({ left, right, top, bottom }: Box): Camera {
