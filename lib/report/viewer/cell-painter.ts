@@ -13,6 +13,9 @@ import {
 } from '../../plot/surface-mesh.js';
 import type { DrapedLines } from './drape.js';
 
+/** What the mesh's lines leave of the colour below them. */
+const meshShade = 1 - meshAttributes['stroke-opacity'];
+
 /** The cells of a height field on a canvas, far to near as in `drawMesh`; colours and normals are computed once. */
 export class CellPainter {
   readonly #normals: (Vector | null)[] = [];
@@ -54,6 +57,7 @@ export class CellPainter {
     const stepX = Math.ceil((nx - 1) / maxMeshLines);
     const stepY = Math.ceil((y.length - 1) / maxMeshLines);
     const wireColor = `rgba(0,0,0,${meshAttributes['stroke-opacity']})`;
+    const isFine = hasMesh && stepX === 1 && stepY === 1;
     const [px, py] = [this.#px, this.#py];
     context.lineJoin = 'round';
     for (const j of this.#rows) {
@@ -62,7 +66,8 @@ export class CellPainter {
         const normal = this.#normals[k];
         if (!normal) continue;
         const factor = brightness(normal, [x[i]!, y[j]!, z[k]!], camera, light);
-        const [r, g, b] = [0, 1, 2].map((c) => Math.min(255, Math.round(this.#colors[3 * k + c]! * factor)));
+        const channel = (c: number) => Math.min(255, Math.round(this.#colors[3 * k + c]! * factor));
+        const [r, g, b] = [channel(0), channel(1), channel(2)] as const;
         const color = `rgb(${r},${g},${b})`;
         const [a, e, f, d] = [k, k + 1, k + nx + 1, k + nx];
         context.beginPath();
@@ -73,11 +78,11 @@ export class CellPainter {
         context.closePath();
         context.fillStyle = color;
         context.fill();
-        // The stroke closes the hairline between neighbours.
-        context.strokeStyle = color;
-        context.lineWidth = 0.8;
+        // The stroke closes the hairline between neighbours; where every edge is a mesh line it is that line.
+        context.strokeStyle = isFine ? `rgb(${r * meshShade},${g * meshShade},${b * meshShade})` : color;
+        context.lineWidth = isFine ? 0.7 : 0.8;
         context.stroke();
-        if (hasMesh) {
+        if (hasMesh && !isFine) {
           context.beginPath();
           if (j % stepY === 0) this.#line(context, a, e);
           if (i % stepX === 0) this.#line(context, a, d);

@@ -35,6 +35,8 @@ export class DrapedLines {
     // Readable on all three colour maps.
     context.strokeStyle = 'rgba(255,255,255,0.85)';
     context.lineWidth = 1.1;
+    // Round ends reach over the strokes of the neighbours.
+    context.lineCap = 'round';
     context.stroke();
   }
 }

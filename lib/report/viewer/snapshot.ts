@@ -41,7 +41,8 @@ export async function snapshot(viewer: SurfaceViewer, title: string): Promise<Bl
       'font-size': theme.titleSize,
       'font-weight': 'bold',
     }),
-    element('g', { transform: `translate(0,${head})` }, behind, picture, ahead),
+    // An inner document clips what a zoomed view has beyond its edges.
+    element('svg', { y: head, width, height }, behind, picture, ahead),
   );
   const image = new Image();
   image.src = URL.createObjectURL(new Blob([svg], { type: 'image/svg+xml' }));

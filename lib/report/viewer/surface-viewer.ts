@@ -20,13 +20,12 @@ import { fullSizes, panelSizes, theme } from '../../plot/theme.js';
 import type { LossSurface } from '../../results.js';
 import { prefixIds } from '../svg-ids.js';
 import { CellPainter, thinned } from './cell-painter.js';
+import { FrameBudget } from './frame-budget.js';
 import { DrapedLines } from './drape.js';
 import type { Settings } from './settings.js';
 import type { ShownValues } from './values.js';
 import type { ViewerView } from './view.js';
 
-/** More cells than this are thinned out while the surface turns. */
-const maxMovingCells = 5000;
 /** After the last movement, in ms. */
 const restTime = 120;
 
@@ -43,8 +42,8 @@ interface Layout {
   readonly scene: SurfaceScene;
   readonly contours: readonly ContourLevel[];
   readonly full: CellPainter;
-  /** While it turns. */
-  readonly moving: CellPainter;
+  /** While it turns: of every `stride`-th point. */
+  readonly moving: (stride: number) => CellPainter;
   readonly bar: string;
 }
 
@@ -60,6 +59,7 @@ export class SurfaceViewer {
   #frame = 0;
   #rest = 0;
   #marked: number | null = null;
+  readonly #budget = new FrameBudget();
 
   constructor(
     readonly stage: HTMLElement,
@@ -94,11 +94,11 @@ export class SurfaceViewer {
   /** Draws before the next frame; thinned out while it moves, unless the surface is small. */
   redraw(isAtRest = false): void {
     clearTimeout(this.#rest);
-    const layout = this.#layout;
-    const isThinned = !isAtRest && layout !== null && layout.moving !== layout.full;
-    if (isThinned) this.#rest = window.setTimeout(() => this.redraw(true), restTime);
+    const { x, y } = this.surface;
+    const stride = isAtRest ? 1 : this.#budget.stride((x.length - 1) * (y.length - 1));
+    if (stride > 1) this.#rest = window.setTimeout(() => this.redraw(true), restTime);
     cancelAnimationFrame(this.#frame);
-    this.#frame = requestAnimationFrame(() => this.#paint(isThinned));
+    this.#frame = requestAnimationFrame(() => this.#paint(stride));
   }
 
   /** Index of the grid point seen at a place of the stage; null beside the surface. */
@@ -151,9 +151,13 @@ export class SurfaceViewer {
     const contours = traceScene(scene);
     const drape = settings.drape ? new DrapedLines(contours, scene) : null;
     const full = new CellPainter(scene.field, settings.colorMap, drape);
-    const stride = Math.ceil(Math.sqrt(((surface.x.length - 1) * (surface.y.length - 1)) / maxMovingCells));
-    const moving =
-      stride === 1 ? full : new CellPainter(thinned(scene.field, stride), settings.colorMap, null);
+    const painters = new Map<number, CellPainter>();
+    const moving = (stride: number) => {
+      const painter =
+        painters.get(stride) ?? new CellPainter(thinned(scene.field, stride), settings.colorMap, null);
+      painters.set(stride, painter);
+      return painter;
+    };
     const bar =
       drawn.isEmpty || isNarrow
         ? ''
@@ -161,7 +165,8 @@ export class SurfaceViewer {
     return { panel, scene, contours, full, moving, bar };
   }
 
-  #paint(isThinned: boolean): void {
+  #paint(stride: number): void {
+    this.#budget.count(performance.now());
     const context = this.canvas.getContext('2d')!;
     const { width, height } = this.#size;
     context.setTransform(this.canvas.width / (width || 1), 0, 0, this.canvas.height / (height || 1), 0, 0);
@@ -179,7 +184,7 @@ export class SurfaceViewer {
       hatch + drawBackground(scene.axes, camera) + floor + drawHiddenFloor(scene, camera),
       `v${this.index}-`,
     );
-    (isThinned ? layout.moving : layout.full).paint(context, camera, settings.mesh);
+    (stride > 1 ? layout.moving(stride) : layout.full).paint(context, camera, settings.mesh);
     this.#ahead.innerHTML =
       bar + drawBoxAxes(scene.axes, camera, panel.sizes) + this.#pins(layout, camera) + this.#ring(layout);
     this.stage.dataset.frames = String(Number(this.stage.dataset.frames ?? 0) + 1);

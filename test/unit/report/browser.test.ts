@@ -279,6 +279,7 @@ describe('report in a browser', function () {
     const json = JSON.parse((await file('Download JSON')).bytes.toString()) as { loss: number[] };
     expect(json.loss).to.deep.equal([...steep.loss]);
     await page.getByText('Values (315 points)').click();
+    await page.locator('.values tbody tr').first().waitFor();
     expect(await page.locator('.values tbody tr').count()).to.equal(315);
     const lines = (await file('Download CSV')).bytes.toString().trim().split('\n');
     expect(lines[0]).to.equal('alpha,beta,loss,"accuracy, %"');
