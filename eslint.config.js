@@ -104,7 +104,7 @@ export default defineConfig(
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: {
       parserOptions: {
-        project: ['./tsconfig.json', './tsconfig.test.json'],
+        project: ['./tsconfig.json', './tsconfig.viewer.json', './tsconfig.test.json'],
         tsconfigRootDir: import.meta.dirname,
       },
     },

@@ -198,6 +198,9 @@ export { evaluationTable } from './evaluation/evaluation-table.js';
 export { evaluateClasses, type ClassEvaluation } from './objective/class-figures.js';
 
 export * from './plot/index.js';
+export { reportHtml, type ReportOptions } from './report/report.js';
+export { saveReport } from './report/save-report.js';
+export type { ReportEntry } from './report/titles.js';
 export * from './io/index.js';
 export { drawResult, type NamedFigure } from './report/draw-result.js';
 export { drawTogether, type LabelledResult } from './report/draw-together.js';

@@ -1,4 +1,4 @@
-// Builds the native addon (cmake-js) and the TypeScript (tsc). Does nothing that is already done.
+// Builds the native addon (cmake-js), the TypeScript (tsc) and the viewer of reports (esbuild). Does nothing that is already done.
 //   node scripts/build.mjs [--native-only | --ts-only] [--debug] [--force]
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SetupError, formatSeconds, runMain, say } from './console.mjs';
 import { buildNative } from './build-native.mjs';
+import { buildViewer, viewerBundle } from './build-viewer.mjs';
 import { fetchLibtorch } from './libtorch/fetch.mjs';
 import { locateLibtorch } from './libtorch/locate.mjs';
 import { otherWays } from './libtorch/python.mjs';
@@ -47,6 +48,7 @@ export async function buildTypeScript(project = 'tsconfig.json') {
   if (code !== 0)
     throw new SetupError('ERR_TYPESCRIPT', 'the TypeScript does not compile: see the messages above.');
   removeOrphans(join(root, 'dist'), join(root, 'lib'));
+  await buildViewer();
   removeOrphans(join(root, '.test-build'), join(root, 'test'));
   say(`typescript: ${project} compiled in ${formatSeconds(Date.now() - started)}`);
 }
@@ -54,14 +56,15 @@ export async function buildTypeScript(project = 'tsconfig.json') {
 /**
  * Removes compiled files whose source is gone: tsc leaves them, and they would be run as tests or published.
  *
- * @param {string} output a folder that tsc alone writes
+ * @param {string} output a folder that tsc alone writes, the bundle apart
  * @param {string} sources
  */
 function removeOrphans(output, sources) {
   if (!existsSync(output)) return;
   for (const file of readdirSync(output, { recursive: true, encoding: 'utf8' })) {
     const match = /^(.*)\.(?:d\.ts|js|js\.map)$/.exec(file);
-    if (match && !existsSync(join(sources, `${match[1]}.ts`))) rmSync(join(output, file));
+    const path = join(output, file);
+    if (match && path !== viewerBundle && !existsSync(join(sources, `${match[1]}.ts`))) rmSync(path);
   }
 }
 

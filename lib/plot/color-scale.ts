@@ -16,7 +16,10 @@ const colorMaps: Record<ColorMap, (position: number) => string> = {
   inferno: interpolateInferno,
 };
 
-export const isColorMap = isOneOf(...Object.keys(colorMaps));
+/** Their names. */
+export const colorMapNames = Object.keys(colorMaps) as readonly ColorMap[];
+
+export const isColorMap = isOneOf(...colorMapNames);
 
 /** The colour at 0 … 1 (clamped) as #rrggbb. */
 export function colorAt(map: ColorMap, position: number): string {

@@ -15,7 +15,7 @@ export interface HeightField {
 }
 
 /** Number of mesh lines that is still readable. */
-const maxMeshLines = 52;
+export const maxMeshLines = 52;
 
 /**
  * The cells of a height field, far to near. The grid is split at the column and the row that hold the eye;
@@ -36,7 +36,7 @@ export function drawMesh(field: HeightField, camera: Camera, colorMap: ColorMap)
       if (corners.some((point) => Number.isNaN(point[2]))) continue;
       const k = j * nx + i;
       const mean = (shade[k]! + shade[k + 1]! + shade[k + nx]! + shade[k + nx + 1]!) / 4;
-      const fill = lit(colorAt(colorMap, mean), brightness(corners, camera, light));
+      const fill = lit(colorAt(colorMap, mean), brightness(cellNormal(corners), corners[0], camera, light));
       const points = corners.map(camera.project) as [Point, Point, Point, Point];
       // The stroke closes the hairline between neighbours.
       cells.push(element('path', { d: pathData(points, true), fill, stroke: fill, 'stroke-opacity': 1 }));
@@ -62,7 +62,8 @@ export const meshAttributes = {
   'stroke-linejoin': 'round',
 } as const;
 
-function farToNear(coordinates: Float64Array, eye: number): number[] {
+/** Indices of the cells between `coordinates`, those farthest from the eye first. */
+export function farToNear(coordinates: Float64Array, eye: number): number[] {
   const distance = (i: number) => Math.abs((coordinates[i]! + coordinates[i + 1]!) / 2 - eye);
   return Array.from({ length: coordinates.length - 1 }, (_, i) => i).sort(
     (a, b) => distance(b) - distance(a),
@@ -70,21 +71,21 @@ function farToNear(coordinates: Float64Array, eye: number): number[] {
 }
 
 /** Light from the upper left of the viewer, so that every azimuth shows the relief. */
-function lightOf({ right, toEye }: Camera): Vector {
+export function lightOf({ right, toEye }: Camera): Vector {
   const [x, y] = [toEye[0] * 0.35 - right[0] * 0.55, toEye[1] * 0.35 - right[1] * 0.55];
   const length = Math.hypot(x, y, 0.8);
   return [x / length, y / length, 0.8 / length];
 }
 
-function brightness(
-  corners: readonly [Vector, Vector, Vector, Vector],
-  { eye }: Camera,
-  light: Vector,
-): number {
-  const [a, b, c, d] = corners;
-  const normal = unitNormal(difference(c, a), difference(d, b));
+/** Of a cell, upwards. */
+export function cellNormal([a, b, c, d]: readonly [Vector, Vector, Vector, Vector]): Vector {
+  return unitNormal(difference(c, a), difference(d, b));
+}
+
+/** What the light makes of the colour of a cell with this normal that `corner` belongs to. */
+export function brightness(normal: Vector, corner: Vector, { eye }: Camera, light: Vector): number {
   const lambert = Math.max(0, dot(normal, light));
-  const view = difference(eye, a);
+  const view = difference(eye, corner);
   // The underside is seen from where no light comes.
   return dot(normal, view) < 0 ? 0.62 + 0.2 * Math.abs(dot(normal, light)) : 0.62 + 0.45 * lambert;
 }

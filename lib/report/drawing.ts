@@ -1,0 +1,25 @@
+import type { Result } from '../io/result-format.js';
+import { drawResult } from './draw-result.js';
+import type { DrawResultOptions } from './figure-options.js';
+import { tag } from './html.js';
+import { prefixIds } from './svg-ids.js';
+
+/** The figures of a result, without titles: those stand over their section. */
+export function drawings(result: Result, options: DrawResultOptions = {}): string {
+  return drawResult(result, { title: '', ...options })
+    .map(({ svg }) => tag('div', { class: 'drawing scroll' }, svg))
+    .join('');
+}
+
+/** The same page with ids of its own for every figure. */
+export function numberDrawings(html: string): string {
+  return html
+    .split('<svg ')
+    .map((part, i) => (i === 0 ? part : `<svg ${numbered(part, i)}`))
+    .join('');
+}
+
+function numbered(part: string, i: number): string {
+  const [svg, ...rest] = part.split('</svg>');
+  return [prefixIds(svg!, `d${i}-`), ...rest].join('</svg>');
+}

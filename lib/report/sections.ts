@@ -1,0 +1,91 @@
+import type { Result } from '../io/result-format.js';
+import type { SpectralDensity, Trajectory } from '../results.js';
+import { atlasSection, lineSection, surfaceSection, trajectorySection } from './landscape-sections.js';
+import {
+  diagonalSection,
+  eigenpairsSection,
+  estimateSection,
+  operatorSection,
+  presetSection,
+  spectrumSection,
+} from './spectrum-sections.js';
+import { comparisonSection, evaluationSection } from './table-sections.js';
+
+/** A result in its place of a report. */
+export interface Place {
+  readonly result: number;
+  readonly title: string;
+  /** The result that comes after it. */
+  readonly next: Result | undefined;
+  /** All of the report. */
+  readonly all: readonly Result[];
+}
+
+const kindNames: Readonly<Record<Result['kind'], string>> = {
+  'loss-line': 'Loss along a line',
+  'loss-surface': 'Loss surface',
+  'landscape-atlas': 'Loss surfaces',
+  trajectory: 'Trajectory',
+  eigenpairs: 'Eigenvalues',
+  trace: 'Trace',
+  'frobenius-norm': 'Frobenius norm',
+  diagonal: 'Diagonal',
+  'spectral-density': 'Spectrum',
+  'criteria-comparison': 'Criteria compared',
+  'evaluation-table': 'Evaluation',
+  'operator-check': 'Check of the operator',
+  'preset-eigenpairs': 'Eigenvalues',
+  'preset-trace': 'Trace',
+  'preset-spectral-density': 'Spectrum',
+};
+
+/** What a result is, in words. */
+export function kindName({ kind }: Result): string {
+  return kindNames[kind];
+}
+
+/** Everything about one result but its title, as HTML. */
+export function section(result: Result, place: Place): string {
+  switch (result.kind) {
+    case 'loss-line':
+      return lineSection(result);
+    case 'loss-surface':
+      return surfaceSection(result, place, pathAfter(place));
+    case 'landscape-atlas':
+      return atlasSection(result, place);
+    case 'trajectory':
+      return trajectorySection(result);
+    case 'eigenpairs':
+      return eigenpairsSection(result);
+    case 'trace':
+    case 'frobenius-norm':
+      return estimateSection(result);
+    case 'diagonal':
+      return diagonalSection(result);
+    case 'spectral-density':
+      return spectrumSection(result, eigenvaluesOf(result, place));
+    case 'criteria-comparison':
+      return comparisonSection(result);
+    case 'evaluation-table':
+      return evaluationSection(result);
+    case 'operator-check':
+      return operatorSection(result);
+    case 'preset-eigenpairs':
+    case 'preset-trace':
+    case 'preset-spectral-density':
+      return presetSection(result);
+  }
+}
+
+/** Whether a path lies on a plane cannot be read off the two: the one that follows a surface is drawn on it. */
+function pathAfter({ next }: Place): Trajectory | undefined {
+  return next?.kind === 'trajectory' ? next : undefined;
+}
+
+/** Eigenvalues of the same matrix, from another result of the report. */
+function eigenvaluesOf({ provenance: own }: SpectralDensity, { all }: Place): Float64Array | undefined {
+  const keys = ['modelHash', 'dataHash', 'operator', 'point', 'mode'] as const;
+  return all
+    .filter((other) => other.kind === 'eigenpairs')
+    .find(({ provenance }) => keys.every((key) => provenance[key] === own[key]))?.values;
+}
