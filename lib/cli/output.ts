@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import {
   drawResult,
   drawTogether,
-  saveJson,
+  formatsOf,
+  saveResult,
   savePng,
   saveSvg,
   toJson,
@@ -11,9 +12,10 @@ import {
   type LabelledResult,
   type NamedFigure,
   type Result,
+  type SaveResultOptions,
 } from '../index.js';
 import { makeFolder, requireWritable } from './make-folder.js';
-import { figureOptions } from './options/output-options.js';
+import { figureOptions, outputOptions } from './options/output-options.js';
 import { take, type Values } from './options/table.js';
 
 /** Where the results of a command go: stdout, and files of results and figures in a folder. */
@@ -22,6 +24,7 @@ export class Output {
   readonly #folder: string | null;
   readonly #name: string;
   readonly #formats: readonly string[];
+  readonly #saveOptions: Readonly<Record<string, SaveResultOptions>>;
   readonly #images: readonly string[];
   readonly #figures: DrawResultOptions;
   readonly #pixelRatio: number | undefined;
@@ -35,6 +38,10 @@ export class Output {
     this.#images = ((values.images as readonly string[] | undefined) ?? ['svg', 'png']).filter(
       (f) => f !== 'none',
     );
+    this.#saveOptions = {
+      h5: take(values, { split: outputOptions.split }),
+      vtp: take(values, { scale: figureOptions.scale, cap: figureOptions.cap }),
+    };
     this.#figures = drawOptions(values);
     this.#pixelRatio = values.pixelRatio as number | undefined;
   }
@@ -62,10 +69,21 @@ export class Output {
   /** Writes a result and its figures; `part` tells it from others of the same run. */
   async save(result: Result, part = '', more: DrawResultOptions = {}): Promise<void> {
     if (this.#folder === null) return;
-    for (const format of this.#formats)
-      await this.write(part, `.${format}`, (path) => saveJson(path, result));
+    for (const format of this.#formatsOf(result))
+      await this.write(part, `.${format}`, (path) => saveResult(path, result, this.#saveOptions[format]));
     if (this.#images.length > 0)
       await this.saveFigures(drawResult(result, { ...more, ...this.#figures }), part);
+  }
+
+  /** JSON stands in for formats that cannot hold such a result. */
+  #formatsOf({ kind }: Result): readonly string[] {
+    const able = this.#formats.filter((format) => formatsOf(kind).includes(`.${format}`));
+    const unable = this.#formats.filter((format) => !able.includes(format));
+    if (unable.length === 0) return able;
+    process.stderr.write(
+      `lossatlas: ${unable.join(' and ')} cannot hold a ${kind}: it is written as JSON.\n`,
+    );
+    return able.includes('json') ? able : [...able, 'json'];
   }
 
   /** Figures of several results together. */

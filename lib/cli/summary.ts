@@ -18,7 +18,10 @@ export function summarize(result: Result): string {
       return [
         ...provenanceWords(result.surfaces[0]!.provenance),
         ...result.surfaces.map(({ loss, explosion }, i) =>
-          row('Panel', `${result.titles[i]}: loss ${rangeOf(loss)}${verdicts[explosion.verdict]}`),
+          row(
+            'Panel',
+            `${result.titles[i]}: loss ${rangeOf(loss)}${explosion === null ? '' : verdicts[explosion.verdict]}`,
+          ),
         ),
       ].join('\n');
     case 'trajectory':
@@ -76,6 +79,8 @@ export function summarize(result: Result): string {
         row('Criteria', words),
       ].join('\n');
     }
+    case 'eigenvalue-map':
+      return [row('λ min', rangeOf(result.smallest)), row('λ max', rangeOf(result.largest))].join('\n');
     case 'criteria-comparison':
       return criteriaTable(result);
     case 'evaluation-table':
@@ -92,22 +97,16 @@ function landscapeWords(result: LandscapeValues): string[] {
   const bad = checks.numNonFinite === 0 ? [] : [`${checks.numNonFinite} of ${loss.length} points not finite`];
   return [
     ...provenanceWords(provenance),
-    row('Loss', `${figure(modelLoss)}${accuracy}`),
+    ...(modelLoss === null ? [] : [row('Loss', `${figure(modelLoss)}${accuracy}`)]),
     row('Range', rangeOf(loss)),
     row('Checks', [...center, ...cosine, ...bad].join(', ') || 'none'),
-    row('Explosion', explosion.text),
+    ...(explosion === null ? [] : [row('Explosion', explosion.text)]),
   ];
 }
 
-function provenanceWords({
-  model,
-  data,
-  numSamples,
-  mode,
-  numParameters,
-  dtype,
-  device,
-}: Provenance): string[] {
+function provenanceWords(provenance: Provenance | null): string[] {
+  if (provenance === null) return [];
+  const { model, data, numSamples, mode, numParameters, dtype, device } = provenance;
   return [
     row('Model', `${model}: ${numParameters} parameters, ${dtype} on ${device}`),
     row('Data', `${data}: ${numSamples} samples, ${mode} mode`),

@@ -114,8 +114,7 @@ export async function saveResult(
   checkOptions(`saveResult to '${extension}'`, options, format.saveOptions);
   checkResult(result);
   if (!format.kinds.includes(result.kind)) {
-    const able = Object.keys(formats).filter((name) => formats[name]!.kinds.includes(result.kind));
-    const message = `saveResult: ${format.words} ('${path}') cannot hold a ${result.kind}. These can: ${able.join(', ')}.`;
+    const message = `saveResult: ${format.words} ('${path}') cannot hold a ${result.kind}. These can: ${formatsOf(result.kind).join(', ')}.`;
     throw new LossAtlasError('ERR_INVALID_OPTION', message);
   }
   await writeWholeFile(path, await format.encode(result, options));
@@ -140,6 +139,11 @@ export async function loadResult<K extends ResultKind = ResultKind>(
   }
   checkOptions(`loadResult from '${extension}'`, options, format.loadOptions);
   return format.load(path, kind, options);
+}
+
+/** Extensions of the files that can hold a kind of result. */
+export function formatsOf(kind: ResultKind): readonly string[] {
+  return Object.keys(formats).filter((name) => formats[name]!.kinds.includes(kind));
 }
 
 /** Extensions of files that hold results. */

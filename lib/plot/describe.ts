@@ -1,5 +1,6 @@
 import type {
   AxisDescription,
+  EigenvalueMap,
   LandscapeValues,
   LossLine,
   LossSurface,
@@ -69,6 +70,13 @@ export function atlasCaption(surfaces: readonly LossSurface[], more: readonly st
   return paragraph([...axisFacts(surfaces), ...shared, ...more, ...trust]);
 }
 
+/** The same for eigenvalues at the points of a plane. */
+export function mapCaption(map: EigenvalueMap): string {
+  const products = map.numProducts?.reduce((sum, count) => sum + count, 0);
+  const work = products === undefined ? [] : [`${products} Hessian-vector products`];
+  return paragraph([...axisFacts([map]), ...originFacts(map), ...work]);
+}
+
 /** Lines break between facts, after the dot. */
 function paragraph(facts: readonly string[]): string {
   const unbroken = facts.map((fact) => (fact.length > 48 ? fact : fact.replaceAll(' ', '\u00a0')));
@@ -110,7 +118,7 @@ function sourceFacts({ file, layout, values, numMissing }: SourceFile): string[]
 }
 
 /** One fact an axis: what its directions have in common in all results. */
-function axisFacts(results: readonly (LossLine | LossSurface)[]): string[] {
+function axisFacts(results: readonly (LossLine | LossSurface | EigenvalueMap)[]): string[] {
   const axes = results.map((result) => (result.kind === 'loss-line' ? [result.axis] : result.axes));
   const numAxes = axes[0]?.length ?? 0;
   return Array.from({ length: numAxes }, (_, i) => {

@@ -99,7 +99,12 @@ export function rangeOf(fields: readonly DrawnValues[]): { readonly low: number;
 }
 
 /** Checks the sizes and coordinates of a surface. Throws ERR_INVALID_DATA. */
-export function checkSurface(name: string, { x, y }: LossSurface, key: string, values: Float64Array): void {
+export function checkSurface(
+  name: string,
+  { x, y }: Pick<LossSurface, 'x' | 'y'>,
+  key: string,
+  values: Float64Array,
+): void {
   if (x.length < 2 || y.length < 2) fail(name, `a surface of ${x.length} × ${y.length} points has no cells`);
   checkCoordinates(name, 'x', x);
   checkCoordinates(name, 'y', y);

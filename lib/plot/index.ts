@@ -4,6 +4,7 @@ export { drawComparison } from './comparison.js';
 export { drawContour, type ContourOptions } from './contour.js';
 export { drawCriteria, type CriteriaOptions, type CriterionRow } from './criteria-table.js';
 export { drawDensity, type DensityCurve, type DensityOptions, type LabelledDensity } from './density.js';
+export { drawEigenvalueMap, type EigenvalueMapOptions, type MapValue } from './eigenvalue-map.js';
 export { type DrawingScale } from './field.js';
 export { drawLine, type LineOptions } from './line.js';
 export { drawLines, type LabelledLine } from './lines.js';

@@ -11,7 +11,7 @@ import {
   type Figures,
 } from './figure-options.js';
 import type { FigureKind } from './figure-kinds.js';
-import { atlasFigures, lineFigures, surfaceFigures } from './landscape-figures.js';
+import { atlasFigures, lineFigures, mapFigures, surfaceFigures } from './landscape-figures.js';
 import {
   eigenpairsFigures,
   estimateFigures,
@@ -30,9 +30,6 @@ const comparisonFigures: Figures<CriteriaComparison> = {
   criteria: (comparison, options) => drawComparison(comparison, pick(options, frameOptions)),
 };
 
-/** Drawn only where they are asked for. */
-const extras: readonly FigureKind[] = ['heat-map'];
-
 /**
  * The figures of a result as SVG: of a surface `surface` and `contour`, on request `heat-map`; of a line `line`; of an
  * atlas `surface`, `contour` and, over seeds, `spread`; of a spectrum `density`, `log-density` and `criteria`; of
@@ -46,7 +43,7 @@ export function drawResult(result: Result, options: DrawResultOptions = {}): rea
   checkOptions('drawResult', options, drawResultChecks);
   const figures = figuresOf(result);
   const known = Object.keys(figures) as FigureKind[];
-  const { figures: names = known.filter((name) => !extras.includes(name)) } = options;
+  const { figures: names = known.filter((name) => !isExtra(result, name)) } = options;
   return names.map((name) => {
     const draw = figures[name];
     if (draw === undefined) {
@@ -55,6 +52,11 @@ export function drawResult(result: Result, options: DrawResultOptions = {}): rea
     }
     return { name, svg: draw(result, options) };
   });
+}
+
+/** Drawn only where it is asked for. */
+function isExtra({ kind }: Result, name: FigureKind): boolean {
+  return kind === 'eigenvalue-map' ? name === 'contour' : name === 'heat-map';
 }
 
 /** The figures that a result can have. */
@@ -68,6 +70,8 @@ export function figuresOf(result: Result): Partial<Record<FigureKind, Draw<Resul
       const { spread, ...others } = atlasFigures;
       return (result.spread === null || spread === undefined ? others : atlasFigures) as Figures<Result>;
     }
+    case 'eigenvalue-map':
+      return mapFigures as Figures<Result>;
     case 'spectral-density':
       return spectrumFigures as Figures<Result>;
     case 'preset-spectral-density':

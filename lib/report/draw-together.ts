@@ -63,7 +63,7 @@ function surfacesTogether(
 ): readonly NamedFigure[] {
   const atlas: LandscapeAtlas = {
     kind: 'landscape-atlas',
-    formatVersion: 1,
+    formatVersion: 2,
     titles: results.map(({ label }) => label),
     surfaces: results.map(({ result }) => result),
     spread: null,

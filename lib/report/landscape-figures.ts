@@ -1,14 +1,42 @@
 import { drawAtlas } from '../plot/atlas.js';
 import { drawContour } from '../plot/contour.js';
+import { drawEigenvalueMap, type MapValue } from '../plot/eigenvalue-map.js';
 import { drawLine } from '../plot/line.js';
 import { drawSpread } from '../plot/spread.js';
 import { drawSurface } from '../plot/surface3d.js';
-import type { LandscapeAtlas, LossLine, LossSurface } from '../results.js';
-import { fieldOptions, frameOptions, mapOptions, pick, type Figures } from './figure-options.js';
+import type { EigenvalueMap, LandscapeAtlas, LossLine, LossSurface } from '../results.js';
+import {
+  fieldOptions,
+  frameOptions,
+  mapOptions,
+  pick,
+  type DrawResultOptions,
+  type Figures,
+} from './figure-options.js';
 
 export const lineFigures: Figures<LossLine> = {
   line: (line, options) => drawLine(line, pick(options, fieldOptions)),
 };
+
+/** λ_min and λ_max where `value` names them, else their ratio. */
+export const mapFigures: Figures<EigenvalueMap> = {
+  'heat-map': (map, options) =>
+    drawEigenvalueMap(map, {
+      ...pick(options, [...frameOptions, 'scale', 'cap', 'colorMap']),
+      ...mapValue(options),
+    }),
+  contour: (map, options) =>
+    drawEigenvalueMap(map, {
+      ...pick(options, [...frameOptions, 'scale', 'cap', 'colorMap', 'numLevels']),
+      ...mapValue(options),
+      heatMap: false,
+    }),
+};
+
+function mapValue({ value }: DrawResultOptions): { value?: MapValue } {
+  // The figure refuses what it does not know.
+  return value === undefined ? {} : { value: value as MapValue };
+}
 
 const contourOptions = [...mapOptions, 'numLevels', 'trajectory'] as const;
 

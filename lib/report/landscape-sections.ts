@@ -1,5 +1,6 @@
 import type {
   AxisDescription,
+  EigenvalueMap,
   LandscapeAtlas,
   LandscapeValues,
   LossLine,
@@ -14,8 +15,7 @@ import { selfChecks } from './self-checks.js';
 import { closed, dataTable, type Cell } from './tables.js';
 
 export function lineSection(line: LossLine): string {
-  const scale =
-    line.loss.every((loss) => !(loss <= 0)) && line.explosion.verdict !== 'none' ? 'log' : 'linear';
+  const scale = defaultScale([line]);
   const names = ['t', 'loss', ...(line.accuracy === null ? [] : ['accuracy, %'])];
   const rows = Array.from(line.coordinates, (t, i): Cell[] => [
     t,
@@ -75,6 +75,21 @@ export function atlasSection(
   return [drawings(atlas, { figures, scale }), ...parts].join('');
 }
 
+export function mapSection(map: EigenvalueMap): string {
+  const rows = Array.from(map.smallest, (low, k): Cell[] => [
+    map.x[k % map.x.length]!,
+    map.y[Math.floor(k / map.x.length)]!,
+    low,
+    map.largest[k]!,
+  ]);
+  return [
+    drawings(map),
+    aboutAxes(map.axes),
+    closed(`Values (${rows.length} points)`, dataTable('Values', ['α', 'β', 'λ min', 'λ max'], rows)),
+    provenanceTable(map.provenance),
+  ].join('');
+}
+
 export function trajectorySection(path: Trajectory): string {
   const head = ['solution', 'α', 'β', 'distance from the plane', 'loss', 'loss of the projection'];
   const rows = path.labels.map((label, i): Cell[] => [
@@ -114,7 +129,7 @@ function aboutAxes(axes: readonly AxisDescription[]): string {
 }
 
 function recipeNotes({ recipe }: LandscapeValues): string {
-  if (recipe.name === 'lossatlas' && recipe.notes.length === 0) return '';
+  if (recipe.notes.length === 0 && (recipe.name === 'lossatlas' || recipe.name === 'unknown')) return '';
   const notes = recipe.notes.map((note) => textTag('li', note));
   return closed(`Recipe of ${recipe.name}`, tag('ul', {}, ...notes));
 }

@@ -1,6 +1,12 @@
 import type { Result } from '../io/result-format.js';
 import type { SpectralDensity, Trajectory } from '../results.js';
-import { atlasSection, lineSection, surfaceSection, trajectorySection } from './landscape-sections.js';
+import {
+  atlasSection,
+  lineSection,
+  mapSection,
+  surfaceSection,
+  trajectorySection,
+} from './landscape-sections.js';
 import {
   diagonalSection,
   eigenpairsSection,
@@ -25,6 +31,7 @@ const kindNames: Readonly<Record<Result['kind'], string>> = {
   'loss-line': 'Loss along a line',
   'loss-surface': 'Loss surface',
   'landscape-atlas': 'Loss surfaces',
+  'eigenvalue-map': 'Eigenvalues over a plane',
   trajectory: 'Trajectory',
   eigenpairs: 'Eigenvalues',
   trace: 'Trace',
@@ -53,6 +60,8 @@ export function section(result: Result, place: Place): string {
       return surfaceSection(result, place, pathAfter(place));
     case 'landscape-atlas':
       return atlasSection(result, place);
+    case 'eigenvalue-map':
+      return mapSection(result);
     case 'trajectory':
       return trajectorySection(result);
     case 'eigenpairs':

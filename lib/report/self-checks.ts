@@ -34,7 +34,7 @@ function checksOf(result: LandscapeValues): Check[] {
     ...checks.curvature.map(({ secondDifference, quadraticForm }, i) =>
       curvatureCheck(i, secondDifference, quadraticForm),
     ),
-    { verdict: verdicts[explosion.verdict], text: explosion.text },
+    ...(explosion === null ? [] : [{ verdict: verdicts[explosion.verdict], text: explosion.text }]),
   ];
 }
 
@@ -42,7 +42,7 @@ function checksOf(result: LandscapeValues): Check[] {
 const [rounding, tolerable] = [1e-5, 1e-2];
 
 function centerCheck({ checks: { centerDifference: difference }, modelLoss }: LandscapeValues): Check {
-  if (difference === null)
+  if (difference === null || modelLoss === null)
     return {
       verdict: 'note',
       text: 'No point of the grid is the model itself, so the centre was not checked.',

@@ -1,5 +1,5 @@
 import type { Result } from '../io/result-format.js';
-import { defaultTitle } from '../plot/describe.js';
+import { defaultTitle, landscapeTitle } from '../plot/describe.js';
 import type { AxisDescription, Provenance } from '../results.js';
 import { kindName } from './sections.js';
 
@@ -45,6 +45,7 @@ const axisWords: Readonly<Record<AxisDescription['kind'], string>> = {
   'adam-moment': 'Adam moments',
   'principal-component': 'principal components',
   custom: 'given directions',
+  unknown: 'unknown directions',
 };
 
 function kindOf(result: Result): string {
@@ -54,6 +55,8 @@ function kindOf(result: Result): string {
 }
 
 function subjectOf(result: Result): string {
+  const origin = result.kind === 'landscape-atlas' ? result.surfaces[0] : result;
+  if (origin !== undefined && 'source' in origin) return landscapeTitle(origin);
   const provenance = provenanceOf(result);
   return provenance === null ? '' : defaultTitle(provenance);
 }

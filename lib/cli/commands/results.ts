@@ -1,6 +1,12 @@
 import type { CommandSpec } from '../command.js';
 import { dataGroup, figureGroup, modelArgument, objectiveGroup } from '../groups.js';
-import { evaluateOptions, plotOptions, reportOptions, runOptions } from '../options/output-options.js';
+import {
+  convertOptions,
+  evaluateOptions,
+  plotOptions,
+  reportOptions,
+  runOptions,
+} from '../options/output-options.js';
 import { modelOptions, solutionOptions } from '../options/setting-options.js';
 
 const { config } = runOptions;
@@ -62,6 +68,9 @@ export const convertCommand: CommandSpec = {
     { name: 'from', help: 'a saved result' },
     { name: 'to', help: 'the file to write; its ending decides' },
   ],
-  groups: [{ title: 'Run:', options: { config } }],
+  groups: [
+    { title: 'Convert:', options: convertOptions },
+    { title: 'Run:', options: { config } },
+  ],
   run: async (invocation) => (await import('../run/convert.js')).runConvert(invocation),
 };

@@ -36,6 +36,7 @@ export const outputOptions = {
   out: option(folder, 'folder of results and figures; default lossatlas-out', { short: 'o' }),
   name: option(text, 'beginning of the names of the files; default by command', { short: 'n' }),
   formats: option(choices(...dataFormats), 'of results: json (default), npz, h5, csv, vtp'),
+  split: option(choice('train', 'test'), 'of .h5: which names losses get, or which are read'),
   images: option(choices(...imageFormats), 'of figures: svg,png (default), or none'),
 } satisfies OptionTable;
 
@@ -70,10 +71,19 @@ export const plotOptions = {
   out: outputOptions.out,
   name: outputOptions.name,
   images: outputOptions.images,
+  split: outputOptions.split,
 } satisfies OptionTable;
 
 export const reportOptions = {
   title: option(text, 'of the page'),
   labels: option(names, 'of the results; default the names of the files'),
   out: option(path, 'the page; default report.html', { short: 'o' }),
+  split: outputOptions.split,
+} satisfies OptionTable;
+
+/** Of `saveResult` and `loadResult`. */
+export const convertOptions = {
+  split: outputOptions.split,
+  scale: option(choice('linear', 'log'), 'of .vtp: heights as they are (default), or ln(loss + 0.1)'),
+  cap: option(number, 'of .vtp: larger losses are drawn at this height'),
 } satisfies OptionTable;

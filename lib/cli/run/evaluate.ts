@@ -4,7 +4,7 @@ import {
   evaluateCheckpoints,
   evaluationTable,
   ownSolution,
-  saveJson,
+  saveResult,
   toJson,
   type EvaluateCheckpointsOptions,
   type EvaluationRow,
@@ -76,7 +76,7 @@ export async function runEvaluate({ values, signal }: Invocation): Promise<void>
   }
   // First what cannot fail for want of room.
   process.stdout.write(`${values.json === true ? toJson(table) : evaluationTable(table)}\n`);
-  if (out !== undefined) await saveJson(out, table);
+  if (out !== undefined) await saveResult(out, table);
   if (table.rows.some(({ problem }) => problem !== null)) process.exitCode = exitCodes.problems;
 }
 

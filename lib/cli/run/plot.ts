@@ -1,15 +1,14 @@
-import { basename, extname } from 'node:path';
-import { loadJson, LossAtlasError, type LabelledResult, type Result } from '../../index.js';
+import { loadResult } from '../../index.js';
 import type { CommandSpec } from '../command.js';
-import type { Values } from '../options/table.js';
 import { Output } from '../output.js';
+import { openResults } from './saved-results.js';
 
 export const runPlot: CommandSpec['run'] = async ({ values }) => {
   const results = await openResults(values);
   const trajectory =
     values.trajectory === undefined
       ? {}
-      : { trajectory: await loadJson(values.trajectory as string, 'trajectory') };
+      : { trajectory: await loadResult(values.trajectory as string, 'trajectory') };
   if (values.together === true) {
     const output = new Output({ formats: [], ...values }, 'together');
     await output.prepare();
@@ -24,20 +23,3 @@ export const runPlot: CommandSpec['run'] = async ({ values }) => {
     await output.finish([]);
   }
 };
-
-/** Saved results under their names, or those of `--labels`. */
-export async function openResults(values: Values): Promise<LabelledResult[]> {
-  const paths = values.results as readonly string[];
-  const labels = values.labels as readonly string[] | undefined;
-  if (labels !== undefined && labels.length !== paths.length)
-    throw new LossAtlasError(
-      'ERR_INVALID_OPTION',
-      `Option 'labels' must name all of the ${paths.length} results.`,
-    );
-  const results: LabelledResult[] = [];
-  for (const [i, file] of paths.entries()) {
-    const result: Result = await loadJson(file);
-    results.push({ label: labels?.[i] ?? basename(file, extname(file)), result });
-  }
-  return results;
-}
