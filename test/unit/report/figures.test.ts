@@ -35,7 +35,7 @@ describe('drawResult', () => {
     for (const { svg } of [surface!, contour!]) {
       expect(svg).to.contain('aria-label="T"');
       expect(svg).to.contain('loss (log scale)');
-      expect(svg).to.match(/above 3/);
+      expect(svg).to.match(/capped at 3/);
     }
     expect(surface!.svg).to.not.equal(drawResult(bowl(9), { ...options, azimuth: 40 })[0]!.svg);
   });
@@ -72,7 +72,7 @@ describe('figures of several results', () => {
     expect(count(svg, 'class="curve"')).to.equal(2);
     expect(texts(part(svg, 'legend'))).to.deep.equal(['batch 64', 'batch 8192']);
     // 5 is the largest loss of the second.
-    expect(texts(part(svg, 'axis-y'))).to.include('5');
+    expect(texts(part(svg, 'axis-y'))).to.include('5.0');
     expect(count(svg, 'stroke-dasharray="6 3"')).to.be.above(0);
     expect([hasBadNumber(svg), duplicateIds(svg)]).to.deep.equal([false, []]);
     expect(renderPng(svg).length).to.be.above(1000);
