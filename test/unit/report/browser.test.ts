@@ -20,6 +20,16 @@ const holed = surfaceOf(31, 31, (x, y) => (Math.hypot(x - 0.5, y) < 0.2 ? NaN : 
 
 const canvas = (i = 0) => `document.querySelectorAll('.stage canvas')[${i}]`;
 
+/** The first frame comes when the browser has time for it; the page's policy forbids it to wait by itself. */
+async function untilDrawn(page: Page, i: number): Promise<void> {
+  const isDrawn = `(() => {
+    const { width, height } = ${canvas(i)};
+    const { data } = ${canvas(i)}.getContext('2d').getImageData(0, 0, width, height);
+    return data.some((value) => value !== 0);
+  })()`;
+  while (!(await page.evaluate<boolean>(isDrawn))) await page.waitForTimeout(20);
+}
+
 /** What the canvas shows; equal texts are equal pictures. */
 const picture = (page: Page, i = 0) => page.evaluate<string>(`${canvas(i)}.toDataURL()`);
 
@@ -69,11 +79,7 @@ describe('report in a browser', function () {
     expect(opened!.openMs).to.be.below(10_000);
     // Colours of the surface on both, and not only those of one.
     for (const i of [0, 1]) {
-      // The first frame comes when the browser has time for it.
-      await page.waitForFunction(`(() => {
-        const { width, height } = ${canvas(i)};
-        return ${canvas(i)}.getContext('2d').getImageData(width / 2, height / 2, 1, 1).data[3] === 255;
-      })()`);
+      await untilDrawn(page, i);
       const colors = await page.evaluate<number>(`(() => {
         const { width, height } = ${canvas(i)};
         const { data } = ${canvas(i)}.getContext('2d').getImageData(0, 0, width, height);
