@@ -20,18 +20,13 @@ const holed = surfaceOf(31, 31, (x, y) => (Math.hypot(x - 0.5, y) < 0.2 ? NaN : 
 
 const canvas = (i = 0) => `document.querySelectorAll('.stage canvas')[${i}]`;
 
-/** The first frame comes when the browser has time for it; the page's policy forbids it to wait by itself. */
-async function untilDrawn(page: Page, i: number): Promise<void> {
-  const isDrawn = `(() => {
-    const { width, height } = ${canvas(i)};
-    const { data } = ${canvas(i)}.getContext('2d').getImageData(0, 0, width, height);
-    return data.some((value) => value !== 0);
-  })()`;
-  while (!(await page.evaluate<boolean>(isDrawn))) await page.waitForTimeout(20);
-}
-
 /** What the canvas shows; equal texts are equal pictures. */
 const picture = (page: Page, i = 0) => page.evaluate<string>(`${canvas(i)}.toDataURL()`);
+
+/** The first frame comes when the browser has time for it. An empty picture takes a few kilobytes. */
+async function untilDrawn(page: Page, i: number): Promise<void> {
+  while ((await picture(page, i)).length < 20_000) await page.waitForTimeout(20);
+}
 
 /** Waits until all has been drawn that was asked for. */
 async function settle(page: Page): Promise<void> {
