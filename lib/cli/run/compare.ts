@@ -1,22 +1,22 @@
-import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, extname } from 'node:path';
 import {
   compareCriteria,
   hessian,
-  loadJson,
   LossAtlasError,
   objective,
   randomBatches,
   saveJson,
   type CompareCriteriaOptions,
   type ComparedModel,
-  type CriteriaComparison,
   type Dataset,
   type Model,
+  type ObjectiveOptions,
 } from '../../index.js';
 import { runAnalysis, type Run } from '../analysis.js';
 import { checkpointPaths } from '../checkpoint-paths.js';
 import type { CommandSpec } from '../command.js';
+import { readKnownRows } from '../known-rows.js';
 import { compareLossOptions, compareOptions } from '../options/spectrum-options.js';
 import { take } from '../options/table.js';
 import { openDatasets, openModel, openObjectiveOptions, openSolution } from '../setting.js';
@@ -27,11 +27,18 @@ interface Opened {
   readonly model: Model;
   readonly models: readonly ComparedModel[];
   readonly datasets: readonly Dataset[];
-  readonly options: CompareCriteriaOptions;
+  /** What both the comparison and a trial of it take. */
+  readonly chosen: ObjectiveOptions;
 }
 
 async function open(run: Run): Promise<Opened> {
   const { values, resources } = run;
+  // Its rows are overwritten, and taken away at the end.
+  if (typeof values.resume === 'string' && extname(values.resume).toLowerCase() === '.json')
+    throw new LossAtlasError(
+      'ERR_INVALID_OPTION',
+      `Option 'resume' must be a file of its own, not a saved result such as '${values.resume}'.`,
+    );
   const model = await openModel(resources, values);
   const models: ComparedModel[] = [];
   for (const path of await checkpointPaths((values.checkpoints as string[] | undefined) ?? []))
@@ -45,14 +52,7 @@ async function open(run: Run): Promise<Opened> {
       `Two data sets are called '${twice.name}': name them, as in --data ${twice.name}:name=train.`,
     );
   const chosen = await openObjectiveOptions(resources, model, take(values, compareLossOptions));
-  const options = { ...take<CompareCriteriaOptions>(values, compareOptions, ['resume']), ...chosen };
-  return { model, models, datasets, options: options };
-}
-
-/** The rows of an interrupted comparison; undefined where there is none. */
-async function readKnown(path: string | undefined): Promise<CriteriaComparison | undefined> {
-  if (path === undefined || !(await stat(path).catch(() => null))) return undefined;
-  return loadJson(path, 'criteria-comparison');
+  return { model, models, datasets, chosen };
 }
 
 const number = ({ values }: Run, key: string, standard: number) =>
@@ -62,7 +62,7 @@ export const runCompare: CommandSpec['run'] = async (invocation) =>
   runAnalysis(invocation, {
     name: 'comparison',
     open,
-    plan: ({ model, models, datasets }, run) => {
+    plan: ({ model, models, datasets, chosen }, run) => {
       const { modes = ['eval'] } = take<CompareCriteriaOptions>(run.values, compareOptions);
       const numCells = models.length * modes.length * datasets.length;
       const batches = number(run, 'batches', 4);
@@ -78,16 +78,18 @@ export const runCompare: CommandSpec['run'] = async (invocation) =>
           numCells * batches * number(run, 'probes', 10) * Math.min(number(run, 'steps', 100), model.size),
         trial: async () => {
           const [batch] = randomBatches(datasets[0]!, { count: 1, batchSize });
-          using first = objective(model, batch!, { mode: modes[0] ?? 'eval' });
-          using operator = hessian(first);
+          using first = objective(model, batch!, { ...chosen, mode: modes[0] ?? 'eval' });
+          const { at } = models[0]!;
+          using operator = hessian(first, at === undefined ? {} : { at });
           return await tryProduct(operator);
         },
       };
     },
-    compute: async ({ models, datasets, options }, run) => {
+    compute: async ({ models, datasets, chosen }, run) => {
       const { output: out, values, analysis } = run;
       const { resume } = out.resumePath(values);
-      const known = await readKnown(resume);
+      const options = { ...take<CompareCriteriaOptions>(values, compareOptions, ['resume']), ...chosen };
+      const known = resume === undefined ? undefined : await readKnownRows(resume, models, datasets, options);
       const comparison = await compareCriteria(
         models,
         datasets.map((data) => ({ label: data.name, data })),
@@ -104,6 +106,7 @@ export const runCompare: CommandSpec['run'] = async (invocation) =>
     },
     interrupted: (_, { output: out, values }) => {
       const { resume } = out.resumePath(values);
+      if (resume !== undefined && !existsSync(resume)) return 'Stopped before the first row was finished.';
       return resume === undefined
         ? 'Stopped. With --out or --resume finished rows would have been kept.'
         : `Stopped. Finished rows are kept in '${resume}'. The same command goes on with the rest.`;
