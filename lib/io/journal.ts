@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, rm, type FileHandle } from 'node:fs/promises';
 import { LossAtlasError } from '../errors.js';
 import { FileLock } from './file-lock.js';
 
@@ -25,17 +25,20 @@ export class Journal {
   readonly restored: readonly Buffer[];
   readonly #file: FileHandle;
   readonly #lock: FileLock;
+  readonly #start: number;
   #end: number;
 
   private constructor(
     path: string,
     file: FileHandle,
+    start: number,
     end: number,
     restored: readonly Buffer[],
     lock: FileLock,
   ) {
     this.path = path;
     this.#file = file;
+    this.#start = start;
     this.#end = end;
     this.restored = restored;
     this.#lock = lock;
@@ -77,13 +80,13 @@ export class Journal {
       if (bytes.length < header.length && header.subarray(0, bytes.length).equals(bytes)) {
         await write(file, path, header, 0);
         await file.truncate(header.length);
-        return new Journal(path, file, header.length, [], lock);
+        return new Journal(path, file, header.length, header.length, [], lock);
       }
       const start = requireSame(path, bytes, kind, fingerprint);
       const restored = readRecords(bytes.subarray(start), limit, isRecord);
       const end = start + restored.reduce((sum, record) => sum + record.length + frameBytes, 0);
       await file.truncate(end);
-      return new Journal(path, file, end, restored, lock);
+      return new Journal(path, file, start, end, restored, lock);
     } catch (error) {
       await file.close();
       throw error;
@@ -97,8 +100,10 @@ export class Journal {
     this.#end += buffer.length;
   }
 
+  /** A file without a record is taken away: it would only stand in the way of a run with other settings. */
   async close(): Promise<void> {
     await this.#file.close();
+    if (this.#end === this.#start) await rm(this.path, { force: true });
     await this.#lock.release();
   }
 }
