@@ -14,6 +14,11 @@ import {
   type Result,
   type SaveResultOptions,
 } from '../index.js';
+import { LossAtlasError } from '../errors.js';
+import { figuresOf } from '../report/draw-result.js';
+import type { FigureKind } from '../report/figure-kinds.js';
+import { drawResultChecks } from '../report/figure-options.js';
+import { checkOptions } from '../validate.js';
 import { makeFolder, requireWritable } from './make-folder.js';
 import { figureOptions, outputOptions } from './options/output-options.js';
 import { take, type Values } from './options/table.js';
@@ -29,6 +34,11 @@ export class Output {
   readonly #figures: DrawResultOptions;
   readonly #pixelRatio: number | undefined;
   readonly #written: string[] = [];
+  readonly #drawn = new Set<string>();
+  /** Asked figures, and a result that had none of the name. */
+  readonly #missing = new Map<FigureKind, Result>();
+  /** Of the first figure that could not be drawn. */
+  #failure: LossAtlasError | null = null;
 
   constructor(values: Values, name: string) {
     this.isJson = values.json === true;
@@ -43,6 +53,8 @@ export class Output {
       vtp: take(values, { scale: figureOptions.scale, cap: figureOptions.cap }),
     };
     this.#figures = drawOptions(values);
+    // Before hours of work, not after.
+    checkOptions('figures', this.#figures, drawResultChecks);
     this.#pixelRatio = values.pixelRatio as number | undefined;
   }
 
@@ -71,8 +83,25 @@ export class Output {
     if (this.#folder === null) return;
     for (const format of this.#formatsOf(result))
       await this.write(part, `.${format}`, (path) => saveResult(path, result, this.#saveOptions[format]));
-    if (this.#images.length > 0)
-      await this.saveFigures(drawResult(result, { ...more, ...this.#figures }), part);
+    if (this.#images.length > 0) await this.saveFigures(this.#draw(result, more), part);
+  }
+
+  /** Figures that cannot be drawn must not cost the results that come after: `finish` says why. */
+  #draw(result: Result, more: DrawResultOptions): readonly NamedFigure[] {
+    const { figures: asked } = this.#figures;
+    const known = Object.keys(figuresOf(result));
+    try {
+      for (const name of asked ?? []) {
+        if (known.includes(name)) this.#drawn.add(name);
+        else this.#missing.set(name, result);
+      }
+      const figures = asked === undefined ? {} : { figures: asked.filter((name) => known.includes(name)) };
+      return drawResult(result, { ...more, ...this.#figures, ...figures });
+    } catch (error) {
+      if (!(error instanceof LossAtlasError)) throw error;
+      this.#failure ??= error;
+      return [];
+    }
   }
 
   /** JSON stands in for formats that cannot hold such a result. */
@@ -117,11 +146,17 @@ export class Output {
     process.stdout.write(this.isJson ? toJson(result) : `${words}\n`);
   }
 
-  /** Takes away what a finished run resumes from, and says what there is. */
+  /**
+   * Takes away what a finished run resumes from, and says what there is. Throws what a figure could not be drawn for, and
+   * ERR_INVALID_OPTION for asked figures that no result had.
+   */
   async finish(resumeFiles: readonly string[]): Promise<void> {
     for (const path of resumeFiles) await rm(path, { force: true });
     if (this.#written.length > 0 && !this.isJson)
       process.stdout.write(`\nWritten: ${this.#written.join(', ')}\n`);
+    if (this.#failure !== null) throw this.#failure;
+    for (const [name, result] of this.#missing)
+      if (!this.#drawn.has(name)) drawResult(result, { figures: [name] });
   }
 }
 

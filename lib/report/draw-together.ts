@@ -8,8 +8,9 @@ import { drawLogDensity } from '../plot/log-density.js';
 import type { LandscapeAtlas, LossLine, LossSurface, SpectralDensity } from '../results.js';
 import { renderDensity } from '../spectrum/density.js';
 import { renderLogDensity } from '../spectrum/log-density.js';
-import { checkOptions } from '../validate.js';
+import { checkOptions, invalidOption } from '../validate.js';
 import type { NamedFigure } from './draw-result.js';
+import type { FigureKind } from './figure-kinds.js';
 import {
   drawResultChecks,
   frameOptions,
@@ -38,10 +39,25 @@ export function drawTogether(
   options: DrawResultOptions = {},
 ): readonly NamedFigure[] {
   checkOptions('drawTogether', options, drawResultChecks);
+  const draws = drawsOf(results, options);
+  const known = Object.keys(draws) as FigureKind[];
+  const { figures: names = known } = options;
+  return names.map((name) => {
+    const draw = draws[name];
+    if (draw === undefined)
+      throw invalidOption("drawTogether: option 'figures'", `among ${known.join(', ')}`, name);
+    return { name, svg: draw() };
+  });
+}
+
+type Draws = Partial<Record<FigureKind, () => string>>;
+
+/** The figures that results have together. */
+function drawsOf(results: readonly LabelledResult[], options: DrawResultOptions): Draws {
   if (allOf<LossSurface>(results, 'loss-surface')) return surfacesTogether(results, options);
   if (allOf<LossLine>(results, 'loss-line')) {
     const lines = results.map(({ label, result }) => ({ label, line: result }));
-    return [{ name: 'line', svg: drawLines(lines, pick(options, fieldOptions)) }];
+    return { line: () => drawLines(lines, pick(options, fieldOptions)) };
   }
   if (allOf<SpectralDensity>(results, 'spectral-density')) return densitiesTogether(results, options);
   const kinds = [...new Set(results.map(({ result }) => result.kind))];
@@ -61,7 +77,7 @@ function allOf<R extends Result>(
 function surfacesTogether(
   results: readonly LabelledResult<LossSurface>[],
   options: DrawResultOptions,
-): readonly NamedFigure[] {
+): Draws {
   const atlas: LandscapeAtlas = {
     kind: 'landscape-atlas',
     formatVersion: 2,
@@ -77,23 +93,29 @@ function surfacesTogether(
     ...pick(options, [...mapOptions, 'columns', 'shared']),
   };
   const views = pick(options, ['azimuth', 'elevation']);
-  return [
-    { name: 'surface', svg: drawAtlas(atlas, { ...page, ...views }) },
-    { name: 'contour', svg: drawAtlas(atlas, { ...page, kind: 'contour' }) },
-  ];
+  return {
+    surface: () => drawAtlas(atlas, { ...page, ...views }),
+    contour: () => drawAtlas(atlas, { ...page, kind: 'contour' }),
+  };
 }
 
 function densitiesTogether(
   results: readonly LabelledResult<SpectralDensity>[],
   options: DrawResultOptions,
-): readonly NamedFigure[] {
+): Draws {
   const chosen = { title: 'Eigenvalue density', ...pick(options, [...frameOptions, 'scale', 'numDecades']) };
   const curves = <C>(render: (spectrum: SpectralDensity) => C) =>
     results.map(({ label, result }) => ({ label, curve: render(result) }));
-  const density = curves((spectrum) => renderDensity(spectrum, options.density));
-  const logDensity = curves((spectrum) => renderLogDensity(spectrum, options.logDensity));
-  return [
-    { name: 'density', svg: drawDensity(density, chosen) },
-    { name: 'log-density', svg: drawLogDensity(logDensity, chosen) },
-  ];
+  return {
+    density: () =>
+      drawDensity(
+        curves((spectrum) => renderDensity(spectrum, options.density)),
+        chosen,
+      ),
+    'log-density': () =>
+      drawLogDensity(
+        curves((spectrum) => renderLogDensity(spectrum, options.logDensity)),
+        chosen,
+      ),
+  };
 }

@@ -1,9 +1,10 @@
 import { loadResult } from '../../index.js';
 import type { CommandSpec } from '../command.js';
+import { throwIfAborted } from '../../steps.js';
 import { Output } from '../output.js';
 import { openResults } from './saved-results.js';
 
-export const runPlot: CommandSpec['run'] = async ({ values }) => {
+export const runPlot: CommandSpec['run'] = async ({ values, signal }) => {
   const results = await openResults(values);
   const trajectory =
     values.trajectory === undefined
@@ -16,8 +17,13 @@ export const runPlot: CommandSpec['run'] = async ({ values }) => {
     await output.finish([]);
     return;
   }
+  const { name, ...others } = values;
   for (const { label, result } of results) {
-    const output = new Output({ formats: [], ...values }, label);
+    throwIfAborted(signal);
+    // One name for several would let them take each other's place.
+    const own =
+      name === undefined ? label : results.length === 1 ? (name as string) : `${name as string}-${label}`;
+    const output = new Output({ formats: [], ...others }, own);
     await output.prepare();
     await output.save(result, '', trajectory);
     await output.finish([]);

@@ -22,9 +22,12 @@ export async function openResults(values: Values): Promise<LabelledResult[]> {
     const result = await loadResult(path, undefined, loadOptions(path, values));
     results.push({ label: labels?.[i] ?? basename(path, extname(path)), result });
   }
-  return results.map(({ label, result }, i) => {
-    const earlier = results.slice(0, i).filter((other) => other.label === label).length;
+  const taken = new Set<string>();
+  return results.map(({ label, result }) => {
     // Figures of files of one name must not take each other's place.
-    return { label: earlier === 0 ? label : `${label}-${earlier + 1}`, result };
+    let own = label;
+    for (let number = 2; taken.has(own); number++) own = `${label}-${number}`;
+    taken.add(own);
+    return { label: own, result };
   });
 }

@@ -40,6 +40,14 @@ describe('drawResult', () => {
     expect(surface!.svg).to.not.equal(drawResult(bowl(9), { ...options, azimuth: 40 })[0]!.svg);
   });
 
+  it('draws together what is asked for', () => {
+    const results = [bowl(5), bowl(7)].map((result, i) => ({ label: `${i}`, result }));
+    const drawn = (options: object) => drawTogether(results, options).map(({ name }) => name);
+    expect(drawn({})).to.deep.equal(['surface', 'contour']);
+    expect(drawn({ figures: ['contour'] })).to.deep.equal(['contour']);
+    expect(() => drawn({ figures: ['density'] })).to.throw(/must be among surface, contour/);
+  });
+
   it('refuses figures that a result has not, and unknown options, by name', () => {
     expect(() => drawResult(bowl(9), { figures: ['density'] })).to.throw(
       /of a loss-surface must be among surface, contour, heat-map, but is 'density'/,
