@@ -1,5 +1,5 @@
 import type { Result } from '../io/result-format.js';
-import type { SpectralDensity, Trajectory } from '../results.js';
+import type { Provenance, SpectralDensity, Trajectory } from '../results.js';
 import {
   atlasSection,
   lineSection,
@@ -93,8 +93,14 @@ function pathAfter({ next }: Place): Trajectory | undefined {
 
 /** Eigenvalues of the same matrix, from another result of the report. */
 function eigenvaluesOf({ provenance: own }: SpectralDensity, { all }: Place): Float64Array | undefined {
-  const keys = ['modelHash', 'dataHash', 'operator', 'point', 'mode'] as const;
+  const keys = ['modelHash', 'dataHash', 'operator', 'point', 'mode', 'criterion'] as const;
+  const settingsOf = ({ options: { metrics: _, batchSize, ...rest }, mode }: Provenance) =>
+    // In eval mode batches do not change the loss.
+    JSON.stringify(Object.entries({ ...rest, batchSize: mode === 'eval' ? 0 : batchSize }).sort());
   return all
     .filter((other) => other.kind === 'eigenpairs')
-    .find(({ provenance }) => keys.every((key) => provenance[key] === own[key]))?.values;
+    .find(
+      ({ provenance }) =>
+        keys.every((key) => provenance[key] === own[key]) && settingsOf(provenance) === settingsOf(own),
+    )?.values;
 }

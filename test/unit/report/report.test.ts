@@ -46,6 +46,19 @@ describe('reportHtml', () => {
     });
   }
 
+  it('marks in a spectrum the eigenvalues of the same loss alone', () => {
+    const spectrum = resultSamples.find((result) => result.kind === 'spectral-density')!;
+    const pairs = resultSamples.find((result) => result.kind === 'eigenpairs')!;
+    const numMarks = (change: object) => {
+      const options = { ...spectrum.provenance.options, ...change };
+      const other = { ...pairs, provenance: { ...spectrum.provenance, options } };
+      return count(reportHtml([spectrum, other]), 'class="markers"');
+    };
+    expect(numMarks({})).to.be.above(0);
+    expect(numMarks({ metrics: ['error'] })).to.be.above(0);
+    expect(numMarks({ labelSmoothing: 0.5 })).to.equal(0);
+  });
+
   it('has headings in order, a way past them, and ids that are used once', () => {
     const html = reportHtml([...resultSamples], { title: 'All' });
     const levels = [...html.matchAll(/<h([1-6])[ >]/g)].map((match) => Number(match[1]));
