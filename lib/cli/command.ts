@@ -65,9 +65,8 @@ export function addCommand(parent: Command, spec: CommandSpec): void {
   command.addHelpText('after', help).action(async () => {
     const all = tableOf(spec.groups);
     const given = givenOptions(command, all);
-    const argumentNames = spec.arguments.map(({ name }) => name);
     const config =
-      typeof given.config === 'string' ? await readConfigFile(given.config, all, argumentNames) : {};
+      typeof given.config === 'string' ? await readConfigFile(given.config, all, spec.arguments) : {};
     const values = { ...config, ...given, ...givenArguments(command, spec.arguments) };
     requireArguments(spec, values);
     await spec.run({ values, signal: interruptSignal() });

@@ -2,8 +2,9 @@ import { extname } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { LossAtlasError } from '../errors.js';
 import { readWholeFile } from '../io/read-file.js';
-import { suggest } from '../validate.js';
-import { keyName, type OptionTable, type Values } from './options/table.js';
+import { isArrayOf, isString, suggest } from '../validate.js';
+import type { ArgumentSpec } from './command.js';
+import { keyName, type OptionSpec, type OptionTable, type Values } from './options/table.js';
 
 /**
  * Options from a YAML or JSON file, under the names of `options` (or as the command line writes them: `batch-size`), and
@@ -13,7 +14,7 @@ import { keyName, type OptionTable, type Values } from './options/table.js';
 export async function readConfigFile(
   path: string,
   options: OptionTable,
-  others: readonly string[],
+  others: readonly ArgumentSpec[],
 ): Promise<Values> {
   const text = (await readWholeFile(path)).toString('utf8');
   const content = await parse(path, text);
@@ -25,7 +26,11 @@ export async function readConfigFile(
       `'${path}' should be a map of options, such as 'points: 51'.`,
     );
   }
-  const known = [...Object.keys(options), ...others];
+  // A file that names another would have it ignored.
+  const known = [...Object.keys(options), ...others.map(({ name }) => name)].filter(
+    (key) => key !== 'config',
+  );
+  const seen = new Set<string>();
   const entries = Object.entries(content).map(([written, value]) => {
     const key = keyName(written);
     if (!known.includes(key)) {
@@ -34,7 +39,20 @@ export async function readConfigFile(
         `'${path}': unknown key '${written}'. ${suggest(key, known)}`,
       );
     }
-    return [key, valueOf(path, written, value, Object.hasOwn(options, key) ? options : {}, key)] as const;
+    if (seen.has(key))
+      throw new LossAtlasError('ERR_INVALID_OPTION', `'${path}': key '${key}' is there twice.`);
+    seen.add(key);
+    const fail = (expected: string): never => {
+      throw new LossAtlasError('ERR_INVALID_OPTION', `'${path}': key '${written}' must be ${expected}.`);
+    };
+    const read = Object.hasOwn(options, key)
+      ? optionValue(options[key]!, value, fail)
+      : argumentValue(
+          others.find(({ name }) => name === key)!,
+          value,
+          fail,
+        );
+    return [key, read] as const;
   });
   return Object.fromEntries(entries);
 }
@@ -51,13 +69,11 @@ async function parse(path: string, text: string): Promise<unknown> {
   }
 }
 
-/** Of arguments and data sets, which have no type here, as it is. */
-function valueOf(path: string, written: string, value: unknown, options: OptionTable, key: string): unknown {
-  const type = options[key]?.type;
-  if (type === undefined) return value;
-  const fail = (expected: string): never => {
-    throw new LossAtlasError('ERR_INVALID_OPTION', `'${path}': key '${written}' must be ${expected}.`);
-  };
+type Fail = (expected: string) => never;
+
+function optionValue({ type, isNegatable }: OptionSpec, value: unknown, fail: Fail): unknown {
+  // As `--no-resume`.
+  if (isNegatable === true && value === false) return value;
   const expected = type.check(value);
   if (expected === null) return value;
   if (typeof value !== 'string' && typeof value !== 'number') return fail(expected);
@@ -67,4 +83,12 @@ function valueOf(path: string, written: string, value: unknown, options: OptionT
     if (!(cause instanceof InvalidArgumentError)) throw cause;
     return fail(`${expected} (${cause.message.replace(/\.$/, '')})`);
   }
+}
+
+/** A path, or a list of them; of one path the list that it is. */
+function argumentValue({ count }: ArgumentSpec, value: unknown, fail: Fail): unknown {
+  if (count !== 'many' && count !== 'some') return isString(value) === null ? value : fail('a path');
+  const list: unknown = typeof value === 'string' ? [value] : value;
+  const isList = isArrayOf(isString, '')(list) === null && (list as readonly unknown[]).length > 0;
+  return isList ? list : fail('a path, or a list of paths');
 }

@@ -74,12 +74,16 @@ export function dataSpecs(values: Values): DataSpec[] {
 
 function specOf(item: unknown): DataSpec {
   if (typeof item === 'string') return parseData(item);
-  const { path, options, ...others } = item as Values;
+  const { path, options = {}, ...others } = (item ?? {}) as Values;
   if (isString(path) !== null) throw new InvalidArgumentError("a data set needs a 'path'.");
-  // Those of the command line are read already.
-  if (options !== undefined) return item as DataSpec;
-  return { path: path as string, options: take(readOptions(others), table) };
+  // `options` of the command line are read already, which nothing changes.
+  if (!isMap(options)) throw new InvalidArgumentError("'options' must be a map of data options.");
+  const all = { ...options, ...others };
+  return { path: path as string, options: take(readOptions(all), table) };
 }
+
+const isMap = (value: unknown): value is Values =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isSpec: Check = (value) =>
   typeof value === 'object' && value !== null
@@ -90,7 +94,7 @@ const dataType: ValueType<DataSpec> = { placeholder: 'path[:options]', parse: pa
 const sharedType: ValueType<Values> = {
   placeholder: 'name=value,…',
   parse: parseOptions,
-  check: (value) => (typeof value === 'object' && value !== null ? null : 'a map of data options'),
+  check: (value) => (isMap(value) ? null : 'a map of data options'),
 };
 
 /** `data` may come several times. */

@@ -1,6 +1,18 @@
 import { figureKinds } from '../../report/figure-kinds.js';
 import { option, type OptionTable } from './table.js';
-import { choice, choices, count, flag, folder, names, number, path, range, text } from './value-type.js';
+import {
+  choice,
+  choices,
+  count,
+  fileName,
+  flag,
+  folder,
+  names,
+  number,
+  path,
+  range,
+  text,
+} from './value-type.js';
 
 /** Of `drawResult` and `renderPng`. */
 export const figureOptions = {
@@ -34,7 +46,7 @@ export const dataFormats = ['json', 'npz', 'h5', 'csv', 'vtp'] as const;
 /** Where results of an analysis go. */
 export const outputOptions = {
   out: option(folder, 'folder of results and figures; default lossatlas-out', { short: 'o' }),
-  name: option(text, 'beginning of the names of the files; default by command', { short: 'n' }),
+  name: option(fileName, 'beginning of the names of the files; default by command', { short: 'n' }),
   formats: option(choices(...dataFormats), 'of results: json (default), npz, h5, csv, vtp'),
   split: option(choice('train', 'test'), 'of .h5: which names losses get, or which are read'),
   images: option(choices(...imageFormats), 'of figures: svg,png (default), or none'),

@@ -42,8 +42,14 @@ function typeOf<T>(placeholder: string, parse: (text: string) => T, check: Check
 }
 
 export const text = typeOf('text', (value) => value, isString);
-export const path = typeOf('file', (value) => value, isString);
-export const folder = typeOf('folder', (value) => value, isString);
+const parsePath = (value: string) => (value === '' ? refuse(value, 'a path') : value);
+export const path = typeOf('file', parsePath, isString);
+export const folder = typeOf('folder', parsePath, isString);
+export const fileName = typeOf(
+  'name',
+  (value) => (value === '' ? refuse(value, 'a name of files') : value),
+  isString,
+);
 /** `1/255` too. */
 export const number = typeOf('x', parseNumber, isNumber());
 export const count = typeOf('n', parseCount, isInteger(0));
