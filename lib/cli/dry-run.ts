@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../steps.js';
 import { duration } from './progress.js';
 
 /** What an analysis will do. */
@@ -27,7 +28,7 @@ export async function printPlan(plan: Plan, isJson: boolean, signal: AbortSignal
   const start = performance.now();
   const elapsed = () => (performance.now() - start) / 1000;
   do {
-    signal.throwIfAborted();
+    throwIfAborted(signal);
     units += await plan.trial();
     trials++;
   } while (elapsed() < trialSeconds && trials < maxTrials);

@@ -76,10 +76,15 @@ for (const spec of [
   addCommand(program, spec);
 
 // A reader that has seen enough (`| head`) is no failure: files are still written.
+let isOutputLost = false;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') return;
+  if (error.code === 'EPIPE' || isOutputLost) return;
+  isOutputLost = true;
   process.stderr.write(`\nlossatlas: cannot write to the output: ${error.message}\n`);
-  process.exit(exitCodes.error);
+});
+// Not at once: the files of results are still to be written.
+process.on('exit', (code) => {
+  if (isOutputLost && code === 0) process.exitCode = exitCodes.error;
 });
 
 try {

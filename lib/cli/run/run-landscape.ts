@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import {
   AbortError,
   type DrawResultOptions,
@@ -74,7 +75,7 @@ function resumeFiles(landscape: Landscape, resume: string | undefined): string[]
 function interruptedWords({ partial }: AbortError, resume: string | undefined): string {
   if (partial === undefined) return 'Stopped before the first point was finished.';
   const done = `${partial.numDone} points were finished`;
-  return resume === undefined
-    ? `Stopped. ${done}; with --out or --resume they would have been kept.`
-    : `Stopped. ${done} and are kept in '${resume}'. The same command goes on with the rest.`;
+  if (resume === undefined) return `Stopped. ${done}; with --out or --resume they would have been kept.`;
+  const file = existsSync(resume) ? `'${resume}'` : `'${resume}-1', '${resume}-2' …`;
+  return `Stopped. ${done} and are kept in ${file}. The same command goes on with the rest.`;
 }
