@@ -8,12 +8,14 @@ import {
   type MonteCarloFisherOptions,
 } from '../index.js';
 import type { Run } from './analysis.js';
-import { matrixOptions } from './options/spectrum-options.js';
+import { hessianOptions, matrixOptions } from './options/spectrum-options.js';
 import { take } from './options/table.js';
+import { refuseOptions } from './refuse-options.js';
 import { atOption, type Setting } from './setting.js';
 
 /** The matrix that `--matrix` names. */
 export function openOperator(setting: Setting, { values, resources }: Run): CurvatureOperator {
+  if (values.matrix !== 'fisher') refuseOptions(values, ['fisherSamples'], 'for matrix fisher');
   const options = {
     ...take<CurvatureOptions>(values, matrixOptions, ['matrix', 'fisherSamples']),
     ...atOption(setting),
@@ -26,8 +28,9 @@ export function openOperator(setting: Setting, { values, resources }: Run): Curv
         return empiricalFisher(setting.loss, options);
       case 'fisher': {
         const { fisherSamples } = matrixOptions;
-        const samples = take<MonteCarloFisherOptions>(values, { fisherSamples });
-        return monteCarloFisher(setting.loss, { ...options, ...samples });
+        const { seed } = hessianOptions;
+        const drawn = take<MonteCarloFisherOptions>(values, { fisherSamples, seed });
+        return monteCarloFisher(setting.loss, { ...options, ...drawn });
       }
       default:
         return hessian(setting.loss, options);

@@ -21,15 +21,24 @@ import {
   searchOptions,
   sweepOptions,
 } from '../options/landscape-options.js';
-import type { OptionGroup } from '../options/table.js';
+import { modelOptions, solutionOptions } from '../options/setting-options.js';
+import type { OptionGroup, OptionSpec } from '../options/table.js';
 
 const { law, seed } = randomOptions;
+/** LLA counts from 1. */
+const modesSeed: OptionSpec = { ...seed, help: seed.help.replace('default 0', 'default 1') };
 const { orthogonal } = planeAxisOptions;
 
 /** What every landscape takes, around options of its own. */
-function groups(...own: readonly OptionGroup[]): readonly OptionGroup[] {
-  return [modelGroup, dataGroup, objectiveGroup, ...own, outputGroup, figureGroup, runGroup];
+function groupsOf(model: OptionGroup, own: readonly OptionGroup[]): readonly OptionGroup[] {
+  return [model, dataGroup, objectiveGroup, ...own, outputGroup, figureGroup, runGroup];
 }
+
+/** Around the weights of `--weights`. */
+const groups = (...own: readonly OptionGroup[]) => groupsOf(modelGroup, own);
+/** Through checkpoints, which are arguments. */
+const groupsOfSolutions = (...own: readonly OptionGroup[]) =>
+  groupsOf({ title: 'Model:', options: { ...modelOptions, ...solutionOptions } }, own);
 
 const grid: OptionGroup = { title: 'Points:', options: gridOptions };
 
@@ -71,7 +80,7 @@ export const landscapeCommands: readonly CommandSpec[] = [
       { name: 'from', help: 'checkpoint at 0' },
       { name: 'to', help: 'checkpoint at 1; default the weights in the model', count: 'optional' },
     ],
-    groups: groups({ title: 'Points:', options: { ...sweepOptions, ...interpolateOptions } }),
+    groups: groupsOfSolutions({ title: 'Points:', options: { ...sweepOptions, ...interpolateOptions } }),
     run: async (invocation) => (await import('../run/line.js')).runInterpolate(invocation),
   },
   {
@@ -84,7 +93,7 @@ export const landscapeCommands: readonly CommandSpec[] = [
       { name: 'b', help: 'checkpoint on the first axis' },
       { name: 'c', help: 'third checkpoint' },
     ],
-    groups: groups(grid),
+    groups: groupsOfSolutions(grid),
     run: async (invocation) => (await import('../run/solutions.js')).runThreePoint(invocation),
   },
   {
@@ -95,7 +104,7 @@ export const landscapeCommands: readonly CommandSpec[] = [
       modelArgument,
       { name: 'checkpoints', help: 'at least three, or folders of them (in natural order)', count: 'many' },
     ],
-    groups: groups(grid),
+    groups: groupsOfSolutions(grid),
     run: async (invocation) => (await import('../run/solutions.js')).runTrajectory(invocation),
   },
   {
@@ -112,7 +121,10 @@ export const landscapeCommands: readonly CommandSpec[] = [
     name: 'modes',
     summary: "LLA's page: random and Hessian (or Adam) axes, each under four normalisations",
     arguments: [modelArgument],
-    groups: groups({ title: 'Axes:', options: { ...modesOptions, seed } }, grid),
+    groups: groupsOf({ title: 'Model:', options: modelOptions }, [
+      { title: 'Axes:', options: { ...modesOptions, seed: modesSeed } },
+      grid,
+    ]),
     run: async (invocation) => (await import('../run/pages.js')).runModes(invocation),
   },
 ];

@@ -51,7 +51,7 @@ export const hessianOptions = {
   ),
   recipe: option(choice('lossatlas', 'lla', 'pyhessian'), 'whose eigenpairs and trace; default ours'),
   maxIterations: option(count, 'of other recipes: products for each eigenpair; default 100'),
-  seed: option(count, 'of start vectors and probes; default 0'),
+  seed: option(count, 'of start vectors, probes, and targets of matrix fisher; default 0'),
   vectors: option(flag, 'write eigenvectors and diagonal too (.npz)'),
 } satisfies OptionTable;
 
@@ -60,7 +60,7 @@ export const spectrumOptions = {
   steps: option(count, 'Lanczos steps of a probe; default 100'),
   probes: option(count, 'random vectors; default 10'),
   probesPerPass: option(count, 'that run side by side'),
-  seed: option(count, 'of the probes; default 0'),
+  seed: option(count, 'of the probes, and targets of matrix fisher; default 0'),
   firstProbe: option(count, "number of the first probe in the seed's sequence"),
   basisPlacement: option(choice('device', 'host'), 'of a basis on a GPU; default device'),
   confidence: option(number, 'of the intervals; default 0.95'),

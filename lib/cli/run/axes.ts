@@ -31,7 +31,36 @@ import {
 } from '../options/landscape-options.js';
 import { solutionOptions } from '../options/setting-options.js';
 import { take, type Values } from '../options/table.js';
+import { refuseOptions } from '../refuse-options.js';
 import { atOption, type Setting } from '../setting.js';
+
+const searchKeys = Object.keys(searchOptions);
+type Owners = Readonly<Record<string, readonly string[]>>;
+
+/** What each kind of direction takes besides its normalisation. */
+const lineOwn: Owners = {
+  random: ['law', 'seed'],
+  gradient: [],
+  hessian: ['seed', ...searchKeys],
+  file: ['vector'],
+};
+const planeOwn: Owners = {
+  random: ['law', 'seed', 'orthogonal'],
+  hessian: ['seed', 'which', ...searchKeys],
+  adam: ['moments', 'momentsKey', 'update', 'epsilon'],
+  gradient: ['law', 'seed', 'orthogonal'],
+  file: ['vectors', 'orthogonal'],
+};
+
+/** Options of other kinds than the chosen one would do nothing. Throws ERR_INVALID_OPTION. */
+function refuseOthers(values: Values, option: string, chosen: string, owners: Owners): void {
+  for (const [kind, keys] of Object.entries(owners))
+    refuseOptions(
+      values,
+      keys.filter((key) => !owners[chosen]!.includes(key)),
+      `for ${option} '${kind}', not '${chosen}'`,
+    );
+}
 
 /** The direction of a line, as `--axis` names it. */
 export async function openDirection(
@@ -40,7 +69,8 @@ export async function openDirection(
 ): Promise<Direction> {
   const { model, loss } = setting;
   const normalization = { ...take<NormalizationOptions>(values, normalizationOptions), ...atOption(setting) };
-  const { axis = 'random', vector } = values;
+  const axis = (values.axis as string | undefined) ?? 'random';
+  refuseOthers(values, 'axis', axis, lineOwn);
   switch (axis) {
     case 'gradient':
       return resources.keep(await gradientDirection(loss, normalization));
@@ -55,7 +85,6 @@ export async function openDirection(
       return resources.keep(await customDirection(loaded, { label: path, ...normalization }));
     }
     default:
-      if (vector !== undefined) throw wrong('vector', "axis 'file'");
       return resources.keep(
         await randomDirection(model, {
           ...take<RandomPlaneOptions>(values, randomOptions),
@@ -69,10 +98,17 @@ export async function openDirection(
 export async function openPlane(setting: Setting, run: Run): Promise<Plane> {
   const { values, resources } = run;
   const saved = values.plane as string | undefined;
+  if (saved !== undefined) {
+    const made = ['axes', ...Object.keys(normalizationOptions), ...Object.values(planeOwn).flat()];
+    refuseOptions(values, made, 'for new axes, and a saved plane has its own');
+  } else refuseOthers(values, 'axes', (values.axes as string | undefined) ?? 'random', planeOwn);
   const plane = resources.keep(
     saved === undefined ? await makePlane(setting, run) : await loadPlane(saved, setting.model),
   );
-  if (values.savePlane !== undefined) await savePlane(values.savePlane as string, plane);
+  if (plane.origin !== null && saved !== undefined)
+    refuseOptions(values, ['weights'], `not for '${saved}', which keeps the weights that it was made at`);
+  if (values.savePlane !== undefined && values.dryRun !== true)
+    await savePlane(values.savePlane as string, plane);
   return plane;
 }
 
@@ -128,8 +164,4 @@ export function required(values: Values, key: string, what: string): string {
   const value = values[key];
   if (typeof value === 'string') return value;
   throw new LossAtlasError('ERR_INVALID_OPTION', `Option '${key}' is missing, which ${what} needs.`);
-}
-
-function wrong(key: string, what: string): LossAtlasError {
-  return new LossAtlasError('ERR_INVALID_OPTION', `Option '${key}' is for ${what}.`);
 }

@@ -31,6 +31,7 @@ import {
   traceOptions,
 } from '../options/spectrum-options.js';
 import { take, type OptionTable } from '../options/table.js';
+import { refuseOptions } from '../refuse-options.js';
 import { openSetting } from '../setting.js';
 import { settingWords } from '../setting-words.js';
 import { summarize } from '../summary.js';
@@ -101,12 +102,35 @@ const parts: Readonly<Record<Part, (operator: CurvatureOperator, run: Run) => Pr
 const partsOf = ({ values }: Run) =>
   (values.what as readonly Part[] | undefined) ?? (['eigenpairs', 'trace'] as const);
 
+const isRecipe = ({ values }: Run) => values.recipe === 'lla' || values.recipe === 'pyhessian';
+
+/** What the other programs' recipes have no such thing as, by part. */
+const ownOnly: Readonly<Partial<Record<Part, readonly string[]>>> = {
+  eigenpairs: Object.keys(eigenpairsOptions).filter((key) => key !== 'k' && key !== 'tolerance'),
+  trace: ['method', 'sketchSize', 'lanczosSteps', 'exact'],
+};
+
+function refuseUnused(run: Run): void {
+  const { values } = run;
+  const of = partsOf(run);
+  if (!isRecipe(run)) {
+    refuseOptions(values, ['maxIterations'], "of other programs' recipes");
+    return;
+  }
+  const reason = `not of recipe ${values.recipe as string}`;
+  for (const part of of) refuseOptions(values, ownOnly[part] ?? [], reason);
+  if (!of.includes('norm') && !of.includes('diagonal'))
+    refuseOptions(values, ['relativeError', 'minProbes'], reason);
+}
+
 /** Products at most. */
 function numProducts(run: Run): number {
   const { values } = run;
   const number = (key: string, standard: number) => (values[key] as number | undefined) ?? standard;
   const of: Record<Part, number> = {
-    eigenpairs: number('maxProducts', Math.max(300, 4 * number('k', 2))),
+    eigenpairs: isRecipe(run)
+      ? number('k', 2) * number('maxIterations', 100)
+      : number('maxProducts', Math.max(300, 4 * number('k', 2))),
     trace: number('maxProbes', 100) * (values.method === 'hutch++' ? 2 : 1),
     norm: number('maxProbes', 100),
     diagonal: number('maxProbes', 100),
@@ -120,6 +144,7 @@ export const runHessian: CommandSpec['run'] = async (invocation) => {
   await runAnalysis(invocation, {
     name: 'hessian',
     open: async (run) => {
+      refuseUnused(run);
       const setting = await openSetting(run.resources, run.values);
       return { setting, operator: openOperator(setting, run) };
     },

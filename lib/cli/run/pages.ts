@@ -16,6 +16,7 @@ import {
   randomOptions,
 } from '../options/landscape-options.js';
 import { take } from '../options/table.js';
+import { refuseOptions } from '../refuse-options.js';
 import { atOption } from '../setting.js';
 import { required } from './axes.js';
 import { runLandscape } from './run-landscape.js';
@@ -57,10 +58,12 @@ export const runModes: CommandSpec['run'] = async (invocation) => {
   });
   await runLandscape(invocation, {
     name: 'modes',
-    open: async ({ model }, { values, resources }) =>
-      values.axes === 'adam'
+    open: async ({ model }, { values, resources }) => {
+      if (values.axes !== 'adam') refuseOptions(values, ['moments'], "for axes 'adam'");
+      return values.axes === 'adam'
         ? resources.keep(await loadMoments(model, required(values, 'moments', "axes 'adam'")))
-        : null,
+        : null;
+    },
     numPoints: (_, run) => numPanels(run) * pointsOf(run),
     describe: (_, run) => `${sizeOf(run).join(' × ')} points in each of ${numPanels(run)} panels`,
     compute: async ({ loss }, moments, run, resume) =>

@@ -1,7 +1,7 @@
+import { existsSync } from 'node:fs';
 import {
   eigenpairs,
   llaSpectralDensity,
-  LossAtlasError,
   predictMemory,
   pyhessianSpectralDensity,
   spectralDensity,
@@ -16,12 +16,15 @@ import type { CommandSpec } from '../command.js';
 import { openOperator } from '../open-operator.js';
 import { matrixOptions, spectrumCommandOptions, spectrumOptions } from '../options/spectrum-options.js';
 import { take } from '../options/table.js';
+import { refuseOptions } from '../refuse-options.js';
 import { openSetting } from '../setting.js';
 import { settingWords } from '../setting-words.js';
 import { summarize } from '../summary.js';
 import { tryProduct } from './hessian.js';
 
 const { memoryBudget } = matrixOptions;
+/** What the other programs' recipes have no such thing as. */
+const ownOnly = ['probesPerPass', 'firstProbe', 'basisPlacement', 'confidence', 'tailThreshold'] as const;
 const isRecipe = ({ values }: Run) => values.recipe === 'lla' || values.recipe === 'pyhessian';
 const number = ({ values }: Run, key: string, standard: number) =>
   (values[key] as number | undefined) ?? standard;
@@ -38,8 +41,6 @@ async function compute(
   }
   const { steps, probes, seed } = spectrumOptions;
   const { window } = spectrumCommandOptions;
-  if (values.recipe === 'pyhessian' && values.window !== undefined)
-    throw new LossAtlasError('ERR_INVALID_OPTION', "Option 'window' is of recipe lla.");
   const options = {
     ...take<LlaSpectralDensityOptions>(values, { steps, probes, seed, window }),
     ...analysis,
@@ -53,6 +54,14 @@ export const runSpectrum: CommandSpec['run'] = async (invocation) =>
   runAnalysis(invocation, {
     name: 'spectrum',
     open: async (run) => {
+      const { values } = run;
+      if (values.recipe !== 'lla') refuseOptions(values, ['window'], 'of recipe lla');
+      if (isRecipe(run)) {
+        refuseOptions(values, ownOnly, `not of recipe ${values.recipe as string}`);
+        // `--no-resume` asks for nothing.
+        if (values.resume !== false)
+          refuseOptions(values, ['resume'], `not of recipe ${values.recipe as string}`);
+      }
       const setting = await openSetting(run.resources, run.values);
       return { setting, operator: openOperator(setting, run) };
     },
@@ -91,6 +100,7 @@ export const runSpectrum: CommandSpec['run'] = async (invocation) =>
     },
     interrupted: (_, run) => {
       const { resume } = isRecipe(run) ? {} : run.output.resumePath(run.values);
+      if (resume !== undefined && !existsSync(resume)) return 'Stopped before the first probe was finished.';
       return resume === undefined
         ? 'Stopped. With --out or --resume finished probes would have been kept.'
         : `Stopped. Finished probes are kept in '${resume}'. The same command goes on with the rest.`;

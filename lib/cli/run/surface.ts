@@ -19,9 +19,11 @@ import {
   planeAxisOptions,
   randomOptions,
   recipeOptions,
+  searchOptions,
 } from '../options/landscape-options.js';
 import { take, type OptionTable } from '../options/table.js';
 import { atOption, type Setting } from '../setting.js';
+import { refuseOptions } from '../refuse-options.js';
 import { openPlane } from './axes.js';
 import { runLandscape } from './run-landscape.js';
 
@@ -59,6 +61,7 @@ const recipeTable: OptionTable = {
   ...randomOptions,
   ...normalizationOptions,
   ...planeAxisOptions,
+  ...searchOptions,
   ...recipeOptions,
 };
 
@@ -102,6 +105,7 @@ async function computeRecipe(
   }
 }
 
+const isOfOthers = (key: string) => key !== 'recipe';
 const isRecipe = ({ values }: Run) => values.recipe !== undefined && values.recipe !== 'lossatlas';
 
 /** Points along the axes, by recipe. */
@@ -116,7 +120,11 @@ function surfaceSize(run: Run): readonly [number, number] {
 export const runSurface: CommandSpec['run'] = async (invocation) =>
   runLandscape(invocation, {
     name: 'surface',
-    open: async (setting, run) => (isRecipe(run) ? null : openPlane(setting, run)),
+    open: async (setting, run) => {
+      if (isRecipe(run)) return null;
+      refuseOptions(run.values, Object.keys(recipeOptions).filter(isOfOthers), "of other programs' recipes");
+      return openPlane(setting, run);
+    },
     numPoints: (_, run) => surfaceSize(run).reduce((product, n) => product * n, 1),
     describe: (plane, run) => {
       const axes =
