@@ -101,7 +101,7 @@ export function suggest(word: string, names: readonly string[]): string {
     .sort((a, b) => a.distance - b.distance)[0];
   if (near !== undefined && near.distance <= Math.max(2, Math.floor(word.length / 3)))
     return `Did you mean '${near.name}'?`;
-  return `Known: ${names.join(', ')}.`;
+  return names.length === 0 ? 'There are none.' : `Known: ${names.join(', ')}.`;
 }
 
 function editDistance(a: string, b: string): number {

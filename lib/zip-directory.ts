@@ -29,7 +29,7 @@ export const centralSignature = 0x02014b50;
 export const endLength = 22;
 export const wideLocatorLength = 20;
 export const wideEndLength = 56;
-export const centralLength = 46;
+const centralLength = 46;
 const maxDirectoryBytes = 64 * 1024 * 1024;
 
 /** So many bytes at the end of a file hold its end records, the longest comment included. */

@@ -52,7 +52,7 @@ export function checkLengths(result: Result, source: string): void {
 }
 
 /** `source` names what is refused. */
-export function refuserOf(source: string): Refuse {
+function refuserOf(source: string): Refuse {
   return (key, expected) => {
     const subject = key === '' ? 'the top level' : `'${key}'`;
     throw new LossAtlasError('ERR_INVALID_DATA', `${source}: ${subject} should be ${expected}.`);

@@ -147,7 +147,7 @@ export function formatsOf(kind: ResultKind): readonly string[] {
 }
 
 /** Extensions of files that hold results. */
-export const resultExtensions: readonly string[] = Object.keys(formats);
+const resultExtensions: readonly string[] = Object.keys(formats);
 
 function formatOf(caller: string, path: string): { extension: string; format: Format } {
   if (isString(path) !== null) throw invalidOption(`${caller}: path`, 'the path of a file', path);

@@ -3,6 +3,7 @@ import { Plane } from '../directions/plane.js';
 import { Objective } from '../objective/objective.js';
 import type { Computed, LossSurface, MarkedSolution } from '../results.js';
 import type { Solution } from '../model/solution.js';
+import { allocated } from '../io/allocate.js';
 import { checkOptions, invalidOption, isInteger, isRange, requireInstance } from '../validate.js';
 import { landscapeChecks, landscapeValues, ownRecipe, type LandscapeOptions } from './landscape-values.js';
 import { coordinates } from './sweep.js';
@@ -107,10 +108,13 @@ export async function surfaceOn(
 
 /** (x, y) of every cell. */
 export function gridCoefficients(x: Float64Array, y: Float64Array): Float64Array {
-  return Float64Array.from({ length: 2 * x.length * y.length }, (_, k) => {
-    const p = k >> 1;
-    return k % 2 === 0 ? x[p % x.length]! : y[Math.floor(p / x.length)]!;
-  });
+  const count = x.length * y.length;
+  const make = () =>
+    Float64Array.from({ length: 2 * count }, (_, k) => {
+      const p = Math.floor(k / 2);
+      return k % 2 === 0 ? x[p % x.length]! : y[Math.floor(p / x.length)]!;
+    });
+  return allocated(make, 'the grid', `${count} points`);
 }
 
 /** x/√y of every cell. */

@@ -1,5 +1,6 @@
 import { cpus } from 'node:os';
 import { AbortError } from '../errors.js';
+import { allocated } from '../io/allocate.js';
 import { hashOf } from '../hash.js';
 import { Journal, type Fingerprint } from '../io/journal.js';
 import type { BufferState } from '../model/buffer-state.js';
@@ -90,7 +91,8 @@ export function coordinates(range: readonly [number, number], points: number): F
   const [low, high] = range;
   if (points === 1) return Float64Array.of((low + high) / 2);
   const snap = 1e-12 * (high - low);
-  return Float64Array.from({ length: points }, (_, i) => {
+  const values = allocated(() => new Float64Array(points), 'the grid', `${points} points along an axis`);
+  return values.map((_, i) => {
     const t = low + (high - low) * (i / (points - 1));
     // Rounding must not move the model off its own grid, nor the end of an interpolation.
     const whole = Math.round(t);

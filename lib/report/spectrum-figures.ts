@@ -117,7 +117,7 @@ export const estimateFigures: Figures<TraceEstimate | FrobeniusNormEstimate> = {
 };
 
 /** re, KH05 and KH1 first. */
-export function criteriaRows(criteria: Criteria): CriterionRow[] {
+function criteriaRows(criteria: Criteria): CriterionRow[] {
   const named: readonly (readonly [string, Estimate])[] = [
     ['re', criteria.re],
     ['KH05', criteria.kh05],

@@ -36,7 +36,7 @@ export async function resultFromHdf5<K extends ResultKind>(
   kind?: K,
 ): Promise<ResultOf<K>> {
   return withHdf5(path, (file) => {
-    if (file.has(metadataName)) return ownResult(file, path, kind);
+    if (file.has(metadataName)) return ownResult(file, path, choice, kind);
     const names = file.names();
     if (names.includes(theirNames.x)) return landscapeOf({ file, path, names }, choice, kind) as ResultOf<K>;
     const known = names.length === 0 ? 'nothing' : names.slice(0, 8).join(', ');
@@ -48,7 +48,17 @@ export async function resultFromHdf5<K extends ResultKind>(
   });
 }
 
-function ownResult<K extends ResultKind>(file: Hdf5File, path: string, kind?: K): ResultOf<K> {
+function ownResult<K extends ResultKind>(
+  file: Hdf5File,
+  path: string,
+  { split }: LandscapeChoice,
+  kind?: K,
+): ResultOf<K> {
+  const other = split === 'train' ? 'test' : 'train';
+  if (split !== undefined && !file.has(theirNames.loss(split)) && file.has(theirNames.loss(other))) {
+    const message = `'${path}' holds '${theirNames.loss(other)}' and no '${theirNames.loss(split)}': its split is '${other}'.`;
+    throw new LossAtlasError('ERR_INVALID_DATA', message);
+  }
   const text = Buffer.from(readBytes(file, metadataName, path)).toString('utf8');
   const metadata = parseJson(text, `'${path}', '${metadataName}'`);
   const arrayOf = (name: string) => (file.has(name) ? readFloats(file, name, path).data : null);

@@ -108,6 +108,11 @@ describe('saveResult and loadResult', () => {
     expect(await codeOf(saveResult(at('x.json'), bowl(2, 2), { scale: 'log' }))).to.equal(
       'ERR_INVALID_OPTION',
     );
+    await saveResult(at('tested.h5'), bowl(3), { split: 'test' });
+    expect((await loadResult(at('tested.h5'), 'loss-surface', { split: 'test' })).loss).to.have.length(9);
+    expect(await codeOf(loadResult(at('tested.h5'), undefined, { split: 'train' }))).to.equal(
+      'ERR_INVALID_DATA',
+    );
     expect(await codeOf(loadResult(at('x.json'), 'loss-line', { split: 'test' }))).to.equal(
       'ERR_INVALID_OPTION',
     );
