@@ -74,7 +74,7 @@ export function addCommand(parent: Command, spec: CommandSpec): void {
 }
 
 /** All options of the groups. */
-export function tableOf(groups: readonly OptionGroup[]): OptionTable {
+function tableOf(groups: readonly OptionGroup[]): OptionTable {
   return Object.assign({}, ...groups.map(({ options }) => options)) as OptionTable;
 }
 

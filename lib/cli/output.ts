@@ -18,7 +18,7 @@ import { LossAtlasError } from '../errors.js';
 import { figuresOf } from '../report/draw-result.js';
 import type { FigureKind } from '../report/figure-kinds.js';
 import { drawResultChecks } from '../report/figure-options.js';
-import { checkOptions } from '../validate.js';
+import { checkOptions, isPositive } from '../validate.js';
 import { makeFolder, requireWritable } from './make-folder.js';
 import { figureOptions, outputOptions } from './options/output-options.js';
 import { take, type Values } from './options/table.js';
@@ -53,9 +53,10 @@ export class Output {
       vtp: take(values, { scale: figureOptions.scale, cap: figureOptions.cap }),
     };
     this.#figures = drawOptions(values);
+    this.#pixelRatio = values.pixelRatio as number | undefined;
     // Before hours of work, not after.
     checkOptions('figures', this.#figures, drawResultChecks);
-    this.#pixelRatio = values.pixelRatio as number | undefined;
+    checkOptions('figures', { pixelRatio: this.#pixelRatio }, { pixelRatio: isPositive });
   }
 
   /** Makes the folder and sees that it can be written to. Throws ERR_FILE_NOT_WRITABLE. */
@@ -83,25 +84,27 @@ export class Output {
     if (this.#folder === null) return;
     for (const format of this.#formatsOf(result))
       await this.write(part, `.${format}`, (path) => saveResult(path, result, this.#saveOptions[format]));
-    if (this.#images.length > 0) await this.saveFigures(this.#draw(result, more), part);
+    if (this.#images.length === 0) return;
+    try {
+      await this.saveFigures(this.#draw(result, more), part);
+    } catch (error) {
+      // What comes after must not be lost with a figure, unless the disk is full.
+      if (!(error instanceof LossAtlasError) || error.code === 'ERR_FILE_NOT_WRITABLE') throw error;
+      this.#failure ??= error;
+    }
   }
 
-  /** Figures that cannot be drawn must not cost the results that come after: `finish` says why. */
+  /** Of the asked figures those that the result can have; `finish` refuses those that none had. */
   #draw(result: Result, more: DrawResultOptions): readonly NamedFigure[] {
     const { figures: asked } = this.#figures;
+    if (asked === undefined) return drawResult(result, { ...more, ...this.#figures });
     const known = Object.keys(figuresOf(result));
-    try {
-      for (const name of asked ?? []) {
-        if (known.includes(name)) this.#drawn.add(name);
-        else this.#missing.set(name, result);
-      }
-      const figures = asked === undefined ? {} : { figures: asked.filter((name) => known.includes(name)) };
-      return drawResult(result, { ...more, ...this.#figures, ...figures });
-    } catch (error) {
-      if (!(error instanceof LossAtlasError)) throw error;
-      this.#failure ??= error;
-      return [];
+    for (const name of asked) {
+      if (known.includes(name)) this.#drawn.add(name);
+      else this.#missing.set(name, result);
     }
+    const figures = asked.filter((name) => known.includes(name));
+    return drawResult(result, { ...more, ...this.#figures, figures });
   }
 
   /** JSON stands in for formats that cannot hold such a result. */
@@ -161,7 +164,7 @@ export class Output {
 }
 
 /** Options of figures, those of densities under their own keys. */
-export function drawOptions(values: Values): DrawResultOptions {
+function drawOptions(values: Values): DrawResultOptions {
   const {
     pixelRatio: _,
     densityPoints,

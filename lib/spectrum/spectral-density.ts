@@ -69,8 +69,7 @@ export async function spectralDensity(
   const steps = Math.min(wanted, operator.size);
   // Before anything is computed.
   planBasis(operator.space, options, { wanted: steps, needed: steps });
-  const takesBlocks = async () => probes > 1 && ((await operator.takesBlocks?.()) ?? false);
-  const together = Math.min(probes, options.probesPerPass ?? ((await takesBlocks()) ? 16 : 1));
+  const together = await probesTogether(operator, probes, options.probesPerPass);
   const run = { steps, seed, ...planProbes(operator, options, steps, together) };
   const progress = new Steps('spectral density', steps * probes, options);
   const journal =
@@ -115,6 +114,16 @@ export async function spectralDensity(
     numProducts: results.reduce((sum, { nodes }) => sum + nodes.length, 0),
     provenance: await operator.provenance(startedAt),
   });
+}
+
+/** Probes that run side by side, as far as the memory holds their bases. */
+export async function probesTogether(
+  operator: LinearOperator,
+  probes: number,
+  probesPerPass?: number,
+): Promise<number> {
+  const takesBlocks = async () => probes > 1 && ((await operator.takesBlocks?.()) ?? false);
+  return Math.min(probes, probesPerPass ?? ((await takesBlocks()) ? 16 : 1));
 }
 
 /** n·Σwλ = vᵀAv of each probe, exactly: its mean estimates the trace, with Student's interval. */

@@ -62,6 +62,7 @@ describe('the command line loses nothing and ignores nothing', function () {
       ['spectrum', model, '-d', data, '--recipe', 'lla', '--confidence', '0.5'],
       ['spectrum', model, '-d', data, '--window', '3'],
       ['spectrum', model, '-d', data, '--fisher-samples', '3'],
+      ['plot', '--together', out('unused', 'surface.json'), '--trajectory', 'path.json'],
     ]) {
       const { code, stderr } = await lossatlas(args, { cwd: folder });
       expect(code, `${args.join(' ')}: ${stderr}`).to.equal(2);
@@ -103,8 +104,16 @@ describe('the command line loses nothing and ignores nothing', function () {
     expect([pie.code, pie.stderr.includes("must be among table, but is 'density'")]).to.deep.equal([2, true]);
     expect(readdirSync(out('parts')).sort()).to.deep.equal(['hessian-eigenpairs.json', 'hessian-trace.json']);
     // What is wrong of itself is found before any work.
-    const early = await lossatlas([...parts, '--columns', '0', '-o', out('early')]);
-    expect([early.code, early.stdout, existsSync(out('early'))]).to.deep.equal([2, '', false]);
+    for (const wrong of [
+      ['--columns', '0'],
+      ['--pixel-ratio', '0'],
+    ]) {
+      const early = await lossatlas([...parts, ...wrong, '-o', out('early')]);
+      expect([early.code, early.stdout, existsSync(out('early'))]).to.deep.equal([2, '', false]);
+    }
+    const point = ['landscape', model, '-d', data, '--points', '1', '-q', '-o', out('point')];
+    expect((await lossatlas(point)).code).to.equal(1);
+    expect(readdirSync(out('point'))).to.deep.equal(['surface.json']);
   });
 
   it('files are written where stdout is full', function () {
@@ -154,6 +163,14 @@ describe('the command line loses nothing and ignores nothing', function () {
     // Classes are no targets of a mean square.
     const compare = await lossatlas(['compare', model, '-d', data, '--loss', 'mse', '--dry-run']);
     expect(compare.stderr).to.contain('ERR_CRITERION');
+    // Probes that run side by side have a basis each.
+    const bytesOf = async (perPass: string) => {
+      const args = ['spectrum', model, '-d', data, '--probes', '8', '--probes-per-pass', perPass, '--steps'];
+      const { stdout } = await lossatlas([...args, '100', '--dry-run', '--json']);
+      return (JSON.parse(stdout) as { peakBytes: number }).peakBytes;
+    };
+    const vector = 4 * 1922;
+    expect((await bytesOf('8')) - (await bytesOf('1'))).to.be.at.least(7 * 100 * vector);
     const plan = { steps: [], unit: 'points', total: 1, trial: async () => Promise.resolve(1) };
     await rejects(async () => printPlan(plan, true, AbortSignal.abort()), 'ERR_ABORTED');
   });

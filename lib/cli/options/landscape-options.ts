@@ -12,7 +12,7 @@ export const sweepOptions = {
   resume: option(path, 'where finished points are kept; default beside the results', { isNegatable: true }),
 } satisfies OptionTable;
 
-export const surfaceOptions = {
+const surfaceOptions = {
   yRange: option(range, 'of the second axis; default that of the first'),
   yPoints: option(count, 'along the second axis; default as the first'),
 } satisfies OptionTable;

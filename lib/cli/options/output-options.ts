@@ -1,6 +1,7 @@
 import { figureKinds } from '../../report/figure-kinds.js';
 import { option, type OptionTable } from './table.js';
 import {
+  atLeastOne,
   choice,
   choices,
   count,
@@ -40,14 +41,14 @@ export const figureOptions = {
   pixelRatio: option(number, 'PNG pixels an SVG unit; default 2'),
 } satisfies OptionTable;
 
-export const imageFormats = ['svg', 'png', 'none'] as const;
-export const dataFormats = ['json', 'npz', 'h5', 'csv', 'vtp'] as const;
+const imageFormats = ['svg', 'png', 'none'] as const;
+const dataFormats = ['json', 'npz', 'h5', 'csv', 'vtp'] as const;
 
 /** Where results of an analysis go. */
 export const outputOptions = {
   out: option(folder, 'folder of results and figures; default lossatlas-out', { short: 'o' }),
   name: option(fileName, 'beginning of the names of the files; default by command', { short: 'n' }),
-  formats: option(choices(...dataFormats), 'of results: json (default), npz, h5, csv, vtp'),
+  formats: option(atLeastOne(choices(...dataFormats)), 'of results: json (default), npz, h5, csv, vtp'),
   split: option(choice('train', 'test'), 'of .h5: which names losses get, or which are read'),
   images: option(choices(...imageFormats), 'of figures: svg,png (default), or none'),
 } satisfies OptionTable;

@@ -52,3 +52,8 @@ export function take<T>(values: Values, table: OptionTable, without: readonly st
   // The library checks what it gets.
   return Object.fromEntries(entries) as T;
 }
+
+/** The number that was given for an option, or else its default. */
+export function numberOf(values: Values, key: string, standard: number): number {
+  return (values[key] as number | undefined) ?? standard;
+}

@@ -104,6 +104,19 @@ export function choices<T extends string>(...values: readonly T[]): ValueType<T[
   };
 }
 
+/** A list that is not empty. */
+export function atLeastOne<T>(type: ValueType<T[]>): ValueType<T[]> {
+  const isEmpty = (value: unknown) => Array.isArray(value) && value.length === 0;
+  return {
+    ...type,
+    parse: (value) => {
+      const list = type.parse(value);
+      return isEmpty(list) ? refuse(value, 'at least one') : list;
+    },
+    check: (value) => (isEmpty(value) ? 'at least one' : type.check(value)),
+  };
+}
+
 /** A name, or several. */
 export const nameOrNames = typeOf(
   'name',

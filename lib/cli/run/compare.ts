@@ -18,7 +18,7 @@ import { checkpointPaths } from '../checkpoint-paths.js';
 import type { CommandSpec } from '../command.js';
 import { readKnownRows } from '../known-rows.js';
 import { compareLossOptions, compareOptions } from '../options/spectrum-options.js';
-import { take } from '../options/table.js';
+import { numberOf, take } from '../options/table.js';
 import { openDatasets, openModel, openObjectiveOptions, openSolution } from '../setting.js';
 import { summarize } from '../summary.js';
 import { tryProduct } from './hessian.js';
@@ -55,9 +55,6 @@ async function open(run: Run): Promise<Opened> {
   return { model, models, datasets, chosen };
 }
 
-const number = ({ values }: Run, key: string, standard: number) =>
-  (values[key] as number | undefined) ?? standard;
-
 export const runCompare: CommandSpec['run'] = async (invocation) =>
   runAnalysis(invocation, {
     name: 'comparison',
@@ -65,9 +62,9 @@ export const runCompare: CommandSpec['run'] = async (invocation) =>
     plan: ({ model, models, datasets, chosen }, run) => {
       const { modes = ['eval'] } = take<CompareCriteriaOptions>(run.values, compareOptions);
       const numCells = models.length * modes.length * datasets.length;
-      const batches = number(run, 'batches', 4);
+      const batches = numberOf(run.values, 'batches', 4);
       const size = Math.floor(Math.min(...datasets.map(({ numSamples }) => numSamples)) / batches);
-      const batchSize = number(run, 'batchSize', Math.max(1, Math.min(256, size)));
+      const batchSize = numberOf(run.values, 'batchSize', Math.max(1, Math.min(256, size)));
       return {
         steps: [
           `Compare   ${models.map(({ label }) => label).join(', ')} on ${datasets.map(({ name }) => name).join(', ')}, mode ${modes.join(', ')}`,
@@ -75,7 +72,10 @@ export const runCompare: CommandSpec['run'] = async (invocation) =>
         ],
         unit: 'products',
         total:
-          numCells * batches * number(run, 'probes', 10) * Math.min(number(run, 'steps', 100), model.size),
+          numCells *
+          batches *
+          numberOf(run.values, 'probes', 10) *
+          Math.min(numberOf(run.values, 'steps', 100), model.size),
         trial: async () => {
           const [batch] = randomBatches(datasets[0]!, { count: 1, batchSize });
           using first = objective(model, batch!, { ...chosen, mode: modes[0] ?? 'eval' });

@@ -30,7 +30,7 @@ import {
   matrixOptions,
   traceOptions,
 } from '../options/spectrum-options.js';
-import { take, type OptionTable } from '../options/table.js';
+import { numberOf, take, type OptionTable } from '../options/table.js';
 import { refuseOptions } from '../refuse-options.js';
 import { openSetting } from '../setting.js';
 import { settingWords } from '../setting-words.js';
@@ -126,7 +126,7 @@ function refuseUnused(run: Run): void {
 /** Products at most. */
 function numProducts(run: Run): number {
   const { values } = run;
-  const number = (key: string, standard: number) => (values[key] as number | undefined) ?? standard;
+  const number = (key: string, standard: number) => numberOf(values, key, standard);
   const of: Record<Part, number> = {
     eigenpairs: isRecipe(run)
       ? number('k', 2) * number('maxIterations', 100)
@@ -155,10 +155,11 @@ export const runHessian: CommandSpec['run'] = async (invocation) => {
       isExact: false,
       trial: async () => tryProduct(operator),
       memory: async () => {
-        const pairs = (run.values.k as number | undefined) ?? 2;
+        const pairs = numberOf(run.values, 'k', 2);
         const { peakBytes, summary } = await predictMemory(operator, {
-          basisSize: Math.min(300, operator.size),
+          basisSize: Math.min(numberOf(run.values, 'basisSize', 300), operator.size),
           pairs,
+          vectors: numberOf(run.values, 'blockSize', 1),
         });
         return { bytes: peakBytes, words: summary };
       },

@@ -8,7 +8,7 @@ import {
 import type { Run } from '../analysis.js';
 import type { CommandSpec } from '../command.js';
 import { interpolateOptions, sweepOptions } from '../options/landscape-options.js';
-import { take } from '../options/table.js';
+import { numberOf, take } from '../options/table.js';
 import { atOption, openSolution } from '../setting.js';
 import { openDirection } from './axes.js';
 import { runLandscape } from './run-landscape.js';
@@ -21,7 +21,7 @@ const lineOptions = (run: Run) => ({
   ...take<LossLineOptions>(run.values, sweepOptions, resumeKeys),
   ...run.analysis,
 });
-const points = (run: Run, standard: number) => (run.values.points as number | undefined) ?? standard;
+const points = (run: Run, standard: number) => numberOf(run.values, 'points', standard);
 
 export const runLine: CommandSpec['run'] = async (invocation) =>
   runLandscape(invocation, {

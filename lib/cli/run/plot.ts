@@ -2,10 +2,14 @@ import { loadResult } from '../../index.js';
 import type { CommandSpec } from '../command.js';
 import { throwIfAborted } from '../../steps.js';
 import { Output } from '../output.js';
+import { refuseOptions } from '../refuse-options.js';
 import { openResults } from './saved-results.js';
 
 export const runPlot: CommandSpec['run'] = async ({ values, signal }) => {
+  if (values.together === true) refuseOptions(values, ['trajectory'], 'for figures of one surface');
   const results = await openResults(values);
+  if (!results.some(({ result }) => result.kind === 'loss-surface'))
+    refuseOptions(values, ['trajectory'], 'for figures of surfaces');
   const trajectory =
     values.trajectory === undefined
       ? {}

@@ -11,11 +11,12 @@ import {
   type SpectralDensity,
   type SpectralDensityOptions,
 } from '../../index.js';
+import { probesTogether } from '../../spectrum/spectral-density.js';
 import { runAnalysis, type Run } from '../analysis.js';
 import type { CommandSpec } from '../command.js';
 import { openOperator } from '../open-operator.js';
 import { matrixOptions, spectrumCommandOptions, spectrumOptions } from '../options/spectrum-options.js';
-import { take } from '../options/table.js';
+import { numberOf, take } from '../options/table.js';
 import { refuseOptions } from '../refuse-options.js';
 import { openSetting } from '../setting.js';
 import { settingWords } from '../setting-words.js';
@@ -26,8 +27,6 @@ const { memoryBudget } = matrixOptions;
 /** What the other programs' recipes have no such thing as. */
 const ownOnly = ['probesPerPass', 'firstProbe', 'basisPlacement', 'confidence', 'tailThreshold'] as const;
 const isRecipe = ({ values }: Run) => values.recipe === 'lla' || values.recipe === 'pyhessian';
-const number = ({ values }: Run, key: string, standard: number) =>
-  (values[key] as number | undefined) ?? standard;
 
 async function compute(
   operator: CurvatureOperator,
@@ -66,18 +65,20 @@ export const runSpectrum: CommandSpec['run'] = async (invocation) =>
       return { setting, operator: openOperator(setting, run) };
     },
     plan: ({ setting, operator }, run) => {
-      const steps = Math.min(number(run, 'steps', 100), operator.size);
-      const probes = number(run, 'probes', isRecipe(run) ? 1 : 10);
+      const steps = Math.min(numberOf(run.values, 'steps', 100), operator.size);
+      const probes = numberOf(run.values, 'probes', isRecipe(run) ? 1 : 10);
       return {
         steps: [
           ...settingWords(setting),
           `Spectrum  of the ${operator.label}: ${probes} probes of ${steps} Lanczos steps`,
         ],
         unit: 'products',
-        total: steps * probes + 20 * number(run, 'eigenpairs', 0),
+        total: steps * probes + 20 * numberOf(run.values, 'eigenpairs', 0),
         trial: async () => tryProduct(operator),
         memory: async () => {
-          const { peakBytes, summary } = await predictMemory(operator, { steps });
+          const { probesPerPass } = run.values as { readonly probesPerPass?: number };
+          const vectors = isRecipe(run) ? 1 : await probesTogether(operator, probes, probesPerPass);
+          const { peakBytes, summary } = await predictMemory(operator, { steps, vectors });
           return { bytes: peakBytes, words: summary };
         },
       };
@@ -87,7 +88,7 @@ export const runSpectrum: CommandSpec['run'] = async (invocation) =>
       const resume = isRecipe(run) ? {} : output.resumePath(values);
       const spectrum = await compute(operator, run, resume);
       output.print(spectrum, summarize(spectrum));
-      const k = number(run, 'eigenpairs', 0);
+      const k = numberOf(run.values, 'eigenpairs', 0);
       if (k === 0) await output.save(spectrum);
       else {
         const seed = take<{ seed?: number }>(values, { seed: spectrumOptions.seed });

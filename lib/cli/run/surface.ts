@@ -21,7 +21,7 @@ import {
   recipeOptions,
   searchOptions,
 } from '../options/landscape-options.js';
-import { take, type OptionTable } from '../options/table.js';
+import { numberOf, take, type OptionTable } from '../options/table.js';
 import { atOption, type Setting } from '../setting.js';
 import { refuseOptions } from '../refuse-options.js';
 import { openPlane } from './axes.js';
@@ -34,8 +34,8 @@ export function gridOf(run: Run): LossSurfaceOptions {
 
 /** Points along x and y. */
 export function sizeOf({ values }: Run, standard = 25): readonly [number, number] {
-  const x = (values.points as number | undefined) ?? standard;
-  return [x, (values.yPoints as number | undefined) ?? x];
+  const x = numberOf(values, 'points', standard);
+  return [x, numberOf(values, 'yPoints', x)];
 }
 
 /** Times four points of a plane. */
@@ -110,10 +110,11 @@ const isRecipe = ({ values }: Run) => values.recipe !== undefined && values.reci
 
 /** Points along the axes, by recipe. */
 function surfaceSize(run: Run): readonly [number, number] {
-  const { recipe, steps } = run.values;
-  if (recipe === 'lla') return [(steps as number | undefined) ?? 40, (steps as number | undefined) ?? 40];
-  if (recipe === 'loss-landscapes')
-    return [(steps as number | undefined) ?? 20, (steps as number | undefined) ?? 20];
+  const { recipe } = run.values;
+  if (recipe === 'lla' || recipe === 'loss-landscapes') {
+    const steps = numberOf(run.values, 'steps', recipe === 'lla' ? 40 : 20);
+    return [steps, steps];
+  }
   return sizeOf(run, recipe === 'li2018' ? 51 : 25);
 }
 

@@ -46,6 +46,9 @@ describe('values of the command line', () => {
       [types.sample, '200'],
       [types.choice('a', 'b'), 'c'],
       [types.choices('a', 'b'), 'a,c'],
+      [types.path, ''],
+      [types.fileName, ''],
+      [types.atLeastOne(types.choices('a', 'b')), ''],
     ];
     for (const [type, text] of cases) expect(() => type.parse(text), text).to.throw(/is not|one of/);
   });
