@@ -134,8 +134,8 @@ describe('drawEigenvalueMap', () => {
     expect(svg).to.contain('200\u00a0Hessian-vector\u00a0products');
     // −1 − x over 4: 0 to 0.375.
     expect(texts(part(svg, 'color-bar-ticks')))
-      .to.include('0.0')
-      .and.to.include('0.3');
+      .to.include('0.05')
+      .and.to.include('0.35');
     expect([hasBadNumber(svg), duplicateIds(svg)]).to.deep.equal([false, []]);
   });
 
