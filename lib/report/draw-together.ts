@@ -2,6 +2,7 @@ import { LossAtlasError } from '../errors.js';
 import type { Result } from '../io/result-format.js';
 import { drawAtlas } from '../plot/atlas.js';
 import { drawDensity } from '../plot/density.js';
+import { landscapeTitle } from '../plot/describe.js';
 import { drawLines } from '../plot/lines.js';
 import { drawLogDensity } from '../plot/log-density.js';
 import type { LandscapeAtlas, LossLine, LossSurface, SpectralDensity } from '../results.js';
@@ -68,7 +69,13 @@ function surfacesTogether(
     surfaces: results.map(({ result }) => result),
     spread: null,
   };
-  const page = { shared: true, ...pick(options, [...mapOptions, 'columns', 'shared']) };
+  // A title of one of them would be wrong for the others.
+  const titles = new Set(results.map(({ result }) => landscapeTitle(result)));
+  const page = {
+    ...(titles.size > 1 ? { title: '' } : {}),
+    shared: true,
+    ...pick(options, [...mapOptions, 'columns', 'shared']),
+  };
   const views = pick(options, ['azimuth', 'elevation']);
   return [
     { name: 'surface', svg: drawAtlas(atlas, { ...page, ...views }) },

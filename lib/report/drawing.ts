@@ -1,14 +1,21 @@
+import { LossAtlasError } from '../errors.js';
 import type { Result } from '../io/result-format.js';
 import { drawResult } from './draw-result.js';
 import type { DrawResultOptions } from './figure-options.js';
-import { tag } from './html.js';
+import { tag, textTag } from './html.js';
 import { prefixIds } from './svg-ids.js';
 
-/** The figures of a result, without titles: those stand over their section. */
+/** The figures of a result, without titles: those stand over their section. What cannot be drawn says why. */
 export function drawings(result: Result, options: DrawResultOptions = {}): string {
-  return drawResult(result, { title: '', ...options })
-    .map(({ svg }) => tag('div', { class: 'drawing scroll' }, svg))
-    .join('');
+  try {
+    return drawResult(result, { title: '', ...options })
+      .map(({ svg }) => tag('div', { class: 'drawing scroll' }, svg))
+      .join('');
+  } catch (error) {
+    // A grid of a single row, for example: its values are in the report all the same.
+    if (!(error instanceof LossAtlasError) || error.code !== 'ERR_INVALID_DATA') throw error;
+    return textTag('p', `No figure: ${error.message}`, { class: 'note' });
+  }
 }
 
 /** The same page with ids of its own for every figure. */

@@ -1,4 +1,4 @@
-import { decodeField } from '../../io/json-fields.js';
+import { decodeField, inlineArrays } from '../../io/json-fields.js';
 import { resultShapes, type Result } from '../../io/result-format.js';
 import type { LossSurface } from '../../results.js';
 
@@ -17,7 +17,10 @@ export function surfaceAt(index: number, part: number): LossSurface {
     const refuse = (key: string, expected: string): never => {
       throw new Error(`${key} should be ${expected}`);
     };
-    result = decodeField({ object: resultShapes[data.kind] }, data, '', refuse) as Result;
+    result = decodeField({ object: resultShapes[data.kind] }, data, '', {
+      refuse,
+      arrays: inlineArrays,
+    }) as Result;
     decoded.set(index, result);
   }
   return result.kind === 'landscape-atlas' ? result.surfaces[part]! : (result as LossSurface);

@@ -37,6 +37,10 @@ describe('reportHtml', () => {
       expect(fromJson(dataOf(html, 0))).to.deep.equal(result);
       expect(words(html)).not.to.match(/undefined|\[object/);
       // Everything of the provenance, as far as there is one.
+      if ('source' in result && result.source !== null) {
+        expect(words(html)).to.include(result.source.file).and.to.include('unknown');
+        return;
+      }
       for (const fact of ['12fc', 'b956', 'cross-entropy', '272474', '2.13.0', '2026-01-01T00:00:00Z'])
         expect(words(html), fact).to.include(fact);
     });
