@@ -3,7 +3,7 @@ import { projectPath } from './fixtures.js';
 import type { Document } from './documents.js';
 
 /** Largest grid in a test: a side, or the points of a line. */
-const maxPoints = 25;
+const maxPoints = 11;
 
 /**
  * One module that does what a reader of the document does: shell blocks run, files are written, and the TypeScript goes

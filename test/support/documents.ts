@@ -9,9 +9,9 @@ export interface Block {
   readonly code: string;
   /** Of its fence, from 1. */
   readonly line: number;
-  /** `<!-- not run: reason -->` on the line before the fence. */
+  /** `<!-- not run: reason -->` before the fence. */
   readonly notRun: string | null;
-  /** `<!-- file: name -->` on the line before the fence: what is in the block is that file. */
+  /** `<!-- file: name -->` before the fence: what is in the block is that file. */
   readonly file: string | null;
 }
 
@@ -48,7 +48,9 @@ export function blocksOf(text: string): Block[] {
     if (language === undefined) continue;
     const end = lines.indexOf('```', i + 1);
     if (end < 0) throw new Error(`The block at line ${i + 1} has no end.`);
-    const [, word, value] = /^<!-- (not run|file): (.+) -->$/.exec(lines[i - 1] ?? '') ?? [];
+    // prettier puts an empty line between the two.
+    const before = lines.slice(Math.max(0, i - 2), i).findLast((text) => text !== '');
+    const [, word, value] = /^<!-- (not run|file): (.+) -->$/.exec(before ?? '') ?? [];
     blocks.push({
       language,
       code: lines.slice(i + 1, end).join('\n'),
