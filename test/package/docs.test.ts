@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { scriptOf } from '../support/document-script.js';
 import { blocksOf, brokenLinks, markdownFiles, readDocument } from '../support/documents.js';
-import { projectPath } from '../support/fixtures.js';
+import { projectPath, sharedFile } from '../support/fixtures.js';
 
 const documents = markdownFiles().map(readDocument);
 
@@ -62,6 +62,21 @@ describe('documents', function () {
     });
   }
 
+  it('the guide to errors has every code', () => {
+    const { text } = readDocument('docs/guide/troubleshooting.md');
+    const codes = readFileSync(projectPath('lib/errors.ts'), 'utf8').match(/'ERR_\w+'/g)!;
+    const missing = codes.filter((code) => !text.includes(`\`${code.slice(1, -1)}\``));
+    expect(missing).to.deep.equal([]);
+  });
+
+  it('the API reference is made without a warning, with the guides in it', () => {
+    const typedoc = projectPath('node_modules/typedoc/bin/typedoc');
+    const out = join(scratch, 'api');
+    runNode([typedoc, '--options', projectPath('typedoc.json'), '--out', out], projectPath('.'));
+    for (const page of ['functions/index.lossSurface.html', 'documents/Your_first_landscape.html'])
+      expect(existsSync(join(out, page)), page).to.equal(true);
+  });
+
   it('links and pictures lead somewhere', () => {
     expect(documents.flatMap(brokenLinks)).to.deep.equal([]);
   });
@@ -96,6 +111,36 @@ describe('documents', function () {
       { language: 'yaml', code: 'b: 1', line: 7, notRun: null, file: 'a.yaml' },
     ]);
   });
+});
+
+describe('examples/checkpoints', function () {
+  this.timeout(120_000);
+
+  for (const [name, written] of [
+    ['landscapes', 'lenet5.png'],
+    ['spectra', 'table4.png'],
+  ] as const) {
+    it(`${name}.mjs runs, with the least that it can take`, function () {
+      const needed = [
+        'torchscript/resnet56_cifar10.script.pt',
+        'usps/usps.h5',
+        'mnist',
+        'cifar10',
+        'checkpoints',
+      ];
+      if (needed.some((file) => sharedFile(file) === null)) this.skip();
+      const out = mkdtempSync(join(tmpdir(), 'lossatlas-example-'));
+      try {
+        const script = projectPath(`examples/checkpoints/${name}.mjs`);
+        const args = [script, projectPath('../shared/data'), out, '--quick'];
+        const run = spawnSync(process.execPath, args, { cwd: out, encoding: 'utf8' });
+        expect(run.status, run.stderr).to.equal(0);
+        expect(existsSync(join(out, written))).to.equal(true);
+      } finally {
+        rmSync(out, { recursive: true });
+      }
+    });
+  }
 });
 
 describe('README', () => {
