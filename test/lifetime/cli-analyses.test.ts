@@ -1,5 +1,7 @@
 import { expect } from 'chai';
+import { spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -193,6 +195,28 @@ describe('analyses on the command line', function () {
     // What was computed is on the screen at least.
     expect(full.stdout).to.match(/^Model /);
     expect(readdirSync(out('full'))).to.deep.equal([]);
+  });
+
+  it('a folder that may not be read is said', async function () {
+    if (process.getuid?.() === 0) {
+      console.log('      skipped: root may read everything');
+      this.skip();
+    }
+    mkdirSync(out('closed'), { mode: 0 });
+    const { code, stderr } = await lossatlas(['evaluate', model, out('closed'), '-d', data]);
+    chmodSync(out('closed'), 0o700);
+    expect([code, stderr.includes('permission denied')]).to.deep.equal([1, true]);
+  });
+
+  it('shows a bar with rate and remaining time on a terminal', function () {
+    if (!existsSync('/usr/bin/script')) {
+      console.log('      skipped: no script(1) here to make a terminal');
+      this.skip();
+    }
+    const args = ['landscape', model, '-d', data, '--points', '21', '--images', 'none', '-o', out('bar')];
+    const command = [process.execPath, projectPath('dist/cli/main.js'), ...args].join(' ');
+    const { stdout } = spawnSync('script', ['-qec', command, '/dev/null'], { encoding: 'utf8' });
+    expect(stdout).to.match(/loss surface +[█░]+ \d+\/441 +[\d.]+\/s +[\d.]+ m?s left/);
   });
 
   it('--dry-run predicts and writes nothing', async () => {
@@ -435,6 +459,9 @@ describe('analyses on the command line', function () {
     const svg = readFileSync(join(out('plots'), 'together.svg'), 'utf8');
     expect(svg).to.contain('>one<').and.to.contain('>two<');
     const wrong = await lossatlas(['plot', results[0]!, '--figures', 'density', '-o', out('plots')]);
-    expect([wrong.code, wrong.stderr.includes('must be among line, but is \'density\'')]).to.deep.equal([2, true]);
+    expect([wrong.code, wrong.stderr.includes("must be among line, but is 'density'")]).to.deep.equal([
+      2,
+      true,
+    ]);
   });
 });
