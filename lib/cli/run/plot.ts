@@ -1,9 +1,10 @@
 import { loadResult } from '../../index.js';
+import { throwIfAborted } from '../../steps.js';
 import type { CommandSpec } from '../command.js';
 import { Output } from '../output.js';
 import { openResults } from './saved-results.js';
 
-export const runPlot: CommandSpec['run'] = async ({ values }) => {
+export const runPlot: CommandSpec['run'] = async ({ values, signal }) => {
   const results = await openResults(values);
   const trajectory =
     values.trajectory === undefined
@@ -17,6 +18,7 @@ export const runPlot: CommandSpec['run'] = async ({ values }) => {
     return;
   }
   for (const { label, result } of results) {
+    throwIfAborted(signal);
     const output = new Output({ formats: [], ...values }, label);
     await output.prepare();
     await output.save(result, '', trajectory);
