@@ -89,6 +89,7 @@ export default defineConfig(
       '.test-build/',
       'coverage/',
       'lossatlas-out/',
+      'docs/api/',
       'bench/.cache/',
       'test/fixtures/',
     ],

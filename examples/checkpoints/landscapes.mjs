@@ -1,7 +1,7 @@
 // Landscapes of published checkpoints: ResNet-20 and ResNet-56 on CIFAR-10, two LeNet5 (clean and adversarially trained)
 // on MNIST and USPS. What they show is told in docs/landscapes.md.
 //
-//     node examples/checkpoints/landscapes.mjs [data folder] [output folder] [--only resnet20|resnet56|lenet5|table]
+//     node examples/checkpoints/landscapes.mjs [data folder] [output folder] [--only resnet20|resnet56|lenet5|table] [--quick]
 //
 // Native objects are freed with the process (`using` needs Node 24). Takes about 20 minutes on two cores; killed, it goes on where it was.
 import { existsSync } from 'node:fs';
@@ -22,7 +22,17 @@ import {
   savePlane,
   savePng,
 } from '../../dist/index.js';
-import { cifar, file, lenet5 as loadLenet5, mnist, only, outputFolder, progress, usps } from './sources.mjs';
+import {
+  cifar,
+  either,
+  file,
+  lenet5 as loadLenet5,
+  mnist,
+  only,
+  outputFolder,
+  progress,
+  usps,
+} from './sources.mjs';
 
 const output = outputFolder('landscapes-out');
 
@@ -40,7 +50,13 @@ function tell(name, { modelLoss, modelAccuracy, explosion, provenance }) {
 }
 
 async function surface(name, loss, plane, title, options) {
-  const result = await lossSurface(loss, plane, { ...options, ...progress, resume: output(`${name}.sweep`) });
+  const points = either(options.points, 3);
+  const result = await lossSurface(loss, plane, {
+    ...options,
+    points,
+    ...progress,
+    resume: output(`${name}.sweep`),
+  });
   tell(name, result);
   await saveJson(output(`${name}.json`), result);
   await savePng(output(`${name}.png`), drawSurface(result, { title, scale: 'log' }));
@@ -50,7 +66,7 @@ async function surface(name, loss, plane, title, options) {
 /** Random and Hessian axes in eval and train mode. */
 async function resnet(net, points) {
   const model = await loadModel(file(`torchscript/${net}_cifar10.script.pt`));
-  const data = await cifar(128);
+  const data = await cifar(either(128, 4));
   const random = await randomPlane(model, { seed: 1 });
   for (const mode of ['eval', 'train']) {
     const loss = objective(model, data, { mode });
@@ -58,7 +74,7 @@ async function resnet(net, points) {
     const kept = output(`${net}-hessian-${mode}.npz`);
     if (!existsSync(kept)) {
       const operator = hessian(loss);
-      const found = await hessianPlane(operator, { tolerance: 1e-3, seed: 1, ...progress });
+      const found = await hessianPlane(operator, { tolerance: either(1e-3, 0.5), seed: 1, ...progress });
       await savePlane(kept, found);
     }
     const plane = await loadPlane(kept, model);
@@ -77,16 +93,16 @@ async function resnet(net, points) {
 /** LLA's own surfaces, for the ResNet row of Table 1 of Gabdullin 2024. */
 async function table() {
   const model = await loadModel(file('torchscript/resnet20_cifar10.script.pt'));
-  const data = await cifar(128);
+  const data = await cifar(either(128, 4));
   for (const mode of ['eval', 'train']) {
     const loss = objective(model, data, { mode });
     const operator = hessian(loss);
-    const plane = await hessianPlane(operator, { tolerance: 1e-3, seed: 1, ...progress });
+    const plane = await hessianPlane(operator, { tolerance: either(1e-3, 0.5), seed: 1, ...progress });
     const { axes } = plane;
     const first = await axes[0].vector.scale(1 / axes[0].description.norm);
     const second = await axes[1].vector.scale(1 / axes[1].description.norm);
     for (const normalization of ['weight', 'filter', 'layer', 'model']) {
-      const common = { steps: 10, normalization, ...progress };
+      const common = { steps: either(10, 2), normalization, ...progress };
       tell(`LLA, random axes, ${normalization}`, await llaSurface(loss, { ...common, seed: 1 }));
       tell(
         `LLA, Hessian axes, ${normalization}`,
@@ -99,7 +115,7 @@ async function table() {
 /** Two solutions on two data sets along one plane, and the line between them. */
 async function lenet5() {
   const { model, clean, adversarial: robust } = await loadLenet5();
-  const sets = { MNIST: await mnist(2000), USPS: await usps() };
+  const sets = { MNIST: await mnist(either(2000, 50)), USPS: await usps(either(undefined, 50)) };
   const plane = await randomPlane(model, { seed: 1, at: clean });
   const titles = [];
   const surfaces = [];
@@ -112,7 +128,7 @@ async function lenet5() {
         await surface(`lenet5-${solution.label}-${set}`, loss, plane, `LeNet5, ${titles.at(-1)}`, options),
       );
     }
-    const line = await interpolate(loss, clean, robust, progress);
+    const line = await interpolate(loss, clean, robust, { points: either(41, 5), ...progress });
     await savePng(
       output(`lenet5-line-${set}.png`),
       drawLine(line, { title: `LeNet5 between two solutions, ${set}` }),

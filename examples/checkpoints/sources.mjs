@@ -6,7 +6,10 @@ import { parseArgs } from 'node:util';
 import { loadCifar, loadHdf5, loadIdx, loadModel, loadSolution } from '../../dist/index.js';
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
-const { positionals, values } = parseArgs({ allowPositionals: true, options: { only: { type: 'string' } } });
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { only: { type: 'string' }, quick: { type: 'boolean', default: false } },
+});
 const dataFolder = positionals[0] ?? here('../../../shared/data');
 if (!existsSync(dataFolder)) {
   process.stderr.write(`There is no folder '${dataFolder}' with checkpoints and data.\n`);
@@ -15,6 +18,8 @@ if (!existsSync(dataFolder)) {
 
 /** The one job that was asked for; undefined: all. */
 export const only = values.only;
+/** With --quick: whatever it takes to try each call; the numbers mean nothing. */
+export const either = (full, quick) => (values.quick ? quick : full);
 export const file = (name) => join(dataFolder, name);
 
 /** Names within the output folder, which is made. */
@@ -40,10 +45,11 @@ const digits = (part, name, limit) =>
 export const mnist = (limit) => digits('t10k', 'MNIST', limit);
 export const mnistTraining = (limit) => digits('train', 'MNIST training', limit);
 
-export const usps = () =>
+export const usps = (limit) =>
   loadHdf5(file('usps/usps.h5'), {
     inputs: 'test/data',
     targets: 'test/target',
+    ...(limit !== undefined && { limit }),
     shape: [1, 16, 16],
     // As MNIST's digits: 20 pixels in a frame of 28.
     resize: [20, 20],

@@ -1,7 +1,7 @@
 // Hessian spectra and criteria of published checkpoints: ResNet-20 on CIFAR-10 and LeNet5 on MNIST, before and after
 // training, and two LeNet5 on MNIST and USPS. What they show is told in docs/spectra.md.
 //
-//     node examples/checkpoints/spectra.mjs [data folder] [output folder] [--only lenet5|samples|steps|resnet20|table2|table4|resnet-table2]
+//     node examples/checkpoints/spectra.mjs [data folder] [output folder] [--only lenet5|samples|steps|resnet20|table2|table4|resnet-table2] [--quick]
 //
 // Native objects are freed with the process (`using` needs Node 24). Takes about 20 minutes on two cores; killed, it
 // goes on at the spectrum or the row of a table where it was.
@@ -23,7 +23,18 @@ import {
   savePng,
   spectralDensity,
 } from '../../dist/index.js';
-import { cifar, file, lenet5, mnist, mnistTraining, only, outputFolder, progress, usps } from './sources.mjs';
+import {
+  cifar,
+  either,
+  file,
+  lenet5,
+  mnist,
+  mnistTraining,
+  only,
+  outputFolder,
+  progress,
+  usps,
+} from './sources.mjs';
 
 const output = outputFolder('spectra-out');
 const print = (line) => process.stdout.write(`${line}\n`);
@@ -43,7 +54,12 @@ async function spectrum(name, loss, at, options) {
   const kept = output(`${name}.json`);
   if (existsSync(kept)) return await loadJson(kept, 'spectral-density');
   const operator = hessian(loss, at === undefined ? {} : { at });
-  const made = await spectralDensity(operator, { seed: 1, ...options, ...progress });
+  const made = await spectralDensity(operator, {
+    seed: 1,
+    ...options,
+    ...either({}, { steps: 3, probes: 2 }),
+    ...progress,
+  });
   await saveJson(kept, made);
   return made;
 }
@@ -145,6 +161,7 @@ async function compare(name, models, data, options) {
   const comparison = await compareCriteria(models, data, {
     seed: 1,
     ...options,
+    ...either({}, { batches: 2, batchSize: 4, steps: 2 }),
     ...known,
     onRow,
     ...progress,
@@ -159,7 +176,7 @@ const jobs = {
   /** Random against trained; LeNet5 has neither BatchNorm nor dropout, so that both modes are one. */
   async lenets() {
     const { model, random, clean } = await lenets();
-    const loss = objective(model, await mnist(64));
+    const loss = objective(model, await mnist(either(64, 4)));
     const options = { steps: 100, probes: 4 };
     const spectra = [
       { label: 'random', spectrum: await spectrum('lenet5-random', loss, random, options) },
@@ -174,7 +191,7 @@ const jobs = {
     const { model, clean } = await lenets();
     const spectra = [];
     for (const limit of [64, 512]) {
-      const data = await mnistTraining(limit);
+      const data = await mnistTraining(either(limit, 4));
       const loss = objective(model, data, { batchSize: 256 });
       const name = `lenet5-training-${limit}`;
       const made = await spectrum(name, loss, clean, { steps: 100, probes: 3 });
@@ -188,14 +205,14 @@ const jobs = {
   /** What settles with the number of Lanczos steps. */
   async steps() {
     const { model, clean } = await lenets();
-    const loss = objective(model, await mnist(64));
+    const loss = objective(model, await mnist(either(64, 4)));
     for (const steps of [20, 50, 100])
       tell('LeNet5, trained', await spectrum(`lenet5-trained-${steps}`, loss, clean, { steps, probes: 4 }));
   },
 
   async resnet20() {
     const { model, random } = await resnet20();
-    const data = await cifar(64);
+    const data = await cifar(either(64, 4));
     for (const mode of ['eval', 'train']) {
       const loss = objective(model, data, { mode });
       const options = { steps: 30, probes: 3 };
@@ -220,8 +237,8 @@ const jobs = {
       { label: 'LeNet5, clean', model, at: clean },
     ];
     const sets = [
-      { label: 'MNIST', data: await mnist(2000) },
-      { label: 'MNIST training', data: await mnistTraining(2000) },
+      { label: 'MNIST', data: await mnist(either(2000, 16)) },
+      { label: 'MNIST training', data: await mnistTraining(either(2000, 16)) },
     ];
     const comparison = await compare('table2-lenet5', models, sets, lenetSettings);
     const title = 'LeNet5 on MNIST before and after training';
@@ -236,8 +253,8 @@ const jobs = {
       { label: 'LeNet5, adversarial', model, at: adversarial },
     ];
     const sets = [
-      { label: 'MNIST', data: await mnist(2000) },
-      { label: 'USPS', data: await usps() },
+      { label: 'MNIST', data: await mnist(either(2000, 16)) },
+      { label: 'USPS', data: await usps(either(undefined, 16)) },
     ];
     const comparison = await compare('table4', models, sets, lenetSettings);
     const title = 'LeNet5, clean and adversarially trained, from MNIST to USPS';
@@ -254,7 +271,7 @@ const jobs = {
     const comparison = await compare(
       'table2-resnet20',
       models,
-      [{ label: 'CIFAR-10', data: await cifar(512) }],
+      [{ label: 'CIFAR-10', data: await cifar(either(512, 8)) }],
       {
         modes: ['train', 'eval'],
         batches: 4,

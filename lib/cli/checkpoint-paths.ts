@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LossAtlasError } from '../errors.js';
 import { isCheckpointName } from '../inspect/foreign.js';
+import { unreadable } from '../io/read-file.js';
 
 const natural = new Intl.Collator('en', { numeric: true });
 
@@ -17,7 +18,10 @@ export async function checkpointPaths(paths: readonly string[]): Promise<string[
       found.push(path);
       continue;
     }
-    const names = (await readdir(path)).filter(isCheckpointName).sort(natural.compare);
+    const entries = await readdir(path).catch((cause: unknown) => {
+      throw unreadable(path, cause);
+    });
+    const names = entries.filter(isCheckpointName).sort(natural.compare);
     if (names.length === 0)
       throw new LossAtlasError(
         'ERR_FILE_NOT_FOUND',

@@ -94,12 +94,16 @@ function landscapeWords(result: LandscapeValues): string[] {
   const center =
     checks.centerDifference === null ? [] : [`centre − model = ${figure(checks.centerDifference)}`];
   const cosine = checks.cosine === null ? [] : [`cosine of the axes ${figure(checks.cosine)}`];
+  const curvature = checks.curvature.map(
+    ({ secondDifference, quadraticForm }, i) =>
+      `curvature along ${['α', 'β'][i]!} ${figure(secondDifference)} by differences, ${figure(quadraticForm)} by a Hessian product`,
+  );
   const bad = checks.numNonFinite === 0 ? [] : [`${checks.numNonFinite} of ${loss.length} points not finite`];
   return [
     ...provenanceWords(provenance),
     ...(modelLoss === null ? [] : [row('Loss', `${figure(modelLoss)}${accuracy}`)]),
     row('Range', rangeOf(loss)),
-    row('Checks', [...center, ...cosine, ...bad].join(', ') || 'none'),
+    row('Checks', [...center, ...cosine, ...curvature, ...bad].join(', ') || 'none'),
     ...(explosion === null ? [] : [row('Explosion', explosion.text)]),
   ];
 }
@@ -121,7 +125,7 @@ function criteriaWords(criteria: Criteria): string[] {
 const figure = (value: number) => String(Number(value.toPrecision(5)));
 const interval = ({ value, low, high }: Estimate) => `${figure(value)} (${figure(low)} to ${figure(high)})`;
 const yes = (is: boolean) => (is ? 'yes' : 'no');
-const row = (name: string, words: string) => `${name.padEnd(9)} ${words}`;
+const row = (name: string, words: string) => `${name.padEnd(11)}${words}`;
 const verdicts = { none: '', grows: ', grows without exploding', explodes: ', explodes' } as const;
 
 function rangeOf(values: Float64Array): string {

@@ -51,10 +51,9 @@ const barGap = 22;
 export function drawContourPanel(box: Box, panel: ContourPanel): DrawnContour {
   const { drawn, colors, colorMap, levels, isFilled = true, frame, bar, sizes } = panel;
   const barRoom = bar === null || drawn.isEmpty ? 0 : colorBarWidth(colors, sizes) + barGap;
-  const spans = [frame.x, frame.y].map(({ from, to }) => Math.abs(to - from)) as [number, number];
   const axes = layoutAxes(
     { ...box, right: box.right - barRoom },
-    { ...frame, aspect: Math.max(0.5, Math.min(2, spans[0] / spans[1])), grid: false, sizes },
+    { ...frame, aspect: aspectOf(frame), grid: false, sizes },
   );
   if (drawn.isEmpty) {
     const hatch = rectangle(axes.box, { fill: hatchFill, class: 'hidden-cells' });
@@ -78,6 +77,17 @@ export function drawContourPanel(box: Box, panel: ContourPanel): DrawnContour {
     axes.above,
   ];
   return { content, frameBox: axes.box };
+}
+
+/** Width by height of a plane as it is drawn: its own, within limits. */
+function aspectOf({ x, y }: PlaneFrame): number {
+  const [width, height] = [Math.abs(x.to - x.from), Math.abs(y.to - y.from)];
+  return Math.max(0.5, Math.min(2, width / height));
+}
+
+/** Height of a figure of default width that a wide plane does not leave half empty. */
+export function defaultHeight(frame: PlaneFrame): number {
+  return Math.round(560 - 400 * (1 - 1 / Math.max(1, aspectOf(frame))));
 }
 
 export interface Level {

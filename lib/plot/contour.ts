@@ -1,7 +1,7 @@
 import type { LossSurface, Trajectory } from '../results.js';
 import { checkOptions, isBoolean, isNumber, type Check } from '../validate.js';
 import { isColorMap, type ColorMap } from './color-scale.js';
-import { drawContourPanel, levelsOf } from './contour-panel.js';
+import { defaultHeight, drawContourPanel, levelsOf } from './contour-panel.js';
 import { axisLabel, defaultCaption, landscapeTitle } from './describe.js';
 import { checkSurface, drawingNotes, drawingScaleChecks, drawnValues, type DrawingScale } from './field.js';
 import { hatchPattern, layoutFigure } from './figure.js';
@@ -44,12 +44,12 @@ const checks = {
 
 /**
  * Labelled contours, filled or not, or a heat map of a loss surface, with a cross at the model, its solutions and, if given,
- * a training path, as SVG. Default 640 × 560, linear scale; title and caption come from the provenance. Points without a
+ * a training path, as SVG. Default 640 × 560 (lower for wide planes), linear scale; title and caption come from the provenance. Points without a
  * drawable value are hatched. Throws ERR_INVALID_OPTION, ERR_INVALID_DATA.
  */
 export function drawContour(surface: LossSurface, options: ContourOptions = {}): string {
   checkOptions(name, options, checks);
-  const { width = 640, height = 560, colorMap = 'viridis', heatMap = false, numLevels = 14 } = options;
+  const { width = 640, colorMap = 'viridis', heatMap = false, numLevels = 14 } = options;
   const { trajectory = null, filled = true } = options;
   const quantity = quantityOf(name, surface, options);
   checkSurface(name, surface, quantity.noun, quantity.values);
@@ -63,6 +63,7 @@ export function drawContour(surface: LossSurface, options: ContourOptions = {}):
   );
   const { title = landscapeTitle(surface) } = options;
   const { caption = defaultCaption(surface, trajectory === null ? [] : pathFacts(trajectory)) } = options;
+  const { height = defaultHeight(frame) } = options;
   const notes = [
     ...drawingNotes(quantity.noun, [drawn]),
     ...explosionNotes([surface], options),

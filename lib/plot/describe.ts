@@ -77,8 +77,8 @@ export function mapCaption(map: EigenvalueMap): string {
   return paragraph([...axisFacts([map]), ...originFacts(map), ...work]);
 }
 
-/** Lines break between facts, after the dot. */
-function paragraph(facts: readonly string[]): string {
+/** One caption of facts: lines break between them, after the dot. */
+export function paragraph(facts: readonly string[]): string {
   const unbroken = facts.map((fact) => (fact.length > 48 ? fact : fact.replaceAll(' ', '\u00a0')));
   return unbroken.filter((fact) => fact !== '').join('\u00a0· ');
 }
@@ -99,7 +99,12 @@ function commonFacts(result: LossLine | LossSurface): string[] {
 }
 
 function originFacts({ provenance, source }: Origin): string[] {
-  if (provenance === null) return source === null ? [] : sourceFacts(source);
+  if (provenance !== null) return provenanceFacts(provenance);
+  return source === null ? [] : sourceFacts(source);
+}
+
+/** What a result is of, and what made it. */
+export function provenanceFacts(provenance: Provenance): string[] {
   return [
     modes[provenance.mode],
     `${provenance.numSamples} samples`,

@@ -1,7 +1,7 @@
 import type { EigenvalueMap } from '../results.js';
 import { checkOptions, isBoolean, isNumber, isOneOf } from '../validate.js';
 import { isColorMap, type ColorMap } from './color-scale.js';
-import { drawContourPanel, levelsOf } from './contour-panel.js';
+import { defaultHeight, drawContourPanel, levelsOf } from './contour-panel.js';
 import { axisLabel, landscapeTitle, mapCaption } from './describe.js';
 import { checkSurface, drawingNotes, drawingScaleChecks, drawnValues, type DrawingScale } from './field.js';
 import { hatchPattern, layoutFigure } from './figure.js';
@@ -43,17 +43,17 @@ const labels: Readonly<Record<MapValue, string>> = {
 /**
  * How far a landscape is from convex, at every point of a plane (Li et al. 2018, arXiv 1712.09913, section 6), as SVG:
  * |λ_min / λ_max| of the Hessian, near 0 where the loss is convex in all that matters, or either eigenvalue. Default
- * 640 × 560. Points that were not computed are hatched. Throws ERR_INVALID_OPTION, ERR_INVALID_DATA.
+ * 640 × 560 (lower for wide planes). Points that were not computed are hatched. Throws ERR_INVALID_OPTION, ERR_INVALID_DATA.
  */
 export function drawEigenvalueMap(map: EigenvalueMap, options: EigenvalueMapOptions = {}): string {
   checkOptions(name, options, checks);
-  const { width = 640, height = 560, colorMap = 'cividis', heatMap = true, numLevels = 12 } = options;
+  const { width = 640, colorMap = 'cividis', heatMap = true, numLevels = 12 } = options;
   const { value = 'ratio' } = options;
   const values = valuesOf(map, value);
   checkSurface(name, map, labels[value], values);
   const drawn = drawnValues(name, values, options);
   const frame = planeFrame([map], [axisLabel('α', map.axes[0]), axisLabel('β', map.axes[1])], heatMap);
-  const { title = landscapeTitle(map), caption = mapCaption(map) } = options;
+  const { height = defaultHeight(frame), title = landscapeTitle(map), caption = mapCaption(map) } = options;
   const figure = layoutFigure({ width, height, title, caption, notes: drawingNotes(labels[value], [drawn]) });
   const [low, high] = drawn.isEmpty ? [1, 10] : [drawn.low, drawn.high];
   const colors = valueScale(drawn.kind, low, high, 7);

@@ -1,6 +1,6 @@
 import { drawCriteria, type CriterionRow } from '../plot/criteria-table.js';
 import { drawDensity } from '../plot/density.js';
-import { defaultTitle } from '../plot/describe.js';
+import { defaultTitle, paragraph, provenanceFacts } from '../plot/describe.js';
 import { drawLogDensity } from '../plot/log-density.js';
 import { formatNumber } from '../plot/number-format.js';
 import type {
@@ -18,7 +18,7 @@ import { renderDensity } from '../spectrum/density.js';
 import { renderLogDensity } from '../spectrum/log-density.js';
 import { renderLlaDensity } from '../spectrum/presets/lla.js';
 import { renderPyhessianDensity } from '../spectrum/presets/pyhessian.js';
-import { frameOptions, pick, type Figures } from './figure-options.js';
+import { frameOptions, pick, type DrawResultOptions, type Figures } from './figure-options.js';
 
 const densityOptions = [...frameOptions, 'scale', 'numDecades'] as const;
 
@@ -26,7 +26,7 @@ export const spectrumFigures: Figures<SpectralDensity> = {
   density: (spectrum, options) =>
     drawDensity(renderDensity(spectrum, options.density), {
       title: titleOf(spectrum.provenance),
-      caption: `${lanczosFacts(spectrum)} · band: 95 % over probes · ${repeatFacts(spectrum)}`,
+      caption: paragraph([...densityFacts(spectrum), ...markerFacts(options), ...repeatFacts(spectrum)]),
       annotations: criteriaRows(spectrum.criteria)
         .slice(0, 3)
         .map(({ name, ...estimate }) => `${name} = ${withInterval(estimate)}`),
@@ -35,13 +35,13 @@ export const spectrumFigures: Figures<SpectralDensity> = {
   'log-density': (spectrum, options) =>
     drawLogDensity(renderLogDensity(spectrum, options.logDensity), {
       title: titleOf(spectrum.provenance),
-      caption: `${lanczosFacts(spectrum)} · band: 95 % over probes · ${repeatFacts(spectrum)}`,
+      caption: paragraph([...densityFacts(spectrum), ...repeatFacts(spectrum)]),
       ...pick(options, densityOptions),
     }),
   criteria: (spectrum, options) =>
     drawCriteria(criteriaRows(spectrum.criteria), {
       title: titleOf(spectrum.provenance),
-      caption: `${lanczosFacts(spectrum)} · ${repeatFacts(spectrum)}`,
+      caption: paragraph([lanczosFacts(spectrum), ...repeatFacts(spectrum)]),
       confidence: spectrum.criteria.settings.confidence,
       ...pick(options, frameOptions),
     }),
@@ -53,7 +53,12 @@ export const presetSpectrumFigures: Figures<PresetSpectralDensity> = {
     const { points } = options.density ?? {};
     return drawDensity(render(spectrum, points === undefined ? {} : { points }), {
       title: titleOf(spectrum.provenance),
-      caption: `recipe of ${spectrum.recipe.name} · ${lanczosFacts(spectrum)} · ${repeatFacts(spectrum)}`,
+      caption: paragraph([
+        `recipe of ${spectrum.recipe.name}`,
+        lanczosFacts(spectrum),
+        ...markerFacts(options),
+        ...repeatFacts(spectrum),
+      ]),
       ...pick(options, [...densityOptions, 'markers']),
     });
   },
@@ -71,7 +76,12 @@ export const eigenpairsFigures: Figures<Eigenpairs> = {
       })),
       {
         title: titleOf(pairs.provenance),
-        caption: `${pairs.which}, intervals: ± residual ‖Hv − λv‖ · ${pairs.numProducts} products · ${repeatFacts(pairs)}`,
+        caption: paragraph([
+          pairs.which,
+          'intervals: ± residual ‖Hv − λv‖',
+          `${pairs.numProducts} products`,
+          ...repeatFacts(pairs),
+        ]),
         nameHeading: 'eigenvalue',
         intervalHeading: '± residual',
         ...pick(options, frameOptions),
@@ -91,7 +101,7 @@ export const presetEigenpairsFigures: Figures<PresetEigenpairs> = {
       {
         title: titleOf(pairs.provenance),
         nameHeading: 'eigenvalue',
-        caption: `recipe of ${pairs.recipe.name}, which knows no error · ${repeatFacts(pairs)}`,
+        caption: paragraph([`recipe of ${pairs.recipe.name}, which knows no error`, ...repeatFacts(pairs)]),
         ...pick(options, frameOptions),
       },
     ),
@@ -110,7 +120,11 @@ export const estimateFigures: Figures<TraceEstimate | FrobeniusNormEstimate> = {
       {
         title: titleOf(estimate.provenance),
         nameHeading: 'estimate',
-        caption: `${estimate.kind === 'trace' ? `${estimate.method} · ` : ''}${estimate.samples.length} probes · ${repeatFacts(estimate)}`,
+        caption: paragraph([
+          estimate.kind === 'trace' ? estimate.method : '',
+          `${estimate.samples.length} probes`,
+          ...repeatFacts(estimate),
+        ]),
         ...pick(options, frameOptions),
       },
     ),
@@ -147,23 +161,23 @@ function titleOf(provenance: Provenance): string {
   return operator === null ? title : `${title} · ${operator}`;
 }
 
+function densityFacts(spectrum: SpectralDensity): string[] {
+  return [lanczosFacts(spectrum), 'band: 95 % over probes'];
+}
+
 function lanczosFacts({ steps, probes, size }: SpectralDensity | PresetSpectralDensity): string {
   return `${steps} Lanczos steps, ${probes} ${probes === 1 ? 'probe' : 'probes'}, n = ${size}`;
 }
 
 /** What one needs to repeat it. */
-function repeatFacts(result: { readonly seed: number | null; readonly provenance: Provenance }): string {
-  const { mode, numSamples, criterion, dtype, device, versions } = result.provenance;
+function repeatFacts(result: { readonly seed: number | null; readonly provenance: Provenance }): string[] {
   const seed = result.seed === null ? [] : [`seed ${result.seed}`];
-  return [
-    ...seed,
-    `${mode} mode`,
-    `${numSamples} samples`,
-    criterion,
-    dtype,
-    device,
-    `lossatlas ${versions.lossatlas}`,
-  ].join(' · ');
+  return [...seed, ...provenanceFacts(result.provenance)];
+}
+
+/** What the red ticks are. */
+function markerFacts({ markers }: DrawResultOptions): string[] {
+  return markers === undefined || markers.length === 0 ? [] : ['red: eigenvalues computed by themselves'];
 }
 
 function subscript(n: number): string {

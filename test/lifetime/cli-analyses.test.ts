@@ -1,5 +1,7 @@
 import { expect } from 'chai';
+import { spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -178,7 +180,7 @@ describe('analyses on the command line', function () {
       ['plot', 'none.json'],
     ]) {
       const { code, stderr } = await lossatlas(args, { cwd: folder });
-      expect([code, /ERR_FILE_NOT_FOUND/.test(stderr)], args.join(' ')).to.deep.equal([1, true]);
+      expect([code, stderr.includes('ERR_FILE_NOT_FOUND')], args.join(' ')).to.deep.equal([1, true]);
     }
   });
 
@@ -193,6 +195,36 @@ describe('analyses on the command line', function () {
     // What was computed is on the screen at least.
     expect(full.stdout).to.match(/^Model /);
     expect(readdirSync(out('full'))).to.deep.equal([]);
+  });
+
+  it('a folder that may not be read is said', function () {
+    mkdirSync(out('closed'), { mode: 0 });
+    const command = [projectPath('dist/cli/main.js'), 'evaluate', model, out('closed'), '-d', data];
+    // Root may read everything, so somebody else tries.
+    const isRoot = process.getuid?.() === 0;
+    chmodSync(folder, 0o755);
+    const { status, stderr } = spawnSync(process.execPath, command, {
+      encoding: 'utf8',
+      ...(isRoot ? { uid: 65_534, gid: 65_534 } : {}),
+    });
+    chmodSync(out('closed'), 0o700);
+    if (isRoot && /EACCES|MODULE_NOT_FOUND/.test(stderr)) {
+      console.log('      skipped: another user may not read this folder at all');
+      this.skip();
+    }
+    expect([status, stderr]).to.deep.equal([1, stderr]);
+    expect(stderr).to.match(/Cannot read '.*closed': permission denied\. \[ERR_FILE_UNREADABLE\]/);
+  });
+
+  it('shows a bar with rate and remaining time on a terminal', function () {
+    if (!existsSync('/usr/bin/script')) {
+      console.log('      skipped: no script(1) here to make a terminal');
+      this.skip();
+    }
+    const args = ['landscape', model, '-d', data, '--points', '21', '--images', 'none', '-o', out('bar')];
+    const command = [process.execPath, projectPath('dist/cli/main.js'), ...args].join(' ');
+    const { stdout } = spawnSync('script', ['-qec', command, '/dev/null'], { encoding: 'utf8' });
+    expect(stdout).to.match(/loss surface +[█░]+ \d+\/441 +[\d.]+\/s +[\d.]+ m?s left/);
   });
 
   it('--dry-run predicts and writes nothing', async () => {
@@ -435,6 +467,9 @@ describe('analyses on the command line', function () {
     const svg = readFileSync(join(out('plots'), 'together.svg'), 'utf8');
     expect(svg).to.contain('>one<').and.to.contain('>two<');
     const wrong = await lossatlas(['plot', results[0]!, '--figures', 'density', '-o', out('plots')]);
-    expect([wrong.code, /must be among line, but is 'density'/.test(wrong.stderr)]).to.deep.equal([2, true]);
+    expect([wrong.code, wrong.stderr.includes("must be among line, but is 'density'")]).to.deep.equal([
+      2,
+      true,
+    ]);
   });
 });

@@ -1,8 +1,6 @@
 import { join } from 'node:path';
 import {
-  drawContour,
-  drawDensity,
-  drawSurface,
+  drawResult,
   eigenpairs,
   hessian,
   hessianPlane,
@@ -11,16 +9,16 @@ import {
   lossSurface,
   objective,
   randomPlane,
-  renderDensity,
   saveJson,
   savePng,
+  saveReport,
   saveSvg,
   spectralDensity,
   trace,
-  type Estimate,
   type LossSurface,
   type SpectralDensity,
 } from '../../index.js';
+import { withInterval } from '../../report/spectrum-figures.js';
 import { packageRoot } from '../../native/load.js';
 import { makeFolder } from '../make-folder.js';
 import { duration, ProgressReporter } from '../progress.js';
@@ -84,6 +82,9 @@ export async function demo(folder: string, isQuick: boolean, signal: AbortSignal
       ...analysis,
     });
     await saveSpectrum(folder, spectrum, top.values);
+    await saveReport(join(folder, 'report.html'), [random, along, spectrum, top, traceEstimate], {
+      title: 'Digits net',
+    });
     progress.stop();
 
     print('');
@@ -96,7 +97,7 @@ export async function demo(folder: string, isQuick: boolean, signal: AbortSignal
     print(`KH05      ${withInterval(kh05)}`);
     print(`KH1       ${withInterval(kh1)}`);
     print(
-      `\nFigures (PNG, SVG) and data (JSON) are in ${folder}/, made in ${duration((performance.now() - startedAt) / 1000)}.`,
+      `\nFigures (PNG, SVG), data (JSON) and a page to turn with the mouse (report.html) are in ${folder}/, made in ${duration((performance.now() - startedAt) / 1000)}.`,
     );
   } catch (error) {
     progress.stop();
@@ -108,33 +109,20 @@ export async function demo(folder: string, isQuick: boolean, signal: AbortSignal
 
 async function saveSurface(folder: string, name: string, title: string, surface: LossSurface): Promise<void> {
   await saveJson(join(folder, `${name}.json`), surface);
-  await saveFigure(folder, name, drawSurface(surface, { title, scale: 'log' }));
-  await saveFigure(folder, `${name}-contour`, drawContour(surface, { title, scale: 'log' }));
+  for (const figure of drawResult(surface, { title, scale: 'log' }))
+    await saveFigure(folder, figure.name === 'surface' ? name : `${name}-${figure.name}`, figure.svg);
 }
 
-async function saveSpectrum(
-  folder: string,
-  spectrum: SpectralDensity,
-  eigenvalues: Float64Array,
-): Promise<void> {
+async function saveSpectrum(folder: string, spectrum: SpectralDensity, markers: Float64Array): Promise<void> {
   await saveJson(join(folder, 'spectrum.json'), spectrum);
-  const { re, kh05, kh1 } = spectrum.criteria;
-  const figure = drawDensity(renderDensity(spectrum), {
-    title: 'Digits net: eigenvalue density of the Hessian',
-    markers: Array.from(eigenvalues),
-    annotations: [`re = ${withInterval(re)}`, `KH05 = ${withInterval(kh05)}`, `KH1 = ${withInterval(kh1)}`],
-    caption: `${spectrum.steps} Lanczos steps, ${spectrum.probes} probes, n = ${spectrum.size}; red: eigenvalues; band: 95 % over probes`,
-  });
-  await saveFigure(folder, 'spectrum', figure);
+  const title = 'Digits net: eigenvalue density of the Hessian';
+  for (const { svg } of drawResult(spectrum, { figures: ['density'], title, markers }))
+    await saveFigure(folder, 'spectrum', svg);
 }
 
 async function saveFigure(folder: string, name: string, svg: string): Promise<void> {
   await saveSvg(join(folder, `${name}.svg`), svg);
   await savePng(join(folder, `${name}.png`), svg);
-}
-
-function withInterval({ value, low, high }: Estimate): string {
-  return `${value.toPrecision(4)} (${low.toPrecision(4)} to ${high.toPrecision(4)})`;
 }
 
 function print(line: string): void {

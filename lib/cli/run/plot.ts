@@ -1,6 +1,6 @@
 import { loadResult } from '../../index.js';
-import type { CommandSpec } from '../command.js';
 import { throwIfAborted } from '../../steps.js';
+import type { CommandSpec } from '../command.js';
 import { Output } from '../output.js';
 import { refuseOptions } from '../refuse-options.js';
 import { openResults } from './saved-results.js';

@@ -1,13 +1,15 @@
 import { expect } from 'chai';
 import {
   drawContour,
+  drawEigenvalueMap,
   drawLines,
   drawResult,
   drawTogether,
   renderPng,
   type Result,
 } from '../../../dist/index.js';
-import { atlasOf, bowl, lineOf, surfaceOf } from '../plot/results.js';
+import type { EigenvalueMap } from '../../../dist/results.js';
+import { atlasOf, bowl, lineOf, provenance, surfaceOf } from '../plot/results.js';
 import { count, duplicateIds, hasBadNumber, part, texts } from '../plot/svg-reading.js';
 
 const names = (result: Result, options = {}) => drawResult(result, options).map(({ name }) => name);
@@ -113,5 +115,52 @@ describe('figures of several results', () => {
     expect(() => drawTogether([])).to.throw(/here are none/);
     const many = Array.from({ length: 6 }, () => lines[0]!);
     expect(() => drawLines(many)).to.throw(/give 1 to 5/);
+  });
+});
+
+describe('drawEigenvalueMap', () => {
+  const grid = (at: (x: number, y: number) => number) => surfaceOf(5, 4, at).loss;
+  const { x, y, axes } = surfaceOf(5, 4, () => 1);
+  const map: EigenvalueMap = {
+    kind: 'eigenvalue-map',
+    formatVersion: 1,
+    x,
+    y,
+    axes,
+    smallest: grid((a) => (a > 0.9 ? NaN : -1 - a)),
+    largest: grid(() => 4),
+    numProducts: grid(() => 10),
+    recipe: { name: 'lossatlas', notes: [] },
+    provenance,
+    source: null,
+  };
+
+  it('has a cell for each point, coloured by |λmin / λmax|, and hatches what was not computed', () => {
+    const svg = drawEigenvalueMap(map);
+    expect(count(part(svg, 'cells'), '<rect')).to.equal(16);
+    expect(svg).to.contain('|λₘᵢₙ / λₘₐₓ|').and.to.contain('4 of 20 points not finite');
+    expect(svg).to.contain('200\u00a0Hessian-vector\u00a0products');
+    // −1 − x over 4: 0 to 0.375.
+    expect(texts(part(svg, 'color-bar-ticks')))
+      .to.include('0.05')
+      .and.to.include('0.35');
+    expect([hasBadNumber(svg), duplicateIds(svg)]).to.deep.equal([false, []]);
+  });
+
+  it('draws either eigenvalue, and contours', () => {
+    expect(texts(part(drawEigenvalueMap(map, { value: 'smallest' }), 'color-bar-ticks'))).to.include('−1.4');
+    const contours = drawEigenvalueMap(map, { heatMap: false, value: 'smallest' });
+    expect(count(part(contours, 'bands'), '<path')).to.be.above(3);
+    expect(drawResult(map).map(({ name }) => name)).to.deep.equal(['heat-map']);
+  });
+
+  it('says that a single row is no plane', () => {
+    const row = {
+      ...map,
+      y: Float64Array.of(0),
+      smallest: map.smallest.slice(0, 5),
+      largest: map.largest.slice(0, 5),
+    };
+    expect(() => drawEigenvalueMap(row)).to.throw(/5 × 1 points has no cells/);
   });
 });
