@@ -4,8 +4,8 @@ import { choice, choices, count, counts, flag, freeze, number, path, range, text
 
 /** Of `lossLine` and `lossSurface`. */
 export const sweepOptions = {
-  range: option(range, 'of the axes, in units of the directions: -1,1'),
-  points: option(count, 'along an axis; default 25, of lines 51'),
+  range: option(range, 'of the axes, in units of the directions; default -1,1'),
+  points: option(count, 'along an axis; default 25, of lines and recipe li2018 51'),
   gradientNorm: option(flag, 'record the norm of the gradient too (three times the work)'),
   checkCurvature: option(flag, 'compare second differences at the centre with Hessian products'),
   explosionCap: option(number, 'what counts as exploded; default 100 times the loss of the model'),
@@ -84,7 +84,10 @@ export const recipeOptions = {
   squareRoot: option(flag, 'of recipe lla (b_sqrt); default true'),
 } satisfies OptionTable;
 
+/** t in the place of coordinates. */
 export const interpolateOptions = {
+  range: option(range, 't, with the first checkpoint at 0 and the second at 1; default -0.5,1.5'),
+  points: option(count, 'default 41, which puts both checkpoints on the line'),
   states: option(flag, 'interpolate the running statistics of BatchNorm too; default true'),
 } satisfies OptionTable;
 
