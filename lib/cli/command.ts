@@ -48,12 +48,10 @@ export function addCommand(parent: Command, spec: CommandSpec): void {
     for (const [key, { type, help, short, isNegatable = type.placeholder === '' }] of Object.entries(
       options,
     )) {
-      const added = optionOf(
-        key,
-        type.placeholder,
-        isNegatable ? `${help} (also --no-${flagName(key)})` : help,
-        short,
-      );
+      // Of a switch that is off there is nothing to say.
+      const isOn = type.placeholder !== '' || help.includes('default true');
+      const negation = isNegatable && isOn ? ` (also --no-${flagName(key)})` : '';
+      const added = optionOf(key, type.placeholder, help + negation, short);
       // Switches have no text to parse.
       if (type.placeholder !== '') added.argParser(parserOf(key, type.parse));
       command.addOption(added.helpGroup(title));
