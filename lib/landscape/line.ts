@@ -2,7 +2,7 @@ import { Direction } from '../directions/direction.js';
 import { differenceDirection } from '../directions/solutions.js';
 import { Solution } from '../model/solution.js';
 import { Objective } from '../objective/objective.js';
-import type { Computed, LossLine } from '../results.js';
+import type { Computed, LossLine, Recipe } from '../results.js';
 import { checkOptions, isBoolean, isInteger, isRange, requireInstance } from '../validate.js';
 import {
   landscapeChecks,
@@ -35,7 +35,11 @@ export async function lossLine(
   );
   checkOptions('lossLine', options, { ...landscapeChecks, range: isRange, points: isInteger(1) });
   const t = coordinates(options.range ?? [-1, 1], options.points ?? 51);
-  return lineOn(objective, { label: 'loss line', origin: null, direction, t, solutions: [] }, options);
+  return lineOn(
+    objective,
+    { label: 'loss line', origin: null, direction, t, solutions: [], recipe: ownRecipe },
+    options,
+  );
 }
 
 export interface InterpolateOptions extends Omit<LossLineOptions, 'at'> {
@@ -87,18 +91,20 @@ export async function interpolate(
     { label: from.label, coordinates: Float64Array.of(0) },
     { label: to.label, coordinates: Float64Array.of(1) },
   ];
-  const line = { label: 'interpolation', origin: from, direction: moving, t, solutions };
+  const notes = states ? [] : [`running statistics of ${from.label} at every point`];
+  const recipe: Recipe = { ...ownRecipe, notes };
+  const line = { label: 'interpolation', origin: from, direction: moving, t, solutions, recipe };
   return await lineOn(objective, line, rest);
 }
 
-interface LineParts extends Pick<LandscapePlan, 'label' | 'origin' | 'solutions'> {
+interface LineParts extends Pick<LandscapePlan, 'label' | 'origin' | 'solutions' | 'recipe'> {
   readonly direction: Direction;
   readonly t: Float64Array;
 }
 
 async function lineOn(
   objective: Objective,
-  { label, origin, direction, t, solutions }: LineParts,
+  { label, origin, direction, t, solutions, recipe }: LineParts,
   options: LandscapeOptions,
 ): Promise<Computed<LossLine>> {
   const plan = {
@@ -110,7 +116,7 @@ async function lineOn(
     centerIndex: t.indexOf(0),
     axes: [direction],
     solutions,
-    recipe: ownRecipe,
+    recipe,
   };
   const values = await landscapeValues(objective, plan, options);
   return Object.freeze({

@@ -143,7 +143,7 @@ class Figures {
     const samples = this.probes.map((probe) => integrate(probe, f));
     const bracket = meanBracket(this.probes.map((probe) => certify(probe, f)));
     const estimate = meanEstimate(samples, this.confidence);
-    return bracketed({ ...estimate, high: Math.min(1, estimate.high) }, bracket);
+    return bracketed(atMostOne(estimate), bracket);
   }
 
   /** Σ over probes of the numerators by that of the denominators. */
@@ -180,6 +180,11 @@ function meanBracket(brackets: readonly Bracket[]): Bracket {
 /** None of the criteria can be negative, so neither can its interval. */
 function notNegative(estimate: Estimate): Estimate {
   return { ...estimate, low: Math.max(0, estimate.low) };
+}
+
+/** Of shares, whose intervals by Student's t know no end. */
+function atMostOne(estimate: Estimate): Estimate {
+  return { ...estimate, high: Math.min(1, estimate.high) };
 }
 
 /** A bracket below this share of its value determines it, however small the statistical error is. */
@@ -238,6 +243,8 @@ function averageAt(list: readonly Criteria[], confidence: number): Criteria {
     );
   const bracket = (pick: (criteria: Criteria) => BracketedEstimate) =>
     bracketed(mean(pick), meanBracket(list.map((item) => pick(item).bracket)));
+  const share = (pick: (criteria: Criteria) => BracketedEstimate) =>
+    bracketed(atMostOne(mean(pick)), meanBracket(list.map((item) => pick(item).bracket)));
   const average = (pick: (criteria: Criteria) => KhCriterion): KhCriterion =>
     Object.freeze({
       ...mean(pick),
@@ -250,9 +257,9 @@ function averageAt(list: readonly Criteria[], confidence: number): Criteria {
     re: includingBracket(bracket((item) => item.re)),
     kh05: average((item) => item.kh05),
     kh1: average((item) => item.kh1),
-    negativeMass: bracket((item) => item.negativeMass),
-    negativeCurvatureShare: bracket((item) => item.negativeCurvatureShare),
-    nearZeroMass: bracket((item) => item.nearZeroMass),
+    negativeMass: share((item) => item.negativeMass),
+    negativeCurvatureShare: share((item) => item.negativeCurvatureShare),
+    nearZeroMass: share((item) => item.nearZeroMass),
     settings: Object.freeze({ ...first.settings, batches, confidence }),
   });
 }

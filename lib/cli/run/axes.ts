@@ -144,8 +144,15 @@ async function makePlane(setting: Setting, { values, analysis }: Run): Promise<P
     case 'gradient': {
       using gradient = await gradientDirection(loss, { ...at, normalization: 'none', ignore: [] });
       using beside = await model.randomVector(random.law ?? 'gaussian', random.seed ?? 0);
-      const labels = ['gradient', 'random direction'] as const;
-      return await customPlane(gradient.vector, beside, { labels, ...normalization, ...orthogonal });
+      const labels = ['gradient', `random direction, seed ${random.seed ?? 0}`] as const;
+      // As random planes have it: unlike the gradient, a random direction means nothing as it was drawn.
+      const usual: NormalizationOptions = { normalization: 'filter', ignore: ['bias', 'norm'] };
+      return await customPlane(gradient.vector, beside, {
+        labels,
+        ...usual,
+        ...normalization,
+        ...orthogonal,
+      });
     }
     case 'file': {
       const [first, second, ...rest] = required(values, 'vectors', "axes 'file'").split(',');

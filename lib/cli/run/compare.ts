@@ -7,6 +7,7 @@ import {
   objective,
   randomBatches,
   saveJson,
+  spectralDensity,
   type CompareCriteriaOptions,
   type ComparedModel,
   type Dataset,
@@ -21,7 +22,6 @@ import { compareLossOptions, compareOptions } from '../options/spectrum-options.
 import { numberOf, take } from '../options/table.js';
 import { openDatasets, openModel, openObjectiveOptions, openSolution } from '../setting.js';
 import { summarize } from '../summary.js';
-import { tryProduct } from './hessian.js';
 
 interface Opened {
   readonly model: Model;
@@ -55,6 +55,9 @@ async function open(run: Run): Promise<Opened> {
   return { model, models, datasets, chosen };
 }
 
+/** Of each probe of the trial. */
+const trialSteps = 4;
+
 export const runCompare: CommandSpec['run'] = async (invocation) =>
   runAnalysis(invocation, {
     name: 'comparison',
@@ -65,6 +68,10 @@ export const runCompare: CommandSpec['run'] = async (invocation) =>
       const batches = numberOf(run.values, 'batches', 4);
       const size = Math.floor(Math.min(...datasets.map(({ numSamples }) => numSamples)) / batches);
       const batchSize = numberOf(run.values, 'batchSize', Math.max(1, Math.min(256, size)));
+      const [batch] = randomBatches(datasets[0]!, { count: 1, batchSize });
+      const first = run.resources.keep(objective(model, batch!, { ...chosen, mode: modes[0] ?? 'eval' }));
+      const { at } = models[0]!;
+      const operator = run.resources.keep(hessian(first, at === undefined ? {} : { at }));
       return {
         steps: [
           `Compare   ${models.map(({ label }) => label).join(', ')} on ${datasets.map(({ name }) => name).join(', ')}, mode ${modes.join(', ')}`,
@@ -76,13 +83,14 @@ export const runCompare: CommandSpec['run'] = async (invocation) =>
           batches *
           numberOf(run.values, 'probes', 10) *
           Math.min(numberOf(run.values, 'steps', 100), model.size),
-        trial: async () => {
-          const [batch] = randomBatches(datasets[0]!, { count: 1, batchSize });
-          using first = objective(model, batch!, { ...chosen, mode: modes[0] ?? 'eval' });
-          const { at } = models[0]!;
-          using operator = hessian(first, at === undefined ? {} : { at });
-          return await tryProduct(operator);
-        },
+        // Probes side by side are cheaper than one after the other.
+        trial: async () =>
+          (
+            await spectralDensity(operator, {
+              steps: trialSteps,
+              probes: numberOf(run.values, 'probes', 10),
+            })
+          ).numProducts,
       };
     },
     compute: async ({ models, datasets, chosen }, run) => {

@@ -88,9 +88,11 @@ const parts: Readonly<Record<Part, (operator: CurvatureOperator, run: Run) => Pr
     ),
   }),
   diagonal: async (operator, run) => {
-    const probes = { ...maxProbes, as: 'probes' };
     const result = run.resources.keep(
-      await diagonal(operator, optionsOf<DiagonalOptions>(run, { relativeError, probes, seed })),
+      await diagonal(
+        operator,
+        optionsOf<DiagonalOptions>(run, { relativeError, maxProbes: { ...maxProbes, as: 'probes' }, seed }),
+      ),
     );
     return { result, vectors: [result.values] };
   },

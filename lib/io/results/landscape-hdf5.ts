@@ -80,7 +80,7 @@ function chosenValues({ names, path }: OpenLandscape, { split }: LandscapeChoice
   if (only !== undefined && others.length === 0) return only;
   const list = found.length === 0 ? 'no values that lossatlas knows' : found.join(', ');
   const problem = only === undefined ? 'nothing that fits what was asked for' : 'several results';
-  const message = `'${path}' holds ${problem}: there is ${list}. Choose with loadResult(path, kind, { split }).`;
+  const message = `'${path}' holds ${problem}: there is ${list}. Choose with the option split: 'train' or 'test' (--split on the command line).`;
   throw new LossAtlasError('ERR_INVALID_DATA', message);
 }
 
