@@ -39,11 +39,13 @@ export async function runAnalysis<Opened>(
   const progress = new ProgressReporter(values.quiet === true);
   const run = { values, resources, output, analysis: { signal, onProgress: progress.onProgress } };
   try {
+    const start = performance.now();
     const opened = await analysis.open(run);
     if (isDry) {
+      const openSeconds = (performance.now() - start) / 1000;
       progress.mute();
       const plan = await analysis.plan(opened, run);
-      await printPlan(plan, output.isJson, signal);
+      await printPlan({ ...plan, openSeconds }, output.isJson, signal);
     } else await analysis.compute(opened, run);
   } catch (error) {
     progress.stop();

@@ -12,6 +12,8 @@ export interface Plan {
   readonly isExact?: boolean;
   /** Does some of it and says how many units these were. */
   readonly trial: () => Promise<number>;
+  /** What loading and the search for axes took, which the command takes too. */
+  readonly openSeconds?: number;
   /** What the peak of memory will be, in words, and its bytes; default what the process had after the trial. */
   readonly memory?: () => Promise<{ readonly bytes: number; readonly words: string }>;
 }
@@ -33,11 +35,21 @@ export async function printPlan(plan: Plan, isJson: boolean, signal: AbortSignal
     trials++;
   } while (elapsed() < trialSeconds && trials < maxTrials);
   const secondsPerUnit = elapsed() / units;
-  const seconds = secondsPerUnit * plan.total;
+  const { openSeconds = 0 } = plan;
+  const seconds = openSeconds + secondsPerUnit * plan.total;
   const memory = (await plan.memory?.()) ?? measuredMemory();
   if (isJson) {
     const { steps, unit, total, isExact = true } = plan;
-    const report = { steps, unit, total, isExact, secondsPerUnit, seconds, peakBytes: memory.bytes };
+    const report = {
+      steps,
+      unit,
+      total,
+      isExact,
+      secondsPerUnit,
+      openSeconds,
+      seconds,
+      peakBytes: memory.bytes,
+    };
     process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
     return;
   }
@@ -45,15 +57,21 @@ export async function printPlan(plan: Plan, isJson: boolean, signal: AbortSignal
   const lines = [
     'Nothing is written; this is what the command would do:',
     ...plan.steps.map((step) => `  ${step}`),
-    `Time      ${most}${duration(seconds)}: ${plan.total} ${plan.unit}, ${duration(secondsPerUnit)} each (measured on ${units})`,
+    `Time      ${most}${duration(seconds)}: ${plan.total} ${plan.unit}, ${duration(secondsPerUnit)} each (measured on ${units}), and ${duration(openSeconds)} before the first`,
     `Memory    ${memory.words}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
+/** What a prediction for the model comes to, with the process that is there already. */
+export function withProcess(newBytes: number, summary: string): { bytes: number; words: string } {
+  const bytes = newBytes + process.memoryUsage().rss;
+  return { bytes, words: `${gigabytes(bytes)} at the peak, of the whole process. ${summary}` };
+}
+
 function measuredMemory(): { bytes: number; words: string } {
   const bytes = process.resourceUsage().maxRSS * 1024;
-  return { bytes, words: `${gigabytes(bytes)} at the peak so far, which the rest will not much exceed` };
+  return { bytes, words: `${gigabytes(bytes)} at the peak so far, of the whole process` };
 }
 
 export function gigabytes(bytes: number): string {

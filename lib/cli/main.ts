@@ -75,6 +75,8 @@ for (const spec of [
 ])
   addCommand(program, spec);
 
+// Losing the display of progress must not cost the run.
+process.stderr.on('error', () => undefined);
 // A reader that has seen enough (`| head`) is no failure: files are still written.
 let isOutputLost = false;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -9,6 +9,7 @@ import {
   normalizationChecks,
   randomDirection,
   randomDirectionChecks,
+  type DirectionSource,
   type NormalizationOptions,
   type RandomDirectionOptions,
 } from './direction.js';
@@ -94,11 +95,23 @@ export async function customPlane(
   options: CustomPlaneOptions = {},
 ): Promise<Plane> {
   checkOptions('customPlane', options, { ...normalizationChecks, orthogonal: isBoolean, labels: isLabels });
-  const { labels, orthogonal = true, ...rest } = options;
-  const parts = { origin: options.at ?? null };
+  return planeOf(first, second, options, [{ kind: 'custom' }, { kind: 'custom' }]);
+}
+
+/** Where a vector comes from. */
+export type VectorSource = Pick<DirectionSource, 'kind' | 'seed' | 'eigenvalue'>;
+
+/** The same for vectors whose source is known. */
+export async function planeOf(
+  first: ParameterVector,
+  second: ParameterVector,
+  { labels, orthogonal = true, ...rest }: CustomPlaneOptions,
+  sources: readonly [VectorSource, VectorSource],
+): Promise<Plane> {
+  const parts = { origin: rest.at ?? null };
   const source = (i: 0 | 1) =>
     ({
-      kind: 'custom',
+      ...sources[i],
       options: rest,
       defaultNormalization: 'none',
       ...(labels === undefined ? {} : { label: labels[i] }),

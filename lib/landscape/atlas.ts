@@ -1,6 +1,12 @@
 import { adamPlane, type AdamMoments } from '../directions/adam.js';
 import { randomDirectionChecks, type NormalizationOptions } from '../directions/direction.js';
-import { customPlane, randomPlane, type Plane, type RandomPlaneOptions } from '../directions/plane.js';
+import {
+  planeOf,
+  randomPlane,
+  type Plane,
+  type RandomPlaneOptions,
+  type VectorSource,
+} from '../directions/plane.js';
 import { disposeAll, type ParameterVector } from '../model/parameter-vector.js';
 import type { Objective } from '../objective/objective.js';
 import { hessian } from '../operators/hessian.js';
@@ -123,10 +129,15 @@ export async function allModes(objective: Objective, options: AllModesOptions = 
       plane.dispose();
     }
   };
-  const addFour = async (name: string, pair: readonly [ParameterVector, ParameterVector]) => {
+  const addFour = async (
+    name: string,
+    pair: readonly [ParameterVector, ParameterVector],
+    sources: readonly [VectorSource, VectorSource],
+  ) => {
     for (const [words, choice] of choices) {
       const labels = [`${name} 1`, `${name} 2`] as const;
-      await add(`${name}, ${words}`, await customPlane(...pair, { ...choice, labels, orthogonal: false }));
+      const plane = await planeOf(...pair, { ...choice, labels, orthogonal: false }, sources);
+      await add(`${name}, ${words}`, plane);
     }
   };
   const owned: ParameterVector[] = [];
@@ -135,15 +146,18 @@ export async function allModes(objective: Objective, options: AllModesOptions = 
     owned.push(first);
     const second = await model.randomVector('gaussian', seed, 1);
     owned.push(second);
-    await addFour('random direction', [first, second]);
+    const random = { kind: 'gaussian', seed } as const;
+    await addFour('random direction', [first, second], [random, random]);
     if (axes === 'hessian') {
       using operator = hessian(objective);
       using pairs = await eigenpairs(operator, { ...analysisOf(rest), k: 2, which: 'largest', seed });
-      await addFour('Hessian eigenvector', [pairs.vectors[0]!, pairs.vectors[1]!]);
+      const source = (i: 0 | 1) =>
+        ({ kind: 'hessian-eigenvector', seed, eigenvalue: pairs.values[i]! }) as const;
+      await addFour('Hessian eigenvector', [pairs.vectors[0]!, pairs.vectors[1]!], [source(0), source(1)]);
     }
     if (axes === 'adam') {
       const { expAvg, expAvgSq } = moments!;
-      await addFour('Adam moment', [expAvg, expAvgSq]);
+      await addFour('Adam moment', [expAvg, expAvgSq], [{ kind: 'adam-moment' }, { kind: 'adam-moment' }]);
       await add("Adam's equation, not normalised", await adamPlane({ expAvg, expAvgSq }, { update: 'adam' }));
       await add(
         "Adam's equation, filter-normalised",

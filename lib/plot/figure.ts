@@ -118,5 +118,5 @@ export function clipTo(box: Box, children: readonly string[]): string {
   const key = [box.left, box.top, box.right, box.bottom].map((side) => Math.round(side * 100)).join('-');
   const id = escapeXml(`clip-${key}`);
   const path = element('clipPath', { id }, rectangle(box, {}));
-  return element('defs', {}, path) + element('g', { 'clip-path': `url(#${id})` }, ...children);
+  return element('defs', {}, path) + element('g', { 'clip-path': `url(#${id})` }, children.join(''));
 }

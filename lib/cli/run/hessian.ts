@@ -23,6 +23,7 @@ import {
 } from '../../index.js';
 import { runAnalysis, type Run } from '../analysis.js';
 import type { CommandSpec } from '../command.js';
+import { withProcess } from '../dry-run.js';
 import { openOperator } from '../open-operator.js';
 import {
   eigenpairsOptions,
@@ -158,12 +159,12 @@ export const runHessian: CommandSpec['run'] = async (invocation) => {
       trial: async () => tryProduct(operator),
       memory: async () => {
         const pairs = numberOf(run.values, 'k', 2);
-        const { peakBytes, summary } = await predictMemory(operator, {
+        const { newBytes, summary } = await predictMemory(operator, {
           basisSize: Math.min(numberOf(run.values, 'basisSize', 300), operator.size),
           pairs,
           vectors: numberOf(run.values, 'blockSize', 1),
         });
-        return { bytes: peakBytes, words: summary };
+        return withProcess(newBytes, summary);
       },
     }),
     compute: async ({ operator }, run) => {
@@ -180,7 +181,10 @@ export const runHessian: CommandSpec['run'] = async (invocation) => {
     },
     interrupted: (_, run) => {
       const rest = partsOf(run).filter((part) => !done.includes(part));
-      const kept = done.length === 0 ? 'Nothing was finished' : `Finished, and kept: ${done.join(', ')}`;
+      const kept =
+        done.length === 0
+          ? 'Nothing was finished, so nothing is kept'
+          : `Finished, and kept: ${done.join(', ')}`;
       return `Stopped. ${kept}. The same command with --what ${rest.join(',')} goes on.`;
     },
   });

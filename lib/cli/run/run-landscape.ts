@@ -8,6 +8,7 @@ import {
 } from '../../index.js';
 import { runAnalysis, type Run } from '../analysis.js';
 import type { Invocation } from '../command.js';
+import { gigabytes } from '../dry-run.js';
 import { openSetting, type Setting } from '../setting.js';
 import { settingWords } from '../setting-words.js';
 import { summarize } from '../summary.js';
@@ -50,6 +51,7 @@ export async function runLandscape<Extra>(
       unit: 'points',
       total: command.numPoints(extra, run),
       trial: async () => command.trial(setting, extra, run),
+      memory: async () => landscapeMemory(command.numPoints(extra, run), run),
     }),
     compute: async ({ setting, extra }, run) => {
       const { output, values } = run;
@@ -78,4 +80,16 @@ function interruptedWords({ partial }: AbortError, resume: string | undefined): 
   if (resume === undefined) return `Stopped. ${done}; with --out or --resume they would have been kept.`;
   const file = existsSync(resume) ? `'${resume}'` : `'${resume}-1', '${resume}-2' …`;
   return `Stopped. ${done} and are kept in ${file}. The same command goes on with the rest.`;
+}
+
+/** Of values, and of the picture of a surface while it is drawn: measured up to 300 × 300 points. */
+const bytesPerPoint = 5000;
+
+async function landscapeMemory(
+  numPoints: number,
+  { values }: Run,
+): Promise<{ bytes: number; words: string }> {
+  const isDrawn = !(values.images as readonly string[] | undefined)?.includes('none');
+  const bytes = process.resourceUsage().maxRSS * 1024 + numPoints * (isDrawn ? bytesPerPoint : 100);
+  return Promise.resolve({ bytes, words: `${gigabytes(bytes)} at the peak, of the whole process` });
 }

@@ -14,6 +14,7 @@ import {
 import { probesTogether } from '../../spectrum/spectral-density.js';
 import { runAnalysis, type Run } from '../analysis.js';
 import type { CommandSpec } from '../command.js';
+import { withProcess } from '../dry-run.js';
 import { openOperator } from '../open-operator.js';
 import { matrixOptions, spectrumCommandOptions, spectrumOptions } from '../options/spectrum-options.js';
 import { numberOf, take } from '../options/table.js';
@@ -78,8 +79,8 @@ export const runSpectrum: CommandSpec['run'] = async (invocation) =>
         memory: async () => {
           const { probesPerPass } = run.values as { readonly probesPerPass?: number };
           const vectors = isRecipe(run) ? 1 : await probesTogether(operator, probes, probesPerPass);
-          const { peakBytes, summary } = await predictMemory(operator, { steps, vectors });
-          return { bytes: peakBytes, words: summary };
+          const { newBytes, summary } = await predictMemory(operator, { steps, vectors });
+          return withProcess(newBytes, summary);
         },
       };
     },

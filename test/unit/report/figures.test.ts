@@ -58,6 +58,15 @@ describe('drawResult', () => {
     expect(() => drawResult(bowl(9), { figures: ['pie' as never] })).to.throw(/a list of surface/);
   });
 
+  it('draws hundreds of thousands of cells', () => {
+    const svg = drawResult(
+      surfaceOf(351, 351, (x, y) => x * x + y * y + 0.1),
+      { figures: ['surface'] },
+    )[0]!.svg;
+    expect(hasBadNumber(svg.slice(-10_000))).to.equal(false);
+    expect(count(svg, '<path')).to.be.above(100_000);
+  });
+
   it('lines of contours have the colours where there are no bands', () => {
     const filled = drawContour(bowl(21));
     const open = drawContour(bowl(21), { filled: false });
