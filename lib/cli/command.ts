@@ -4,7 +4,13 @@ import { readConfigFile } from './config-file.js';
 import { dataHelp } from './data-spec.js';
 import { exitCodeText } from './exit-codes.js';
 import { interruptSignal } from './interrupt.js';
-import { flagName, type OptionGroup, type OptionTable, type Values } from './options/table.js';
+import {
+  flagName,
+  type OptionGroup,
+  type OptionSpec,
+  type OptionTable,
+  type Values,
+} from './options/table.js';
 
 export interface ArgumentSpec {
   /** The name in help texts and configuration files. */
@@ -45,17 +51,10 @@ export function addCommand(parent: Command, spec: CommandSpec): void {
     command.argument(count === 'many' || count === 'some' ? `[${name}...]` : `[${name}]`, help);
   }
   for (const { title, options } of spec.groups) {
-    for (const [key, { type, help, short, isNegatable = type.placeholder === '' }] of Object.entries(
-      options,
-    )) {
-      // Of a switch that is off there is nothing to say.
-      const isOn = type.placeholder !== '' || help.includes('default true');
-      const negation = isNegatable && isOn ? ` (also --no-${flagName(key)})` : '';
-      const added = optionOf(key, type.placeholder, help + negation, short);
-      // Switches have no text to parse.
-      if (type.placeholder !== '') added.argParser(parserOf(key, type.parse));
-      command.addOption(added.helpGroup(title));
-      if (isNegatable) command.addOption(new Option(`--no-${flagName(key)}`).hideHelp());
+    for (const [key, spec] of Object.entries(options)) {
+      command.addOption(optionOf(key, spec).helpGroup(title));
+      if (isSwitch(spec) || spec.isNegatable === true)
+        command.addOption(new Option(`--no-${flagName(key)}`).hideHelp());
     }
   }
   command.addHelpOption(new Option('-h, --help', 'this text').helpGroup('Run:'));
@@ -76,9 +75,17 @@ function tableOf(groups: readonly OptionGroup[]): OptionTable {
   return Object.assign({}, ...groups.map(({ options }) => options)) as OptionTable;
 }
 
-function optionOf(key: string, placeholder: string, help: string, short: string | undefined): Option {
+/** Switches have no text to parse. */
+function isSwitch({ type }: OptionSpec): boolean {
+  return type.placeholder === '';
+}
+
+function optionOf(key: string, spec: OptionSpec): Option {
+  const { type, help, short, isOn = false, isNegatable = isOn } = spec;
   const flags = `${short === undefined ? '' : `-${short}, `}--${flagName(key)}`;
-  return new Option(placeholder === '' ? flags : `${flags} <${placeholder}>`, help);
+  const words = `${help}${isOn ? '; default true' : ''}${isNegatable ? ` (also --no-${flagName(key)})` : ''}`;
+  if (isSwitch(spec)) return new Option(flags, words);
+  return new Option(`${flags} <${type.placeholder}>`, words).argParser(parserOf(key, type.parse));
 }
 
 /** Data sets come several times, and are gathered. */

@@ -65,7 +65,12 @@ async function parse(path: string, text: string): Promise<unknown> {
     return yaml.parse(text, { maxAliasCount: 20 }) as unknown;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new LossAtlasError('ERR_INVALID_DATA', `'${path}' cannot be read: ${reason.trim()}`, { cause });
+    // The reason quotes the file, which may be anything.
+    const words = reason
+      .replace(/[^\p{L}\p{N}\p{P}\p{S}\p{Z}\n]/gu, '·')
+      .trim()
+      .slice(0, 400);
+    throw new LossAtlasError('ERR_INVALID_DATA', `'${path}' cannot be read: ${words}`, { cause });
   }
 }
 

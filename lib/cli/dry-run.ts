@@ -1,6 +1,11 @@
 import { throwIfAborted } from '../steps.js';
 import { duration } from './progress.js';
 
+interface Memory {
+  readonly bytes: number;
+  readonly words: string;
+}
+
 /** What an analysis will do. */
 export interface Plan {
   /** In words, a line each. */
@@ -15,7 +20,7 @@ export interface Plan {
   /** What loading and the search for axes took, which the command takes too. */
   readonly openSeconds?: number;
   /** What the peak of memory will be, in words, and its bytes; default what the process had after the trial. */
-  readonly memory?: () => Promise<{ readonly bytes: number; readonly words: string }>;
+  readonly memory?: () => Memory | Promise<Memory>;
 }
 
 /** Trials are repeated until they have taken this long, so that one of milliseconds says something. */
@@ -64,12 +69,12 @@ export async function printPlan(plan: Plan, isJson: boolean, signal: AbortSignal
 }
 
 /** What a prediction for the model comes to, with the process that is there already. */
-export function withProcess(newBytes: number, summary: string): { bytes: number; words: string } {
+export function withProcess(newBytes: number, summary: string): Memory {
   const bytes = newBytes + process.memoryUsage().rss;
   return { bytes, words: `${gigabytes(bytes)} at the peak, of the whole process. ${summary}` };
 }
 
-function measuredMemory(): { bytes: number; words: string } {
+function measuredMemory(): Memory {
   const bytes = process.resourceUsage().maxRSS * 1024;
   return { bytes, words: `${gigabytes(bytes)} at the peak so far, of the whole process` };
 }

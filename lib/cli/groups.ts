@@ -12,4 +12,14 @@ export const outputGroup: OptionGroup = { title: 'Results:', options: outputOpti
 export const figureGroup: OptionGroup = { title: 'Figures:', options: figureOptions };
 export const runGroup: OptionGroup = { title: 'Run:', options: runOptions };
 
+/** What every analysis of one model on one data set takes, around options of its own. */
+export function analysisGroups(...own: readonly OptionGroup[]): readonly OptionGroup[] {
+  return analysisGroupsOf(modelGroup, ...own);
+}
+
+/** The same with a group of its own in the place of the model's. */
+export function analysisGroupsOf(model: OptionGroup, ...own: readonly OptionGroup[]): readonly OptionGroup[] {
+  return [model, dataGroup, objectiveGroup, ...own, outputGroup, figureGroup, runGroup];
+}
+
 export const modelArgument: ArgumentSpec = { name: 'model', help: 'TorchScript or .pt2' };

@@ -38,3 +38,10 @@ export function openOperator(setting: Setting, { values, resources }: Run): Curv
   };
   return resources.keep(make());
 }
+
+/** A product with a random vector, for trials. */
+export async function tryProduct(operator: CurvatureOperator): Promise<number> {
+  using vector = await operator.space.randomVector('rademacher', 0, 0);
+  for (const product of await operator.apply([vector])) product.dispose();
+  return 1;
+}

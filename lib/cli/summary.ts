@@ -125,7 +125,7 @@ function criteriaWords(criteria: Criteria): string[] {
 const figure = (value: number) => String(Number(value.toPrecision(5)));
 const interval = ({ value, low, high }: Estimate) => `${figure(value)} (${figure(low)} to ${figure(high)})`;
 const yes = (is: boolean) => (is ? 'yes' : 'no');
-const row = (name: string, words: string) => `${name.padEnd(11)}${words}`;
+const row = (name: string, words: string) => `${name.padEnd(9)} ${words}`;
 const verdicts = { none: '', grows: ', grows without exploding', explodes: ', explodes' } as const;
 
 function rangeOf(values: Float64Array): string {

@@ -11,8 +11,10 @@ import { requireOperator, type LinearOperator } from '../operators/linear-operat
 import { eigenpairs, eigenpairsChecks, type EigenpairsOptions } from '../spectrum/eigenpairs.js';
 import { checkOptions, isOneOf } from '../validate.js';
 
-export interface HessianPlaneOptions
-  extends NormalizationOptions, Omit<EigenpairsOptions, 'k' | 'which' | 'keepBasis'> {
+type SearchOptions = NormalizationOptions & Omit<EigenpairsOptions, 'k' | 'which' | 'keepBasis'>;
+const checks = { ...eigenpairsChecks, ...normalizationChecks } as const;
+
+export interface HessianPlaneOptions extends SearchOptions {
   /** `largest` (default): the two largest eigenvalues (Gabdullin 2024); `both-ends`: largest and most negative. */
   readonly which?: 'largest' | 'both-ends' | 'largest-magnitude';
 }
@@ -31,8 +33,7 @@ export async function hessianPlane(
 ): Promise<Plane> {
   requireOperator('hessianPlane', operator);
   checkOptions('hessianPlane', options, {
-    ...eigenpairsChecks,
-    ...normalizationChecks,
+    ...checks,
     which: isOneOf('largest', 'both-ends', 'largest-magnitude'),
   });
   if (operator.size < 2) {
@@ -43,8 +44,7 @@ export async function hessianPlane(
   return new Plane([axes[0]!, axes[1]!], { origin: options.at ?? null });
 }
 
-export interface HessianDirectionOptions
-  extends NormalizationOptions, Omit<EigenpairsOptions, 'k' | 'which' | 'keepBasis'> {
+export interface HessianDirectionOptions extends SearchOptions {
   /** `largest` (default) or `smallest` eigenvalue, or the `largest-magnitude`. */
   readonly which?: 'largest' | 'smallest' | 'largest-magnitude';
 }
@@ -62,8 +62,7 @@ export async function hessianDirection(
 ): Promise<Direction> {
   requireOperator('hessianDirection', operator);
   checkOptions('hessianDirection', options, {
-    ...eigenpairsChecks,
-    ...normalizationChecks,
+    ...checks,
     which: isOneOf('largest', 'smallest', 'largest-magnitude'),
   });
   const { which = 'largest' } = options;

@@ -5,14 +5,12 @@ import {
   closeSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   eigenpairs,
@@ -23,15 +21,12 @@ import {
   loadNpz,
   lossSurface,
   objective,
-  ownSolution,
   randomPlane,
-  randomSolution,
-  saveSolution,
   spectralDensity,
   type LossSurface,
   type SpectralDensity,
 } from '../../dist/index.js';
-import { lossatlas } from '../support/command-line.js';
+import { checkpointFolder, lossatlas } from '../support/command-line.js';
 import { projectPath } from '../support/fixtures.js';
 
 const model = projectPath('examples/digits/digits.script.pt');
@@ -68,14 +63,7 @@ describe('analyses on the command line', function () {
   let folder: string;
   const out = (name: string) => join(folder, name);
   before(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'lossatlas-analyses-'));
-    using net = await loadModel(model);
-    using own = await ownSolution(net);
-    await saveSolution(out('trained.pth'), own);
-    for (const seed of [1, 2]) {
-      using start = await randomSolution(net, { seed });
-      await saveSolution(out(`start${seed}.pth`), start);
-    }
+    folder = await checkpointFolder('analyses');
   });
   after(() => {
     rmSync(folder, { recursive: true });

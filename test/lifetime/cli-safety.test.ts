@@ -1,20 +1,10 @@
 import { expect } from 'chai';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { printPlan } from '../../dist/cli/dry-run.js';
-import {
-  criteriaTable,
-  fromJson,
-  loadJson,
-  loadModel,
-  ownSolution,
-  randomSolution,
-  saveJson,
-  saveSolution,
-} from '../../dist/index.js';
-import { lossatlas } from '../support/command-line.js';
+import { criteriaTable, fromJson, loadJson, saveJson } from '../../dist/index.js';
+import { checkpointFolder, lossatlas } from '../support/command-line.js';
 import { rejects } from '../support/errors.js';
 import { projectPath } from '../support/fixtures.js';
 
@@ -27,14 +17,7 @@ describe('the command line loses nothing and ignores nothing', function () {
   let folder: string;
   const out = (...names: string[]) => join(folder, ...names);
   before(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'lossatlas-safety-'));
-    using net = await loadModel(model);
-    using own = await ownSolution(net);
-    await saveSolution(out('trained.pth'), own);
-    for (const seed of [1, 2]) {
-      using start = await randomSolution(net, { seed });
-      await saveSolution(out(`start${seed}.pth`), start);
-    }
+    folder = await checkpointFolder('safety');
   });
   after(() => {
     rmSync(folder, { recursive: true });

@@ -1,4 +1,8 @@
 import { spawn } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadModel, ownSolution, randomSolution, saveSolution } from '../../dist/index.js';
 import { projectPath } from './fixtures.js';
 
 export interface CommandOutcome {
@@ -46,4 +50,17 @@ export async function lossatlas(
       resolve({ code, ...outcome });
     });
   });
+}
+
+/** A folder of its own with checkpoints of the example net: `trained.pth`, `start1.pth` and `start2.pth`. */
+export async function checkpointFolder(name: string): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), `lossatlas-${name}-`));
+  using net = await loadModel(projectPath('examples/digits/digits.script.pt'));
+  using own = await ownSolution(net);
+  await saveSolution(join(folder, 'trained.pth'), own);
+  for (const seed of [1, 2]) {
+    using start = await randomSolution(net, { seed });
+    await saveSolution(join(folder, `start${seed}.pth`), start);
+  }
+  return folder;
 }

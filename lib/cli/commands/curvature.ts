@@ -1,13 +1,5 @@
 import type { CommandSpec } from '../command.js';
-import {
-  dataGroup,
-  figureGroup,
-  modelArgument,
-  modelGroup,
-  objectiveGroup,
-  outputGroup,
-  runGroup,
-} from '../groups.js';
+import { analysisGroups, dataGroup, figureGroup, modelArgument, outputGroup, runGroup } from '../groups.js';
 import { modelOptions, solutionOptions } from '../options/setting-options.js';
 import {
   compareLossOptions,
@@ -25,18 +17,12 @@ export const hessianCommand: CommandSpec = {
   summary: 'eigenpairs, trace, norm and diagonal of the Hessian and its kin',
   details: 'Example: lossatlas hessian net.pt -d test.npz -k 5 --which both-ends',
   arguments: [modelArgument],
-  groups: [
-    modelGroup,
-    dataGroup,
-    objectiveGroup,
+  groups: analysisGroups(
     { title: 'Matrix:', options: matrixOptions },
     { title: 'What:', options: hessianOptions },
     { title: 'Eigenpairs:', options: eigenpairsOptions },
     { title: 'Trace and norm:', options: traceOptions },
-    outputGroup,
-    figureGroup,
-    runGroup,
-  ],
+  ),
   run: async (invocation) => (await import('../run/hessian.js')).runHessian(invocation),
 };
 
@@ -45,16 +31,10 @@ export const spectrumCommand: CommandSpec = {
   summary: 'eigenvalue density of the Hessian and its kin, with re, KH05 and KH1',
   details: 'Example: lossatlas spectrum net.pt -d test.npz --probes 10 --steps 100',
   arguments: [modelArgument],
-  groups: [
-    modelGroup,
-    dataGroup,
-    objectiveGroup,
+  groups: analysisGroups(
     { title: 'Matrix:', options: matrixOptions },
     { title: 'Density:', options: { ...spectrumOptions, ...spectrumCommandOptions } },
-    outputGroup,
-    figureGroup,
-    runGroup,
-  ],
+  ),
   run: async (invocation) => (await import('../run/spectrum.js')).runSpectrum(invocation),
 };
 

@@ -1,13 +1,5 @@
 import type { CommandSpec } from '../command.js';
-import {
-  dataGroup,
-  figureGroup,
-  modelArgument,
-  modelGroup,
-  objectiveGroup,
-  outputGroup,
-  runGroup,
-} from '../groups.js';
+import { analysisGroups, analysisGroupsOf, modelArgument } from '../groups.js';
 import {
   atlasOptions,
   gridOptions,
@@ -29,17 +21,9 @@ const { law, seed } = randomOptions;
 const modesSeed: OptionSpec = { ...seed, help: seed.help.replace('default 0', 'default 1') };
 const { orthogonal } = planeAxisOptions;
 
-/** What every landscape takes, around options of its own. */
-function groupsOf(model: OptionGroup, own: readonly OptionGroup[]): readonly OptionGroup[] {
-  return [model, dataGroup, objectiveGroup, ...own, outputGroup, figureGroup, runGroup];
-}
-
-/** Around the weights of `--weights`. */
-const groups = (...own: readonly OptionGroup[]) => groupsOf(modelGroup, own);
-/** Through checkpoints, which are arguments. */
-const groupsOfSolutions = (...own: readonly OptionGroup[]) =>
-  groupsOf({ title: 'Model:', options: { ...modelOptions, ...solutionOptions } }, own);
-
+const modelOnly: OptionGroup = { title: 'Model:', options: modelOptions };
+/** Solutions that are arguments take the place of `--weights`. */
+const modelOfSolutions: OptionGroup = { title: 'Model:', options: { ...modelOptions, ...solutionOptions } };
 const grid: OptionGroup = { title: 'Points:', options: gridOptions };
 
 /** The commands of `landscape`. */
@@ -51,7 +35,7 @@ export const landscapeCommands: readonly CommandSpec[] = [
       'Example: lossatlas landscape net.pt -d test.npz --axes hessian --points 51 --scale log -o figures',
     isDefault: true,
     arguments: [modelArgument],
-    groups: groups(
+    groups: analysisGroups(
       { title: 'Axes:', options: { ...planeAxisOptions, ...randomOptions, ...normalizationOptions } },
       { title: 'Hessian axes:', options: searchOptions },
       grid,
@@ -64,7 +48,7 @@ export const landscapeCommands: readonly CommandSpec[] = [
     summary: 'loss along one direction',
     details: 'Example: lossatlas landscape line net.pt -d test.npz --axis hessian --range -0.2,0.2',
     arguments: [modelArgument],
-    groups: groups(
+    groups: analysisGroups(
       { title: 'Direction:', options: { ...lineAxisOptions, ...randomOptions, ...normalizationOptions } },
       { title: 'Hessian axis:', options: searchOptions },
       { title: 'Points:', options: sweepOptions },
@@ -80,7 +64,10 @@ export const landscapeCommands: readonly CommandSpec[] = [
       { name: 'from', help: 'checkpoint at 0' },
       { name: 'to', help: 'checkpoint at 1; default the weights in the model', count: 'optional' },
     ],
-    groups: groupsOfSolutions({ title: 'Points:', options: { ...sweepOptions, ...interpolateOptions } }),
+    groups: analysisGroupsOf(modelOfSolutions, {
+      title: 'Points:',
+      options: { ...sweepOptions, ...interpolateOptions },
+    }),
     run: async (invocation) => (await import('../run/line.js')).runInterpolate(invocation),
   },
   {
@@ -93,7 +80,7 @@ export const landscapeCommands: readonly CommandSpec[] = [
       { name: 'b', help: 'checkpoint on the first axis' },
       { name: 'c', help: 'third checkpoint' },
     ],
-    groups: groupsOfSolutions(grid),
+    groups: analysisGroupsOf(modelOfSolutions, grid),
     run: async (invocation) => (await import('../run/solutions.js')).runThreePoint(invocation),
   },
   {
@@ -104,14 +91,14 @@ export const landscapeCommands: readonly CommandSpec[] = [
       modelArgument,
       { name: 'checkpoints', help: 'at least three, or folders of them (in natural order)', count: 'many' },
     ],
-    groups: groupsOfSolutions(grid),
+    groups: analysisGroupsOf(modelOfSolutions, grid),
     run: async (invocation) => (await import('../run/solutions.js')).runTrajectory(invocation),
   },
   {
     name: 'atlas',
     summary: 'the same landscape on random planes of several seeds, and how much it differs',
     arguments: [modelArgument],
-    groups: groups(
+    groups: analysisGroups(
       { title: 'Axes:', options: { ...atlasOptions, law, ...normalizationOptions, orthogonal } },
       grid,
     ),
@@ -121,10 +108,11 @@ export const landscapeCommands: readonly CommandSpec[] = [
     name: 'modes',
     summary: "LLA's page: random and Hessian (or Adam) axes, each under four normalisations",
     arguments: [modelArgument],
-    groups: groupsOf({ title: 'Model:', options: modelOptions }, [
+    groups: analysisGroupsOf(
+      modelOnly,
       { title: 'Axes:', options: { ...modesOptions, seed: modesSeed } },
       grid,
-    ]),
+    ),
     run: async (invocation) => (await import('../run/pages.js')).runModes(invocation),
   },
 ];

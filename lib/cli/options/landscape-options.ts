@@ -46,7 +46,7 @@ export const planeAxisOptions = {
     choice('random', 'hessian', 'adam', 'gradient', 'file'),
     'the two directions; default random. gradient: with a random one beside it',
   ),
-  orthogonal: option(flag, 'make the second direction orthogonal to the first; default true'),
+  orthogonal: option(flag, 'make the second direction orthogonal to the first', { isOn: true }),
   which: option(
     choice('largest', 'both-ends', 'largest-magnitude'),
     'axes hessian: eigenvectors of which eigenvalues; default largest',
@@ -80,15 +80,15 @@ export const recipeOptions = {
   ),
   steps: option(count, 'of recipes lla and loss-landscapes: points along an axis'),
   distance: option(number, 'of recipes lla and loss-landscapes'),
-  ignoreBiasAndNorm: option(flag, 'of recipe li2018; default true'),
-  squareRoot: option(flag, 'of recipe lla (b_sqrt); default true'),
+  ignoreBiasAndNorm: option(flag, 'of recipe li2018', { isOn: true }),
+  squareRoot: option(flag, 'of recipe lla (b_sqrt)', { isOn: true }),
 } satisfies OptionTable;
 
 /** t in the place of coordinates. */
 export const interpolateOptions = {
   range: option(range, 't, with the first checkpoint at 0 and the second at 1; default -0.5,1.5'),
   points: option(count, 'default 41, which puts both checkpoints on the line'),
-  states: option(flag, 'interpolate the running statistics of BatchNorm too; default true'),
+  states: option(flag, 'interpolate the running statistics of BatchNorm too', { isOn: true }),
 } satisfies OptionTable;
 
 export const atlasOptions = {

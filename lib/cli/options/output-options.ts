@@ -23,7 +23,7 @@ export const figureOptions = {
   cap: option(number, 'larger values are drawn at this value'),
   colorMap: option(choice('viridis', 'cividis', 'inferno'), 'default viridis'),
   numLevels: option(count, 'of contours; default 14'),
-  filled: option(flag, 'coloured bands between contours; default true'),
+  filled: option(flag, 'coloured bands between contours', { isOn: true }),
   azimuth: option(number, 'of surfaces, degrees; default -55'),
   elevation: option(number, 'of surfaces, 5 to 85 degrees; default 32'),
   columns: option(count, 'panels side by side; default 2'),
@@ -68,7 +68,7 @@ export const runOptions = {
 
 /** Of `evaluateCheckpoints`. */
 export const evaluateOptions = {
-  classes: option(flag, 'figures of every class; default true'),
+  classes: option(flag, 'figures of every class', { isOn: true }),
   onProblem: option(
     choice('record', 'stop'),
     'a checkpoint that cannot be read: a row that says why (default), or the end',

@@ -9,6 +9,8 @@ export interface OptionSpec {
   readonly as?: string;
   /** A letter for the command line. */
   readonly short?: string;
+  /** Of switches: on unless `--no-name` is given. */
+  readonly isOn?: true;
   /** `--no-name` too; switches always have it. */
   readonly isNegatable?: true;
 }
@@ -27,7 +29,7 @@ export type Values = Readonly<Record<string, unknown>>;
 export function option(
   type: ValueType,
   help: string,
-  more: Pick<OptionSpec, 'as' | 'short' | 'isNegatable'> = {},
+  more: Omit<OptionSpec, 'type' | 'help'> = {},
 ): OptionSpec {
   return { type, help, ...more };
 }

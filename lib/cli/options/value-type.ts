@@ -31,7 +31,7 @@ function parseNumber(text: string): number {
 }
 
 function parseCount(text: string): number {
-  return /^\d{1,15}$/.test(text) ? Number(text) : refuse(text, 'a whole number');
+  return /^\d{1,15}$/.test(text) ? Number(text) : refuse(text, 'a whole number of at least 0');
 }
 
 const splitList = (text: string) => (text.trim() === '' ? [] : text.split(',').map((part) => part.trim()));

@@ -1,8 +1,9 @@
-import { basename } from 'node:path';
+import { basename, extname } from 'node:path';
 import {
   AbortError,
   evaluateCheckpoints,
   evaluationTable,
+  formatsOf,
   ownSolution,
   saveResult,
   toJson,
@@ -11,6 +12,7 @@ import {
   type EvaluationTable,
   type MetricChoice,
 } from '../../index.js';
+import { invalidOption } from '../../validate.js';
 import { checkpointPaths } from '../checkpoint-paths.js';
 import type { Invocation } from '../command.js';
 import { exitCodes } from '../exit-codes.js';
@@ -25,7 +27,16 @@ import { printPlan } from '../dry-run.js';
 /** Prints the table, of an interrupted run what there is of it. */
 export async function runEvaluate({ values, signal }: Invocation): Promise<void> {
   const out = values.out as string | undefined;
-  if (out !== undefined && values.dryRun !== true) await requireWritable(out);
+  if (out !== undefined) {
+    // Before hours of work, not after.
+    if (!formatsOf('evaluation-table').includes(extname(out).toLowerCase()))
+      throw invalidOption(
+        "option 'out'",
+        `a file that ends with ${formatsOf('evaluation-table').join(', ')}`,
+        out,
+      );
+    if (values.dryRun !== true) await requireWritable(out);
+  }
   const paths = await checkpointPaths((values.checkpoints as string[] | undefined) ?? []);
   using resources = new Resources();
   const model = await openModel(resources, values);

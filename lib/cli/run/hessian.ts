@@ -24,7 +24,7 @@ import {
 import { runAnalysis, type Run } from '../analysis.js';
 import type { CommandSpec } from '../command.js';
 import { withProcess } from '../dry-run.js';
-import { openOperator } from '../open-operator.js';
+import { openOperator, tryProduct } from '../open-operator.js';
 import {
   eigenpairsOptions,
   hessianOptions,
@@ -55,32 +55,33 @@ function optionsOf<T>({ values, analysis }: Run, table: OptionTable): T {
   return { ...take<T>(values, table), ...analysis };
 }
 
-/** What computes each part, by whose recipe. */
+/** The other programs' ways. */
+const presets = {
+  lla: { eigenpairs: llaEigenpairs, trace: llaTrace },
+  pyhessian: { eigenpairs: pyhessianEigenpairs, trace: pyhessianTrace },
+} as const;
+const presetOf = ({ values }: Run) =>
+  (presets as Partial<typeof presets>)[values.recipe as keyof typeof presets];
+
+/** What computes each part. */
 const parts: Readonly<Record<Part, (operator: CurvatureOperator, run: Run) => Promise<Computed>>> = {
   eigenpairs: async (operator, run) => {
-    const preset =
-      run.values.recipe === 'lla'
-        ? llaEigenpairs
-        : run.values.recipe === 'pyhessian'
-          ? pyhessianEigenpairs
-          : null;
-    if (preset !== null)
-      return {
-        result: await preset(
-          operator,
-          optionsOf<PresetEigenpairsOptions>(run, { k, tolerance, maxIterations, seed }),
-        ),
-      };
+    const preset = presetOf(run)?.eigenpairs;
+    if (preset !== undefined) {
+      const options = optionsOf<PresetEigenpairsOptions>(run, { k, tolerance, maxIterations, seed });
+      return { result: await preset(operator, options) };
+    }
     const options = optionsOf<EigenpairsOptions>(run, { ...eigenpairsOptions, memoryBudget, seed });
     const pairs = run.resources.keep(await eigenpairs(operator, options));
     return { result: pairs, vectors: pairs.vectors };
   },
   trace: async (operator, run) => {
-    const preset =
-      run.values.recipe === 'lla' ? llaTrace : run.values.recipe === 'pyhessian' ? pyhessianTrace : null;
-    if (preset !== null)
-      return { result: await preset(operator, optionsOf<PresetTraceOptions>(run, { maxProbes, seed })) };
-    return { result: await trace(operator, optionsOf<TraceOptions>(run, { ...traceOptions, seed })) };
+    const preset = presetOf(run)?.trace;
+    const result =
+      preset === undefined
+        ? await trace(operator, optionsOf<TraceOptions>(run, { ...traceOptions, seed }))
+        : await preset(operator, optionsOf<PresetTraceOptions>(run, { maxProbes, seed }));
+    return { result };
   },
   norm: async (operator, run) => ({
     result: await frobeniusNorm(
@@ -105,7 +106,7 @@ const parts: Readonly<Record<Part, (operator: CurvatureOperator, run: Run) => Pr
 const partsOf = ({ values }: Run) =>
   (values.what as readonly Part[] | undefined) ?? (['eigenpairs', 'trace'] as const);
 
-const isRecipe = ({ values }: Run) => values.recipe === 'lla' || values.recipe === 'pyhessian';
+const isRecipe = (run: Run) => presetOf(run) !== undefined;
 
 /** What the other programs' recipes have no such thing as, by part. */
 const ownOnly: Readonly<Partial<Record<Part, readonly string[]>>> = {
@@ -181,20 +182,11 @@ export const runHessian: CommandSpec['run'] = async (invocation) => {
     },
     interrupted: (_, run) => {
       const rest = partsOf(run).filter((part) => !done.includes(part));
-      const kept =
-        done.length === 0
-          ? 'Nothing was finished, so nothing is kept'
-          : `Finished, and kept: ${done.join(', ')}`;
-      return `Stopped. ${kept}. The same command with --what ${rest.join(',')} goes on.`;
+      if (done.length === 0) return 'Stopped. Nothing was finished: the same command starts anew.';
+      return `Stopped. Finished, and kept: ${done.join(', ')}. The same command with --what ${rest.join(',')} does the rest.`;
     },
   });
 };
-
-export async function tryProduct(operator: CurvatureOperator): Promise<number> {
-  using vector = await operator.space.randomVector('rademacher', 0, 0);
-  for (const product of await operator.apply([vector])) product.dispose();
-  return 1;
-}
 
 async function saveVectors(
   { values, output }: Run,

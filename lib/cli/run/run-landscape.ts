@@ -51,7 +51,7 @@ export async function runLandscape<Extra>(
       unit: 'points',
       total: command.numPoints(extra, run),
       trial: async () => command.trial(setting, extra, run),
-      memory: async () => landscapeMemory(command.numPoints(extra, run), run),
+      memory: () => landscapeMemory(command.numPoints(extra, run), run),
     }),
     compute: async ({ setting, extra }, run) => {
       const { output, values } = run;
@@ -77,19 +77,17 @@ function resumeFiles(landscape: Landscape, resume: string | undefined): string[]
 function interruptedWords({ partial }: AbortError, resume: string | undefined): string {
   if (partial === undefined) return 'Stopped before the first point was finished.';
   const done = `${partial.numDone} points were finished`;
-  if (resume === undefined) return `Stopped. ${done}; with --out or --resume they would have been kept.`;
+  if (resume === undefined)
+    return `Stopped. ${done} and are lost: only --out or --resume, without --no-resume, keeps them.`;
   const file = existsSync(resume) ? `'${resume}'` : `'${resume}-1', '${resume}-2' …`;
   return `Stopped. ${done} and are kept in ${file}. The same command goes on with the rest.`;
 }
 
-/** Of values, and of the picture of a surface while it is drawn: measured up to 300 × 300 points. */
+/** Of values, and of the picture of a surface while it is drawn (5 kB of each of 201 × 201, 2 kB of each of 601 × 601). */
 const bytesPerPoint = 5000;
 
-async function landscapeMemory(
-  numPoints: number,
-  { values }: Run,
-): Promise<{ bytes: number; words: string }> {
+function landscapeMemory(numPoints: number, { values }: Run): { bytes: number; words: string } {
   const isDrawn = !(values.images as readonly string[] | undefined)?.includes('none');
   const bytes = process.resourceUsage().maxRSS * 1024 + numPoints * (isDrawn ? bytesPerPoint : 100);
-  return Promise.resolve({ bytes, words: `${gigabytes(bytes)} at the peak, of the whole process` });
+  return { bytes, words: `${gigabytes(bytes)} at the peak, of the whole process` };
 }

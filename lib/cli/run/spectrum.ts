@@ -15,14 +15,13 @@ import { probesTogether } from '../../spectrum/spectral-density.js';
 import { runAnalysis, type Run } from '../analysis.js';
 import type { CommandSpec } from '../command.js';
 import { withProcess } from '../dry-run.js';
-import { openOperator } from '../open-operator.js';
+import { openOperator, tryProduct } from '../open-operator.js';
 import { matrixOptions, spectrumCommandOptions, spectrumOptions } from '../options/spectrum-options.js';
 import { numberOf, take } from '../options/table.js';
 import { refuseOptions } from '../refuse-options.js';
 import { openSetting } from '../setting.js';
 import { settingWords } from '../setting-words.js';
 import { summarize } from '../summary.js';
-import { tryProduct } from './hessian.js';
 
 const { memoryBudget } = matrixOptions;
 /** What the other programs' recipes have no such thing as. */
@@ -104,7 +103,7 @@ export const runSpectrum: CommandSpec['run'] = async (invocation) =>
       const { resume } = isRecipe(run) ? {} : run.output.resumePath(run.values);
       if (resume !== undefined && !existsSync(resume)) return 'Stopped before the first probe was finished.';
       return resume === undefined
-        ? 'Stopped. With --out or --resume finished probes would have been kept.'
+        ? 'Stopped. Nothing is kept: only --out or --resume, without --no-resume, keeps finished probes.'
         : `Stopped. Finished probes are kept in '${resume}'. The same command goes on with the rest.`;
     },
   });

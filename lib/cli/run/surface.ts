@@ -2,7 +2,6 @@ import {
   li2018Surface,
   llaSurface,
   lossLandscapesSurface,
-  LossAtlasError,
   lossSurface,
   type Li2018SurfaceOptions,
   type LlaSurfaceOptions,
@@ -21,7 +20,7 @@ import {
   recipeOptions,
   searchOptions,
 } from '../options/landscape-options.js';
-import { numberOf, take, type OptionTable } from '../options/table.js';
+import { flagName, numberOf, take, type OptionTable } from '../options/table.js';
 import { atOption, type Setting } from '../setting.js';
 import { refuseOptions } from '../refuse-options.js';
 import { openPlane } from './axes.js';
@@ -65,6 +64,12 @@ const recipeTable: OptionTable = {
   ...recipeOptions,
 };
 
+/** Options that a recipe does not know. */
+function othersOf(recipe: string): string[] {
+  const known = [...recipes[recipe]!, ...sweepKeys];
+  return Object.keys(recipeTable).filter((key) => !known.includes(key));
+}
+
 async function computeRecipe(
   setting: Setting,
   run: Run,
@@ -73,16 +78,7 @@ async function computeRecipe(
 ): Promise<LossSurface> {
   const { values, analysis } = run;
   const recipe = values.recipe as string;
-  const known = [...recipes[recipe]!, ...sweepKeys];
-  const unknown = Object.keys(recipeTable).find(
-    (key) => values[key] !== undefined && ![...known, 'recipe', 'resume'].includes(key),
-  );
-  if (unknown !== undefined)
-    throw new LossAtlasError(
-      'ERR_INVALID_OPTION',
-      `Option '${unknown}' is none of recipe ${recipe}, which has ${known.join(', ')}.`,
-    );
-  const others = Object.keys(recipeTable).filter((key) => !known.includes(key));
+  const others = othersOf(recipe);
   const options = {
     ...take<object>(values, recipeTable, others),
     ...atOption(setting),
@@ -122,7 +118,16 @@ export const runSurface: CommandSpec['run'] = async (invocation) =>
   runLandscape(invocation, {
     name: 'surface',
     open: async (setting, run) => {
-      if (isRecipe(run)) return null;
+      if (isRecipe(run)) {
+        const recipe = run.values.recipe as string;
+        const refused = othersOf(recipe).filter((key) => key !== 'recipe' && key !== 'resume');
+        refuseOptions(
+          run.values,
+          refused,
+          `not of recipe ${recipe}, which has ${recipes[recipe]!.map(flagName).join(', ')}`,
+        );
+        return null;
+      }
       refuseOptions(run.values, Object.keys(recipeOptions).filter(isOfOthers), "of other programs' recipes");
       return openPlane(setting, run);
     },
