@@ -109,7 +109,7 @@ export async function eigenpairs(
   const { room: basisSize, basisPlacement } = plan;
   const start = options.start ?? [];
   const search = { k, which, tolerance, maxProducts, blockSize, seed, start, basisSize, basisPlacement };
-  const progress = new Steps('eigenpairs', maxProducts + (verify ? k : 0), options);
+  const progress = new Steps('eigenpairs', maxProducts + (verify ? k : 0), options, true);
   const { ritz, subspace, numProducts, numRestarts } = await iterate(operator, search, progress);
   const vectors: ParameterVector[] = [];
   let isKept = false;
