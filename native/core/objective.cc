@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/pooling.h"
 #include "core/random.h"
 #include "core/scoped_state.h"
 
@@ -75,6 +76,7 @@ std::vector<Evaluation> EvaluatePoints(const Objective& objective, const Subspac
                                        const std::vector<double>& coefficients, int64_t num_points,
                                        const Batch& batch) {
   at::NoGradGuard no_grad;
+  const ScopedPooling pooling;
   at::Tensor point = at::empty_like(subspace.origin);
   const std::vector<at::Tensor> leaves = MakeLeaves(*objective.model->layout(), point, false);
   ScopedState state(*objective.model, leaves, objective.mode, TensorsOf(subspace.buffers.get()));

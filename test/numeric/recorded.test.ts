@@ -123,6 +123,7 @@ describe('products that are kept', function () {
       async (o) => (await trace(o, { maxProbes: 8, relativeError: 1e-6 })).samples,
       async (o) => (await trace(o, { method: 'deflated', lanczosSteps: 5, maxProbes: 4 })).value,
       async (o) => (await trace(o, { method: 'xtrace', maxProbes: 8 })).value,
+      async (o) => (await trace(o, { method: 'gradient', maxProbes: 4, relativeError: 1e-6 })).samples,
       async (o) => (await frobeniusNorm(o, { maxProbes: 5 })).value,
       async (o) => {
         using result = await diagonal(o, { probes: 4 });
