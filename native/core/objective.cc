@@ -62,6 +62,7 @@ at::Tensor RunForward(const Objective& objective, const Batch& batch) {
   Model& model = *objective.model;
   std::optional<ScopedSeed> seed;
   if (objective.mode == Mode::kTrain) seed.emplace(SeedOf(objective, batch), model.options().device());
+  const ScopedPooling pooling;
   const at::Tensor output = ChooseOutput(model.Forward(batch), objective.output);
   // Losses of a model that computes in half precision are taken in float32.
   const bool half = output.scalar_type() == c10::kHalf || output.scalar_type() == c10::kBFloat16;
@@ -76,7 +77,6 @@ std::vector<Evaluation> EvaluatePoints(const Objective& objective, const Subspac
                                        const std::vector<double>& coefficients, int64_t num_points,
                                        const Batch& batch) {
   at::NoGradGuard no_grad;
-  const ScopedPooling pooling;
   at::Tensor point = at::empty_like(subspace.origin);
   const std::vector<at::Tensor> leaves = MakeLeaves(*objective.model->layout(), point, false);
   ScopedState state(*objective.model, leaves, objective.mode, TensorsOf(subspace.buffers.get()));

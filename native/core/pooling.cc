@@ -12,8 +12,8 @@
 namespace lossatlas {
 namespace {
 
-// A key that libtorch itself leaves alone and that only scopes of ours put into a thread's set: what is registered
-// for it overrides nothing elsewhere.
+// A key that libtorch itself leaves alone and that only scopes of ours put into a thread's set: what is
+// registered for it overrides nothing elsewhere.
 constexpr c10::DispatchKey kKey = c10::DispatchKey::TESTING_ONLY_GenericMode;
 
 bool IsAll(at::IntArrayRef values, int64_t expected) {

@@ -259,7 +259,8 @@ int Main() {
       {"memory meter", TestMemoryMeter},
       {"scoped seed puts the generator back", TestScopedSeed},
   };
-  for (const Test& test : ConvolutionTests()) tests.push_back(test);
+  for (const auto& more : {ConvolutionTests(), PoolingTests()})
+    tests.insert(tests.end(), more.begin(), more.end());
   int failed = 0;
   for (const auto& [name, run] : tests) {
     const int before = failures;
