@@ -39,6 +39,7 @@ const ratios = [
   ['ours', 'bare'],
   ['torch', 'ours'],
   ['pyhessian', 'ours'],
+  ['curvlinops', 'ours'],
   ['lla', 'ours'],
   ['li2018', 'ours'],
 ];
