@@ -1,5 +1,6 @@
 // Tests of the core without Node: kernels, layouts, random numbers, orthogonalisation, scopes.
 #include <cstdio>
+#include <cstdlib>
 
 #include "core/affine_proof.h"
 #include "core/batch.h"
@@ -244,6 +245,8 @@ void TestScopedSeed() {
 }
 
 int Main() {
+  // Its tests compare both ways.
+  unsetenv("LOSSATLAS_CONVOLUTION");
   ConfigureProcess();
   std::vector<Test> tests = {
       {"reductions and updates of flat vectors", TestKernels},
