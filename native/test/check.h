@@ -19,6 +19,6 @@ void Check(bool condition, const char* expression, int line);
 
 inline bool Near(double a, double b, double tolerance) { return std::abs(a - b) <= tolerance; }
 
-std::vector<Test> ConvolutionTests();
+std::vector<Test> DoubleBackwardTests();
 
 }  // namespace lossatlas
