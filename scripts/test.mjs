@@ -16,6 +16,8 @@ import { runCommand } from './run-command.mjs';
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
 
 const compiled = '.test-build';
+// The tests' models are tiny: threads that wait without spinning keep them quick on a busy machine too.
+const environment = { OMP_WAIT_POLICY: 'PASSIVE', ...process.env };
 
 /**
  * The executable says its own counts; where it does not get that far, it counts as one failure.
@@ -28,6 +30,7 @@ async function runCoreTests() {
   say('C++ tests of the core');
   const { code, stdout } = await runCommand(program, [], {
     cwd: root,
+    env: environment,
     output: 'capture',
     onOutput: (text) => process.stdout.write(text),
   });
@@ -59,8 +62,7 @@ async function runMocha(args) {
       ['--expose-gc', mocha, '--reporter', join(root, 'scripts', 'reporter.mjs'), ...args],
       {
         cwd: root,
-        // The tests' models are tiny: threads that wait without spinning keep them quick on a busy machine too.
-        env: { OMP_WAIT_POLICY: 'PASSIVE', ...process.env, LOSSATLAS_TEST_COUNTS: countsFile },
+        env: { ...environment, LOSSATLAS_TEST_COUNTS: countsFile },
       },
     );
     /** @type {Counts} */

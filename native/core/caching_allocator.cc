@@ -14,6 +14,7 @@
 #include <mutex>
 #include <vector>
 
+#include "core/environment.h"
 #include "core/torch.h"
 
 namespace lossatlas {
@@ -147,8 +148,7 @@ class CachingAllocator final : public at::Allocator {
 }  // namespace
 
 void InstallCachingAllocator() {
-  const char* choice = std::getenv("LOSSATLAS_ALLOCATOR");
-  if (choice != nullptr && std::strcmp(choice, "system") == 0) return;
+  if (EnvironmentSays("LOSSATLAS_ALLOCATOR", "system")) return;
   c10::SetCPUAllocator(&CachingAllocator::Instance());
   installed = true;
 }

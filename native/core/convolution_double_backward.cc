@@ -2,15 +2,14 @@
 
 #include <ATen/RedispatchFunctions.h>
 #include <torch/csrc/autograd/custom_function.h>
-#include <torch/library.h>
 
 #include <array>
-#include <cstdlib>
-#include <cstring>
 #include <optional>
 #include <tuple>
 #include <vector>
 
+#include "core/double_backward.h"
+#include "core/environment.h"
 #include "core/torch.h"
 
 namespace lossatlas {
@@ -100,20 +99,13 @@ class ConvolutionBackward : public torch::autograd::Function<ConvolutionBackward
   }
 };
 
-// libtorch carries what lies here to the threads that run a backward pass, a GPU's too; a thread_local would
-// stay behind.
-bool IsAsked() { return c10::ThreadLocalDebugInfo::get(c10::DebugInfoKind::PRODUCER_INFO) != nullptr; }
-
 Gradients Differentiate(c10::DispatchKeySet keys, const at::Tensor& g, const at::Tensor& x,
                         const at::Tensor& w, at::OptionalIntArrayRef bias_sizes, at::IntArrayRef stride,
                         at::IntArrayRef padding, at::IntArrayRef dilation, bool transposed,
                         at::IntArrayRef output_padding, int64_t groups, Mask mask) {
-  if (!IsAsked() || !c10::GradMode::is_enabled()) {
-    // libtorch's own kernel stands behind every backend's key that has none of its own.
-    const c10::DispatchKeySet own =
-        keys.remove(c10::DispatchKey::AutogradFunctionality).add(c10::DispatchKey::AutogradOther);
-    return at::redispatch::convolution_backward(own, g, x, w, bias_sizes, stride, padding, dilation,
-                                                transposed, output_padding, groups, mask);
+  if (!RecordsDoubleBackward()) {
+    return at::redispatch::convolution_backward(KeysOfLibtorch(keys), g, x, w, bias_sizes, stride, padding,
+                                                dilation, transposed, output_padding, groups, mask);
   }
   const auto convolution = c10::make_intrusive<Convolution>();
   convolution->stride = stride.vec();
@@ -130,25 +122,11 @@ Gradients Differentiate(c10::DispatchKeySet keys, const at::Tensor& g, const at:
   return {of_input, of_weight, of_bias};
 }
 
-std::vector<torch::Library>* Register() {
-  // Never destroyed: graphs may be differentiated while the process ends.
-  auto* libraries = new std::vector<torch::Library>;
-  for (const c10::DispatchKey key : {c10::DispatchKey::AutogradCPU, c10::DispatchKey::AutogradCUDA}) {
-    libraries->emplace_back(torch::Library::IMPL, "aten", key, __FILE__, __LINE__);
-    libraries->back().impl("convolution_backward", TORCH_FN(Differentiate));
-  }
-  return libraries;
-}
-
 }  // namespace
 
 void InstallConvolutionDoubleBackward() {
-  const char* choice = std::getenv("LOSSATLAS_CONVOLUTION");
-  if (choice != nullptr && std::strcmp(choice, "libtorch") == 0) return;
-  [[maybe_unused]] static const auto* const libraries = Register();
+  if (EnvironmentSays("LOSSATLAS_CONVOLUTION", "libtorch")) return;
+  RegisterDoubleBackward("convolution_backward", &Differentiate);
 }
-
-ScopedConvolutionDoubleBackward::ScopedConvolutionDoubleBackward()
-    : asked_(c10::DebugInfoKind::PRODUCER_INFO, std::make_shared<c10::DebugInfoBase>()) {}
 
 }  // namespace lossatlas

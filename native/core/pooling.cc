@@ -4,10 +4,9 @@
 #include <torch/library.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
 
 #include "core/clones.h"
+#include "core/environment.h"
 
 namespace lossatlas {
 namespace {
@@ -72,8 +71,7 @@ TORCH_LIBRARY_IMPL(_, TESTING_ONLY_GenericMode, m) { m.fallback(torch::CppFuncti
 TORCH_LIBRARY_IMPL(aten, TESTING_ONLY_GenericMode, m) { m.impl("max_pool2d", TORCH_FN(MaxPool2d)); }
 
 c10::DispatchKeySet KeysToInclude() {
-  const char* choice = std::getenv("LOSSATLAS_POOLING");
-  const bool is_off = choice != nullptr && std::strcmp(choice, "libtorch") == 0;
+  const bool is_off = EnvironmentSays("LOSSATLAS_POOLING", "libtorch");
   return is_off ? c10::DispatchKeySet() : c10::DispatchKeySet(kKey);
 }
 

@@ -2,13 +2,17 @@
 
 #include <torch/csrc/jit/runtime/graph_executor.h>
 
+#include <mutex>
+
+#include "core/batch_norm_double_backward.h"
 #include "core/caching_allocator.h"
 #include "core/convolution_double_backward.h"
 #include "core/torch.h"
 
 namespace lossatlas {
+namespace {
 
-void ConfigureProcess() {
+void Configure() {
   at::Context& context = at::globalContext();
   context.setSDPUseFlash(false);
   context.setSDPUseMemEfficient(false);
@@ -17,6 +21,14 @@ void ConfigureProcess() {
   context.setAllowTF32CuBLAS(false);
   InstallCachingAllocator();
   InstallConvolutionDoubleBackward();
+  InstallBatchNormDoubleBackward();
+}
+
+}  // namespace
+
+void ConfigureProcess() {
+  static std::once_flag once;
+  std::call_once(once, Configure);
 }
 
 struct ThreadState::Guards {
