@@ -51,6 +51,8 @@ export interface EigenpairsOptions extends AnalysisOptions, BasisOptions {
 /** 2⁻²³ and 2⁻⁵². */
 const roundingUnit = { float32: 2 ** -23, float64: 2 ** -52 } as const;
 
+export const isWhich = isOneOf('largest-magnitude', 'largest', 'smallest', 'both-ends');
+
 /** Checks of everything but `k` and `which`. */
 export const eigenpairsChecks: Readonly<Record<string, Check>> = {
   ...analysisChecks,
@@ -94,7 +96,7 @@ export async function eigenpairs(
   checkOptions('eigenpairs', options, {
     ...eigenpairsChecks,
     k: isInteger(1),
-    which: isOneOf('largest-magnitude', 'largest', 'smallest', 'both-ends'),
+    which: isWhich,
     keepBasis: isBoolean,
   });
   const startedAt = performance.now();
