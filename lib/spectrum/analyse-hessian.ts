@@ -3,25 +3,23 @@ import { requireOperator, type LinearOperator } from '../operators/linear-operat
 import type { Eigenpairs, HessianAnalysis } from '../results.js';
 import { Steps } from '../steps.js';
 import type { AnalysisOptions } from '../types.js';
-import { analysisChecks, checkOptions, invalidOption, isBoolean, isInteger, isOneOf, isPositive, isSeed } from '../validate.js';
+import {
+  analysisChecks,
+  checkOptions,
+  invalidOption,
+  isBoolean,
+  isInteger,
+  isOneOf,
+  isPositive,
+  isSeed,
+} from '../validate.js';
 import { planBasis, type BasisOptions } from './basis-plan.js';
 import { criteriaChecks, type SpectrumCriteriaOptions } from './criteria.js';
 import { RandomStarts, searchPairs } from './eigenpair-search.js';
-import {
-  isWhich,
-  precisionOf,
-  withVectors,
-  type EigenpairsWithVectors,
-} from './eigenpairs.js';
+import { isWhich, precisionOf, withVectors, type EigenpairsWithVectors } from './eigenpairs.js';
 import type { KrylovSubspace } from './krylov-subspace.js';
 import type { ProbeQuadrature } from './quadrature.js';
-import {
-  densityOf,
-  expandProbes,
-  probesTogether,
-  probeVector,
-  quadratureOf,
-} from './spectral-density.js';
+import { densityOf, expandProbes, probesTogether, probeVector, quadratureOf } from './spectral-density.js';
 import { KrylovDeflation } from './trace/deflation.js';
 import { HutchinsonSamples, refine } from './trace/hutchinson.js';
 import { defaultMinProbes, defaultRelativeError, traceOf } from './trace/trace.js';
@@ -185,7 +183,8 @@ async function planRun(operator: LinearOperator, options: AnalyseHessianOptions)
   const search = { k, which, maxProducts, blockSize: 1, ...precisionOf(space, options) };
 
   const minProbes = Math.max(defaultMinProbes.deflated, probes - 1);
-  const maxProbes = relativeError === undefined ? minProbes : Math.max(minProbes, options.maxTraceProbes ?? 100);
+  const maxProbes =
+    relativeError === undefined ? minProbes : Math.max(minProbes, options.maxTraceProbes ?? 100);
   const traceRun = { relativeError: relativeError ?? defaultRelativeError, minProbes, maxProbes };
 
   // One vector more than steps: what the last product has outside goes on the search. A probe's first product needs two.

@@ -71,10 +71,7 @@ export class HutchinsonSamples {
   }
 
   /** Of a Rademacher probe v; `multiply` makes A·u of u = P·v. */
-  async add(
-    v: ParameterVector,
-    multiply: (u: ParameterVector) => Promise<ParameterVector>,
-  ): Promise<void> {
+  async add(v: ParameterVector, multiply: (u: ParameterVector) => Promise<ParameterVector>): Promise<void> {
     const owned: ParameterVector[] = [];
     const project = async (vector: ParameterVector) => {
       if (this.#deflation === null) return vector;
