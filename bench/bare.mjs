@@ -18,6 +18,22 @@ export function builtLibtorch() {
 }
 
 /**
+ * What the machine can do at most with so many threads.
+ *
+ * @typedef {object} Ceilings
+ * @property {number} gigaflops a second in products of matrices, float32
+ * @property {number} copyGigabytes a second, read and written
+ *
+ * @param {string} bareLoop
+ * @param {number} threads
+ * @param {AbortSignal} signal
+ * @returns {Promise<Ceilings>}
+ */
+export async function measureCeilings(bareLoop, threads, signal) {
+  return JSON.parse(await runStep(bareLoop, ['--work', 'ceilings', '--threads', String(threads)], signal));
+}
+
+/**
  * @param {AbortSignal} signal
  * @returns {Promise<string>} the executable
  */

@@ -8,6 +8,7 @@
 #include <torch/script.h>
 #include <torch/version.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -190,8 +191,33 @@ void WriteResult(const std::string& path, const Tensors& parts) {
   if (!file) throw std::runtime_error(path + " cannot be written");
 }
 
+// What the machine can do at most: products of square matrices and copies, the fastest of some.
+void PrintCeilings() {
+  const auto fastest = [](const std::function<void()>& work) {
+    double seconds = INFINITY;
+    for (int i = 0; i < 7; ++i) {
+      const auto begin = std::chrono::steady_clock::now();
+      work();
+      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+      seconds = std::min(seconds, took.count());
+    }
+    return seconds;
+  };
+  at::NoGradGuard no_grad;
+  constexpr int64_t n = 2048;
+  const Tensor a = at::ones({n, n}, at::kFloat);
+  Tensor product = at::zeros({n, n}, at::kFloat);
+  const double gemm = fastest([&] { at::mm_out(product, a, a); });
+  const Tensor from = at::ones({int64_t{1} << 26}, at::kFloat);
+  Tensor to = at::zeros_like(from);
+  const double copy = fastest([&] { to.copy_(from); });
+  std::printf("{\"gigaflops\": %.1f, \"copyGigabytes\": %.2f}\n",
+              2e-9 * static_cast<double>(n * n * n) / gemm, 2e-9 * static_cast<double>(from.nbytes()) / copy);
+}
+
 void Run(const Flags& flags) {
   at::set_num_threads(static_cast<int>(flags.Number("--threads")));
+  if (flags.Text("--work") == "ceilings") return PrintCeilings();
   torch::jit::setGraphExecutorOptimize(false);
   Setup setup(flags);
   const Step step = MakeStep(setup, flags);

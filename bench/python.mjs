@@ -13,7 +13,7 @@ const venvPython = join(venv, 'bin', 'python');
 /** What to do about a Python that is missing or does not fit. */
 export const howToGetPython =
   'npm run bench -- --setup-python makes one in bench/.cache/venv (about 4.7 GB), or name yours: ' +
-  'LOSSATLAS_BENCH_PYTHON=<interpreter with torch, numpy and pyhessian>';
+  'LOSSATLAS_BENCH_PYTHON=<interpreter with torch, numpy, pyhessian and curvlinops-for-pytorch>';
 
 /**
  * The number of a version without its build: 2.13.0 of 2.13.0+cu130.
@@ -31,7 +31,7 @@ def version(name):
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return None
-print(json.dumps({name: version(name) for name in ('torch', 'numpy', 'pyhessian')}))
+print(json.dumps({name: version(name) for name in ('torch', 'numpy', 'pyhessian', 'curvlinops-for-pytorch')}))
 `;
 
 /**
@@ -39,6 +39,7 @@ print(json.dumps({name: version(name) for name in ('torch', 'numpy', 'pyhessian'
  * @property {string} python the interpreter
  * @property {string | null} noTorch why plain PyTorch cannot run there; null where it can
  * @property {string | null} noPyHessian
+ * @property {string | null} noCurvlinops
  */
 
 /**
@@ -54,27 +55,35 @@ export function findBenchPython(libtorchVersion, env = process.env) {
   const answer = spawnSync(python, ['-c', ask], { encoding: 'utf8', timeout: 60_000 });
   if (answer.status !== 0) {
     const why = named ? `${name} does not run` : 'there is no Python for the peers';
-    return { python, noTorch: why, noPyHessian: why };
+    return { python, noTorch: why, noPyHessian: why, noCurvlinops: why };
   }
   /** @type {Record<string, string | null>} */
-  const { torch, numpy, pyhessian } = JSON.parse(answer.stdout);
+  const versions = JSON.parse(answer.stdout);
+  const { torch, numpy } = versions;
   const wanted = release(libtorchVersion);
   let noTorch = null;
   if (!torch || !numpy) noTorch = `${name} lacks ${torch ? 'numpy' : 'torch'}`;
   else if (release(torch) !== wanted) {
     noTorch = `${name} has torch ${torch}, our addon libtorch ${wanted}: a comparison needs one and the same`;
   }
-  return { python, noTorch, noPyHessian: noTorch ?? (pyhessian ? null : `${name} lacks pyhessian`) };
+  const lacking = (/** @type {string} */ peer) =>
+    noTorch ?? (versions[peer] ? null : `${name} lacks ${peer}`);
+  return {
+    python,
+    noTorch,
+    noPyHessian: lacking('pyhessian'),
+    noCurvlinops: lacking('curvlinops-for-pytorch'),
+  };
 }
 
 /**
- * Makes bench/.cache/venv anew, with the torch of our libtorch's version and PyHessian from one pip command.
+ * Makes bench/.cache/venv anew, with the torch of our libtorch's version and the peers from one pip command: one of them would pull a newer torch.
  *
  * @param {string} libtorchVersion
  * @param {AbortSignal} signal
  */
 export async function setupBenchPython(libtorchVersion, signal) {
-  const packages = [`torch==${release(libtorchVersion)}`, 'numpy', 'pyhessian'];
+  const packages = [`torch==${release(libtorchVersion)}`, 'numpy', 'pyhessian', 'curvlinops-for-pytorch'];
   say(`bench: making bench/.cache/venv with ${packages.join(' ')}: about 4.7 GB, a minute or more`);
   rmSync(venv, { recursive: true, force: true });
   /** @type {readonly (readonly [string, readonly string[]])[]} */

@@ -18,6 +18,7 @@ import { toolNames, toolTitles } from './tools.mjs';
  * @typedef {object} CaseRecord
  * @property {import('./cases.mjs').Case} case
  * @property {string} data
+ * @property {number | null} flops that a unit cannot do without
  * @property {Partial<Record<ToolName, Outcome>>} outcomes
  *
  * @typedef {object} RunRecord
@@ -27,6 +28,7 @@ import { toolNames, toolTitles } from './tools.mjs';
  * @property {number} rounds
  * @property {number | null} repetitions in one process; null: as the cases say
  * @property {number} loadAverage at the start
+ * @property {import('./bare.mjs').Ceilings} ceilings
  * @property {Record<string, string>} versions
  * @property {string[]} skipped what was left out, and why
  * @property {CaseRecord[]} cases
@@ -37,6 +39,7 @@ const ratios = [
   ['ours', 'bare'],
   ['torch', 'ours'],
   ['pyhessian', 'ours'],
+  ['curvlinops', 'ours'],
   ['lla', 'ours'],
   ['li2018', 'ours'],
 ];
@@ -125,6 +128,27 @@ function makeTable(run) {
   ];
 }
 
+/**
+ * What share of its time each tool would need at the machine's ceiling.
+ *
+ * @param {RunRecord} run
+ */
+function floorNotes({ ceilings, cases }) {
+  return cases.flatMap((record) => {
+    if (record.flops === null) return [];
+    const floor = record.flops / (ceilings.gigaflops * 1e6);
+    const shares = toolNames.flatMap((name) => {
+      const outcome = measured(record.outcomes[name]);
+      return outcome === null
+        ? []
+        : [`${toolTitles[name]} ${((100 * floor) / summarize(outcome.rounds).median).toFixed(0)} %`];
+    });
+    return shares.length === 0
+      ? []
+      : [`Share of the floor, ${record.case.name}, ${digits(floor)} ms a unit: ${shares.join(', ')}.`];
+  });
+}
+
 /** @param {RunRecord} run */
 function makeNotes(run) {
   const notes = [];
@@ -140,6 +164,7 @@ function makeNotes(run) {
         `(of the fastest repetitions ${fastest.toFixed(3)}).`,
     );
   }
+  notes.push(...floorNotes(run));
   for (const record of run.cases) {
     const counts = toolNames.flatMap((name) => {
       const outcome = measured(record.outcomes[name]);
@@ -188,13 +213,14 @@ function makeNotes(run) {
 }
 
 /** @param {RunRecord} run */
-function makeHeader({ date, machine, threads, rounds, repetitions, loadAverage, versions }) {
+function makeHeader({ date, machine, threads, rounds, repetitions, loadAverage, ceilings, versions }) {
   const each = repetitions === null ? '' : ` of ${repetitions} repetitions`;
   return [
     `${date}, ${machine}; ${threads} threads, ${rounds} rounds${each}, load average at the start ${loadAverage.toFixed(2)}.`,
     Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(', ') + '.',
+    `Ceilings: ${ceilings.gigaflops.toFixed(0)} GFLOP/s in products of matrices, ${ceilings.copyGigabytes.toFixed(1)} GB/s in copies.`,
     'Milliseconds a grid point (point, surface), a Hessian-vector product (hvp), a Lanczos step (lanczos, slq) or both pairs (eigenpairs): median (lowest–highest).',
     'Ratios: of the medians of one round, where the tools ran one after the other: median (lowest–highest) of the rounds.',
   ];

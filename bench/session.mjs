@@ -1,7 +1,7 @@
 // Runs the tools on the cases, in rounds.
 import { loadavg } from 'node:os';
 import { Interrupted, say, SetupError } from '../scripts/console.mjs';
-import { builtLibtorch } from './bare.mjs';
+import { builtLibtorch, measureCeilings } from './bare.mjs';
 import { compare, reference, residualLimit } from './gate.mjs';
 import { describeMachine } from './machine.mjs';
 import { measure, wasBusy } from './measure.mjs';
@@ -75,7 +75,12 @@ async function prepare(settings, signal) {
         ? { benchCase: floor, expected: await reference(floor, workload, options) }
         : null;
     /** @type {import('./report.mjs').CaseRecord} */
-    const record = { case: benchCase, data: workload.data, outcomes: {} };
+    const record = {
+      case: benchCase,
+      data: workload.data,
+      flops: floorFlops(benchCase, workload),
+      outcomes: {},
+    };
     for (const { name, works } of tools) {
       if (!works.includes(benchCase.work)) continue;
       record.outcomes[name] = {
@@ -89,7 +94,20 @@ async function prepare(settings, signal) {
     }
     jobs.push({ benchCase, workload, expected, bare, record });
   }
-  return { tools, jobs, skipped };
+  return { tools, jobs, skipped, bareLoop: options.bareLoop };
+}
+
+/**
+ * What no way of computing a unit can do without; null where that is not known. Of a Hessian-vector product on a
+ * retained graph two gradients of six forward passes, less the gradients of the input: 6F − 4F₁.
+ *
+ * @param {import('./cases.mjs').Case} benchCase
+ * @param {import('./workloads.mjs').Workload} workload
+ */
+function floorFlops({ work }, { arithmetic: { forward, firstLayer }, shape }) {
+  const samples = shape[0] ?? 0;
+  if (work === 'point' || work === 'surface') return forward * samples;
+  return work === 'eigenpairs' ? null : (6 * forward - 4 * firstLayer) * samples;
 }
 
 /**
@@ -100,7 +118,7 @@ async function prepare(settings, signal) {
  * @returns {Promise<import('./report.mjs').RunRecord>}
  */
 export async function runAll(settings, signal) {
-  const { tools, jobs, skipped } = await prepare(settings, signal);
+  const { tools, jobs, skipped, bareLoop } = await prepare(settings, signal);
   /** @type {import('./report.mjs').RunRecord} */
   const run = {
     date: `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`,
@@ -109,11 +127,18 @@ export async function runAll(settings, signal) {
     rounds: settings.rounds,
     repetitions: settings.repetitions,
     loadAverage: loadavg()[0] ?? NaN,
+    ceilings: await measureCeilings(bareLoop, settings.threads, signal),
     versions: {},
     skipped,
     cases: jobs.map(({ record }) => record),
   };
   for (let round = 0; round < settings.rounds; round++) {
+    if (round > 0) {
+      // The fastest that was seen: machines drift.
+      const { gigaflops, copyGigabytes } = await measureCeilings(bareLoop, settings.threads, signal);
+      run.ceilings.gigaflops = Math.max(run.ceilings.gigaflops, gigaflops);
+      run.ceilings.copyGigabytes = Math.max(run.ceilings.copyGigabytes, copyGigabytes);
+    }
     for (const job of jobs) {
       for (let i = 0; i < tools.length; i++) {
         const tool = tools[(round + i) % tools.length];

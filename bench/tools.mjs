@@ -6,7 +6,7 @@ import { buildBareLoop, builtLibtorch } from './bare.mjs';
 import { findBenchPython, howToGetPython } from './python.mjs';
 
 /**
- * @typedef {'ours' | 'bare' | 'torch' | 'pyhessian' | 'lla' | 'li2018'} ToolName
+ * @typedef {'ours' | 'bare' | 'torch' | 'pyhessian' | 'curvlinops' | 'lla' | 'li2018'} ToolName
  *
  * @typedef {import('./cases.mjs').Case} Case
  *
@@ -25,6 +25,7 @@ export const toolTitles = {
   bare: 'bare libtorch loop',
   torch: 'PyTorch loop',
   pyhessian: 'PyHessian',
+  curvlinops: 'curvlinops',
   lla: 'LLA',
   li2018: 'Li et al.',
 };
@@ -79,7 +80,7 @@ const unchanged = (benchCase) => benchCase;
  * @returns {Promise<Readonly<Record<ToolName, Tool>>>}
  */
 export async function makeTools(signal) {
-  const { python, noTorch, noPyHessian } = findBenchPython(builtLibtorch().version);
+  const { python, noTorch, noPyHessian, noCurvlinops } = findBenchPython(builtLibtorch().version);
   const howTo = (/** @type {string | null} */ why) => (why === null ? null : `${why}. ${howToGetPython}`);
   const noLla = noCheckout(
     'LOSSATLAS_BENCH_LLA',
@@ -120,6 +121,14 @@ export async function makeTools(signal) {
       adapt: unchanged,
       points: null,
       missing: howTo(noPyHessian),
+    },
+    curvlinops: {
+      name: 'curvlinops',
+      command: [python, script('curvlinops_tool.py')],
+      works: ['hvp'],
+      adapt: unchanged,
+      points: null,
+      missing: howTo(noCurvlinops),
     },
     lla: {
       name: 'lla',

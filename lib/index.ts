@@ -102,6 +102,11 @@ export type { DeflationVectors, TraceOptions } from './spectrum/trace/options.js
 export { diagonal, type DiagonalOptions, type DiagonalWithVectors } from './spectrum/diagonal.js';
 export { frobeniusNorm, type FrobeniusNormOptions } from './spectrum/frobenius-norm.js';
 export type { KrylovSubspace } from './spectrum/krylov-subspace.js';
+export {
+  recordProducts,
+  type RecordedOperator,
+  type RecordProductsOptions,
+} from './spectrum/recorded-operator.js';
 export { spectralDensity, type SpectralDensityOptions } from './spectrum/spectral-density.js';
 export {
   averageCriteria,

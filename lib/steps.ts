@@ -8,14 +8,19 @@ import type { AnalysisOptions } from './types.js';
 export class Steps {
   readonly label: string;
   total: number;
+  readonly #isLimit: boolean;
   #done = 0;
+  /** Of them what was there before: it says nothing about the rate. */
+  #restored = 0;
   readonly #start = performance.now();
   readonly #options: AnalysisOptions;
 
-  constructor(label: string, total: number, options: AnalysisOptions) {
+  /** `isLimit`: the analysis may converge before the total. */
+  constructor(label: string, total: number, options: AnalysisOptions, isLimit = false) {
     this.label = label;
     this.total = total;
     this.#options = options;
+    this.#isLimit = isLimit;
     throwIfAborted(options.signal);
   }
 
@@ -27,17 +32,26 @@ export class Steps {
     return (performance.now() - this.#start) / 1000;
   }
 
+  /** Counts steps that an earlier run has done. */
+  restore(count: number): void {
+    if (count === 0) return;
+    this.#restored += count;
+    this.advance(count);
+  }
+
   /** Counts `count` steps as done, tells the listener, and throws if the caller has aborted. */
   advance(count = 1): void {
     this.#done += count;
     const elapsedSeconds = this.elapsedSeconds;
+    const numOwn = this.#done - this.#restored;
+    const left = Math.max(0, this.total - this.#done);
     this.#options.onProgress?.({
       label: this.label,
       done: this.#done,
       total: this.total,
+      isLimit: this.#isLimit,
       elapsedSeconds,
-      remainingSeconds:
-        this.#done === 0 ? null : (elapsedSeconds / this.#done) * Math.max(0, this.total - this.#done),
+      remainingSeconds: numOwn === 0 ? null : (elapsedSeconds / numOwn) * left,
     });
     throwIfAborted(this.#options.signal);
   }

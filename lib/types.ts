@@ -5,8 +5,10 @@ export interface Progress {
   readonly label: string;
   readonly done: number;
   readonly total: number;
+  /** Whether `total` is a limit that an analysis ends before when it has converged. */
+  readonly isLimit: boolean;
   readonly elapsedSeconds: number;
-  /** Estimated from the rate so far; null before the first step. */
+  /** To the total, from the rate so far; null before the first step. */
   readonly remainingSeconds: number | null;
 }
 

@@ -1,4 +1,5 @@
 import { AbortError, type AnalysisOptions } from '../index.js';
+import type { ResultKind } from '../io/result-format.js';
 import type { Invocation } from './command.js';
 import { printPlan, type Plan } from './dry-run.js';
 import { Output } from './output.js';
@@ -18,6 +19,8 @@ export interface Run {
 export interface Analysis<Opened> {
   /** Beginning of the names of files. */
   readonly name: string;
+  /** What it makes: a figure that none of them has is refused before any work. */
+  readonly kinds: (values: Values) => readonly ResultKind[];
   /** Loads what is needed. */
   readonly open: (run: Run) => Promise<Opened>;
   readonly plan: (opened: Opened, run: Run) => Promise<Plan> | Plan;
@@ -34,6 +37,7 @@ export async function runAnalysis<Opened>(
 ): Promise<void> {
   const isDry = values.dryRun === true;
   const output = new Output(values, analysis.name);
+  output.requireFigures(analysis.kinds(values));
   if (!isDry) await output.prepare();
   using resources = new Resources();
   const progress = new ProgressReporter(values.quiet === true);

@@ -3,6 +3,8 @@ import { duration } from './progress.js';
 
 interface Memory {
   readonly bytes: number;
+  /** Of them what comes on top of the process as it is, where that is predicted. */
+  readonly newBytes?: number;
   readonly words: string;
 }
 
@@ -54,6 +56,7 @@ export async function printPlan(plan: Plan, isJson: boolean, signal: AbortSignal
       openSeconds,
       seconds,
       peakBytes: memory.bytes,
+      newBytes: memory.newBytes ?? null,
     };
     process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
     return;
@@ -71,7 +74,7 @@ export async function printPlan(plan: Plan, isJson: boolean, signal: AbortSignal
 /** What a prediction for the model comes to, with the process that is there already. */
 export function withProcess(newBytes: number, summary: string): Memory {
   const bytes = newBytes + process.memoryUsage().rss;
-  return { bytes, words: `${gigabytes(bytes)} at the peak, of the whole process. ${summary}` };
+  return { bytes, newBytes, words: `${gigabytes(bytes)} at the peak, of the whole process. ${summary}` };
 }
 
 function measuredMemory(): Memory {

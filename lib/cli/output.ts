@@ -15,10 +15,11 @@ import {
   type SaveResultOptions,
 } from '../index.js';
 import { LossAtlasError } from '../errors.js';
-import { figuresOf } from '../report/draw-result.js';
+import type { ResultKind } from '../io/result-format.js';
+import { figuresOf, figuresOfKind } from '../report/draw-result.js';
 import type { FigureKind } from '../report/figure-kinds.js';
 import { drawResultChecks } from '../report/figure-options.js';
-import { checkOptions, isPositive } from '../validate.js';
+import { checkOptions, invalidOption, isPositive } from '../validate.js';
 import { makeFolder, requireWritable } from './make-folder.js';
 import { figureOptions, outputOptions } from './options/output-options.js';
 import { take, type Values } from './options/table.js';
@@ -57,6 +58,18 @@ export class Output {
     // Before hours of work, not after.
     checkOptions('figures', this.#figures, drawResultChecks);
     checkOptions('figures', { pixelRatio: this.#pixelRatio }, { pixelRatio: isPositive });
+  }
+
+  /** Throws ERR_INVALID_OPTION for asked figures that no result of these kinds has. */
+  requireFigures(kinds: readonly ResultKind[]): void {
+    const known = kinds.flatMap((kind) => Object.keys(figuresOfKind(kind)));
+    const unknown = this.#figures.figures?.find((name) => !known.includes(name));
+    if (unknown !== undefined)
+      throw invalidOption(
+        "option 'figures'",
+        `among ${[...new Set(known)].join(', ')} for this command`,
+        unknown,
+      );
   }
 
   /** Makes the folder and sees that it can be written to. Throws ERR_FILE_NOT_WRITABLE. */

@@ -30,17 +30,15 @@ export class ProgressReporter {
     this.#bar = undefined;
   }
 
-  #draw({ label, done, total, elapsedSeconds, remainingSeconds }: Progress): void {
-    const detail = {
-      rate: (done / Math.max(elapsedSeconds, 1e-9)).toFixed(1),
-      left: duration(remainingSeconds ?? 0),
-    };
+  #draw(progress: Progress): void {
+    const { label, done, total } = progress;
+    const detail = { rate: rateOf(progress).toFixed(1), left: leftOf(progress) };
     if (this.#bar === undefined || label !== this.#label) {
       this.stop();
       this.#label = label;
       this.#bar = new cliProgress.SingleBar({
         stream: process.stderr,
-        format: `${label.padEnd(18)} {bar} {value}/{total}  {rate}/s  {left} left`,
+        format: `${label.padEnd(18)} {bar} {value}/{total}  {rate}/s  {left}`,
         barCompleteChar: '█',
         barIncompleteChar: '░',
         hideCursor: true,
@@ -53,14 +51,28 @@ export class ProgressReporter {
     if (done >= total) this.stop();
   }
 
-  #write({ label, done, total, elapsedSeconds, remainingSeconds }: Progress): void {
+  #write(progress: Progress): void {
+    const { label, done, total, elapsedSeconds } = progress;
     const now = performance.now();
     if (done < total && label === this.#label && now - this.#lastLine < 5000) return;
     this.#label = label;
     this.#lastLine = now;
-    const left = done < total && remainingSeconds !== null ? `, ${duration(remainingSeconds)} left` : '';
-    process.stderr.write(`${label}: ${done}/${total} in ${duration(elapsedSeconds)}${left}\n`);
+    const left = done < total ? leftOf(progress) : '';
+    process.stderr.write(
+      `${label}: ${done}/${total} in ${duration(elapsedSeconds)}${left === '' ? '' : `, ${left}`}\n`,
+    );
   }
+}
+
+/** Steps a second, from what is left: an earlier run's steps do not count. */
+function rateOf({ done, total, elapsedSeconds, remainingSeconds }: Progress): number {
+  if (remainingSeconds !== null && remainingSeconds > 0) return (total - done) / remainingSeconds;
+  return done / Math.max(elapsedSeconds, 1e-9);
+}
+
+function leftOf({ isLimit, remainingSeconds }: Progress): string {
+  if (remainingSeconds === null) return '';
+  return `${isLimit ? 'at most ' : ''}${duration(remainingSeconds)} left`;
 }
 
 export function duration(seconds: number): string {

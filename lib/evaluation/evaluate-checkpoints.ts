@@ -131,7 +131,8 @@ class Run {
             }
             rows.push(row);
             await onRow?.(row);
-            steps.advance();
+            if (known === undefined) steps.advance();
+            else steps.restore(1);
           }
           this.#samples += numComputed;
           if (numComputed > 0) this.#seconds += (performance.now() - before) / 1000;

@@ -5,17 +5,22 @@ import type { EvaluationRow } from '../results.js';
 /** Finished rows on disk. */
 export class RowJournal {
   readonly #journal: Journal;
-  readonly #rows = new Map<string, EvaluationRow>();
+  readonly #rows: Map<string, EvaluationRow>;
 
-  private constructor(journal: Journal) {
+  private constructor(journal: Journal, rows: Map<string, EvaluationRow>) {
     this.#journal = journal;
-    for (const record of journal.restored) this.#keep(decodeRow(record)!);
+    this.#rows = rows;
   }
 
   /** Throws ERR_RESUME where the file's rows were made at other settings, ERR_FILE_NOT_WRITABLE. */
   static async open(path: string, settings: Fingerprint): Promise<RowJournal> {
-    const isRow = (record: Buffer) => decodeRow(record) !== null;
-    return new RowJournal(await Journal.open(path, 'evaluation', settings, Infinity, isRow));
+    const rows = new Map<string, EvaluationRow>();
+    const journal = await Journal.open(path, 'evaluation', settings, (record) => {
+      const row = decodeRow(record);
+      if (row !== null) rows.set(keyOf(row), row);
+      return row !== null;
+    });
+    return new RowJournal(journal, rows);
   }
 
   find(checkpoint: string, checkpointHash: string, dataHash: string): EvaluationRow | undefined {
@@ -26,15 +31,11 @@ export class RowJournal {
     // A problem may be gone the next time.
     if (row.problem !== null) return;
     await this.#journal.append([encodeRow(row)]);
-    this.#keep(row);
+    this.#rows.set(keyOf(row), row);
   }
 
   async close(): Promise<void> {
     await this.#journal.close();
-  }
-
-  #keep(row: EvaluationRow): void {
-    this.#rows.set(keyOf(row), row);
   }
 }
 

@@ -110,7 +110,7 @@ export async function compareCriteria(
         const cell = { model, mode, choice, parts: drawn[i]!, first, settings };
         const known = await findKnown(cell, options);
         const row: CriteriaRow = known ?? (await computeRow(cell, options, progress));
-        if (known !== null) progress.advance(batches * probes * steps);
+        if (known !== null) progress.restore(batches * probes * steps);
         first ??= row;
         rows.push(row);
         await options.onRow?.(row, comparisonOf(rows, settings));

@@ -8,11 +8,17 @@ import { FileLock } from './file-lock.js';
 export type Fingerprint = Readonly<Record<string, string | number>>;
 
 /** What is resumed, as the file and messages name it. */
-export type JournalKind = 'sweep' | 'evaluation' | 'spectrum';
+export type JournalKind = 'sweep' | 'evaluation' | 'spectrum' | 'products';
 
 const maxHeaderBytes = 1 << 20;
 /** A length before each record and a CRC-32 behind it. */
 const frameBytes = 8;
+/** What is longer is no record of ours, but a damaged length. */
+export const maxRecordBytes = 1 << 30;
+const readAhead = 1 << 20;
+
+/** Gets each record that is there already, in order; false drops it and all behind it. */
+export type TakeRecord = (record: Buffer) => boolean;
 
 /**
  * What a long run has computed, on disk, record by record in order, so that a killed run goes on where it was. The file
@@ -21,43 +27,29 @@ const frameBytes = 8;
  */
 export class Journal {
   readonly path: string;
-  /** Records that were there already. */
-  readonly restored: readonly Buffer[];
   readonly #file: FileHandle;
   readonly #lock: FileLock;
   readonly #start: number;
   #end: number;
 
-  private constructor(
-    path: string,
-    file: FileHandle,
-    start: number,
-    end: number,
-    restored: readonly Buffer[],
-    lock: FileLock,
-  ) {
+  private constructor(path: string, file: FileHandle, start: number, end: number, lock: FileLock) {
     this.path = path;
     this.#file = file;
     this.#start = start;
     this.#end = end;
-    this.restored = restored;
     this.#lock = lock;
   }
 
-  /**
-   * Makes the file, or goes on with it; records from the `limit`th on, or from one that `isRecord` refuses, are dropped.
-   * Throws ERR_RESUME where the file belongs to another run, ERR_FILE_NOT_WRITABLE.
-   */
+  /** Makes the file, or goes on with it. Throws ERR_RESUME where the file belongs to another run, ERR_FILE_NOT_WRITABLE. */
   static async open(
     path: string,
     kind: JournalKind,
     fingerprint: Fingerprint,
-    limit: number,
-    isRecord: (record: Buffer) => boolean,
+    take: TakeRecord,
   ): Promise<Journal> {
     const lock = await FileLock.take(path);
     try {
-      return await Journal.#openLocked(path, kind, fingerprint, limit, isRecord, lock);
+      return await Journal.#openLocked(path, kind, fingerprint, take, lock);
     } catch (error) {
       await lock.release();
       throw error;
@@ -68,25 +60,24 @@ export class Journal {
     path: string,
     kind: JournalKind,
     fingerprint: Fingerprint,
-    limit: number,
-    isRecord: (record: Buffer) => boolean,
+    take: TakeRecord,
     lock: FileLock,
   ): Promise<Journal> {
     const file = await openFile(path);
     try {
-      const bytes = await file.readFile();
+      const reader = new JournalReader(file, (await file.stat()).size);
       const header = encodeHeader(kind, fingerprint);
+      const head = await reader.read(0, maxHeaderBytes);
       // A header that was cut short holds no records yet.
-      if (bytes.length < header.length && header.subarray(0, bytes.length).equals(bytes)) {
+      if (head.length < header.length && header.subarray(0, head.length).equals(head)) {
         await write(file, path, header, 0);
         await file.truncate(header.length);
-        return new Journal(path, file, header.length, header.length, [], lock);
+        return new Journal(path, file, header.length, header.length, lock);
       }
-      const start = requireSame(path, bytes, kind, fingerprint);
-      const restored = readRecords(bytes.subarray(start), limit, isRecord);
-      const end = start + restored.reduce((sum, record) => sum + record.length + frameBytes, 0);
+      const start = requireSame(path, head, kind, fingerprint);
+      const end = await takeRecords(reader, start, take);
       await file.truncate(end);
-      return new Journal(path, file, start, end, restored, lock);
+      return new Journal(path, file, start, end, lock);
     } catch (error) {
       await file.close();
       throw error;
@@ -100,12 +91,56 @@ export class Journal {
     this.#end += buffer.length;
   }
 
+  /** The record of that number in a file whose records all have `recordBytes`. */
+  async readRecord(index: number, recordBytes: number): Promise<Buffer> {
+    const start = this.#start + index * (recordBytes + frameBytes) + 4;
+    const record = await readBytes(this.#file, start, recordBytes);
+    if (record.length === recordBytes) return record;
+    throw new LossAtlasError('ERR_RESUME', `'${this.path}' was cut while it was in use. Run again.`);
+  }
+
   /** A file without a record is taken away: it would only stand in the way of a run with other settings. */
   async close(): Promise<void> {
     await this.#file.close();
     if (this.#end === this.#start) await rm(this.path, { force: true });
     await this.#lock.release();
   }
+}
+
+/** Reads ahead, so that small records cost no call each, and large ones no more memory than their own. */
+class JournalReader {
+  readonly size: number;
+  readonly #file: FileHandle;
+  #window = Buffer.alloc(0);
+  #windowStart = 0;
+
+  constructor(file: FileHandle, size: number) {
+    this.#file = file;
+    this.size = size;
+  }
+
+  /** Fewer bytes at the end of the file. */
+  async read(start: number, length: number): Promise<Buffer> {
+    const end = Math.min(start + length, this.size);
+    if (start < this.#windowStart || end > this.#windowStart + this.#window.length) {
+      this.#window = await readBytes(
+        this.#file,
+        start,
+        Math.min(Math.max(length, readAhead), this.size - start),
+      );
+      this.#windowStart = start;
+    }
+    return this.#window.subarray(start - this.#windowStart, end - this.#windowStart);
+  }
+}
+
+/** Fewer bytes at the end of the file. */
+async function readBytes(file: FileHandle, start: number, length: number): Promise<Buffer<ArrayBuffer>> {
+  const buffer = Buffer.alloc(length);
+  let done = 0;
+  for (let bytesRead = -1; done < length && bytesRead !== 0; done += bytesRead)
+    ({ bytesRead } = await file.read(buffer, done, length - done, start + done));
+  return buffer.subarray(0, done);
 }
 
 function frame(record: Uint8Array): Buffer {
@@ -138,7 +173,7 @@ function requireSame(path: string, bytes: Buffer, kind: JournalKind, fingerprint
     );
   const start = magic.length + 8;
   if (bytes.length < start || bytes.toString('latin1', 0, magic.length) !== magic)
-    throw foreign(`is no file of ${withArticle(kind)} to resume`);
+    throw foreign(`is no file of ${words[kind]} to resume`);
   const length = bytes.readUInt32LE(magic.length);
   const json = bytes.subarray(start, start + length);
   if (length > maxHeaderBytes || json.length < length || crc32(json) !== bytes.readUInt32LE(magic.length + 4))
@@ -148,7 +183,7 @@ function requireSame(path: string, bytes: Buffer, kind: JournalKind, fingerprint
   const differences = [...keys]
     .filter((key) => found[key] !== fingerprint[key])
     .map((key) => `${key}: ${show(found[key])} in the file, ${show(fingerprint[key])} now`);
-  if (differences.length > 0) throw foreign(`belongs to another ${kind} (${differences.join('; ')})`);
+  if (differences.length > 0) throw foreign(`belongs to ${others[kind]} (${differences.join('; ')})`);
   return start + length;
 }
 
@@ -159,23 +194,32 @@ function show(value: string | number | undefined): string {
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
-function withArticle(kind: JournalKind): string {
-  return { sweep: 'a sweep', evaluation: 'an evaluation', spectrum: 'a spectral density' }[kind];
-}
+const words: Readonly<Record<JournalKind, string>> = {
+  sweep: 'a sweep',
+  evaluation: 'an evaluation',
+  spectrum: 'a spectral density',
+  products: 'products',
+};
+const others: Readonly<Record<JournalKind, string>> = {
+  sweep: 'another sweep',
+  evaluation: 'another evaluation',
+  spectrum: 'another spectrum',
+  products: 'products of another matrix',
+};
 
-/** Up to the first record that is cut short or damaged. */
-function readRecords(bytes: Buffer, limit: number, isRecord: (record: Buffer) => boolean): Buffer[] {
-  const records: Buffer[] = [];
-  for (let at = 0; at + frameBytes <= bytes.length && records.length < limit;) {
-    const length = bytes.readUInt32LE(at);
-    const end = at + 4 + length;
-    if (end + 4 > bytes.length) break;
-    const record = bytes.subarray(at + 4, end);
-    if (crc32(record) !== bytes.readUInt32LE(end) || !isRecord(record)) break;
-    records.push(record);
-    at = end + 4;
+/** Up to the first record that is cut short, damaged or dropped: where it begins. */
+async function takeRecords(reader: JournalReader, start: number, take: TakeRecord): Promise<number> {
+  for (let at = start; ;) {
+    const prefix = await reader.read(at, 4);
+    if (prefix.length < 4) return at;
+    const length = prefix.readUInt32LE(0);
+    if (length > maxRecordBytes || at + length + frameBytes > reader.size) return at;
+    const framed = await reader.read(at + 4, length + 4);
+    if (framed.length < length + 4) return at;
+    const record = framed.subarray(0, length);
+    if (crc32(record) !== framed.readUInt32LE(length) || !take(record)) return at;
+    at += length + frameBytes;
   }
-  return records;
 }
 
 async function openFile(path: string): Promise<FileHandle> {

@@ -48,14 +48,14 @@ export async function sweep(
           options.resume,
           'sweep',
           await fingerprint(objective, points, gradientNorm),
-          points.numPoints,
-          (record) => record.length === 8 * recorder.width,
+          (record) => {
+            const isPoint = record.length === 8 * recorder.width && recorder.numDone < points.numPoints;
+            if (isPoint) recorder.add(decodeValues(record));
+            return isPoint;
+          },
         );
   try {
-    journal?.restored.forEach((record) => {
-      recorder.add(decodeValues(record));
-    });
-    if (recorder.numDone > 0) steps.advance(recorder.numDone);
+    steps.restore(recorder.numDone);
     // A native call takes all points of a chunk over one batch, and abort is heard between calls.
     const isPointwise = gradientNorm || objective.mode === 'recalibrate';
     const numCalls = isPointwise ? 1 : objective.numBatches;

@@ -4,7 +4,7 @@ import { throwIfAborted } from '../steps.js';
 import { checkOptions, isInteger, isPositive, isSeed, isSignal } from '../validate.js';
 import { applyOne, type LinearOperator, requireOperator } from './linear-operator.js';
 import { notFinite } from './not-finite.js';
-import { curvatureIn } from './shifted.js';
+import { curvatureIn } from './wrapped-operator.js';
 
 export interface CheckOperatorOptions {
   /** Random pairs of vectors for the symmetry; default 3. */

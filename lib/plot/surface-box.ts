@@ -1,6 +1,6 @@
 import type { Camera, Vector } from './camera.js';
 import { element, group, num, pathData, rotatedText, segment, text, type Point } from './svg.js';
-import { fitText, textWidth } from './text.js';
+import { fitText, textWidth, type FittedText } from './text.js';
 import { theme, type TextSizes } from './theme.js';
 import { scaleLabel, type ValueScale } from './value-scale.js';
 
@@ -159,7 +159,7 @@ function drawEdge(
   const degrees = (Math.atan2(along[1], along[0]) * 180) / Math.PI;
   // Readable from below; the height axis reads upwards.
   const angle = isHeight ? degrees : degrees > 90 ? degrees - 180 : degrees <= -90 ? degrees + 180 : degrees;
-  const title = fitText(scaleLabel(axis.label, axis.scale), length * 1.05, sizes.label, theme.minSize);
+  const title = fitLabel(scaleLabel(axis.label, axis.scale), length * 1.05, sizes.label);
   const gap = reach + title.size * 0.5 + 7;
   const place: Point = [(from[0] + to[0]) / 2 + normal[0] * gap, (from[1] + to[1]) / 2 + normal[1] * gap];
   const radians = (angle * Math.PI) / 180;
@@ -178,6 +178,13 @@ function drawEdge(
     element('path', { d: segment(from, to) + marks.join(''), fill: 'none', stroke: '#55555c' }),
     group(halo, [...labels, rotatedText(title.text, baseline, angle, { 'font-size': title.size })]),
   ]);
+}
+
+/** Where there is no room for it, without the normalisation, which the caption has too. */
+function fitLabel(label: string, width: number, size: number): FittedText {
+  const whole = fitText(label, width, size, theme.minSize);
+  if (whole.text === label) return whole;
+  return fitText(label.replace(/\b[a-z]+-normalised /, ''), width, size, theme.minSize);
 }
 
 function unit(from: Point, to: Point): Point {

@@ -1,4 +1,4 @@
-import type { Result } from '../io/result-format.js';
+import type { Result, ResultKind } from '../io/result-format.js';
 import { drawComparison } from '../plot/comparison.js';
 import type { CriteriaComparison } from '../results.js';
 import { checkOptions, invalidOption } from '../validate.js';
@@ -62,15 +62,20 @@ function isExtra({ kind }: Result, name: FigureKind): boolean {
 
 /** The figures that a result can have. */
 export function figuresOf(result: Result): Partial<Record<FigureKind, Draw<Result>>> {
-  switch (result.kind) {
+  const { spread, ...others } = figuresOfKind(result.kind);
+  const hasSpread = spread !== undefined && result.kind === 'landscape-atlas' && result.spread !== null;
+  return hasSpread ? { ...others, spread } : others;
+}
+
+/** The figures that results of a kind can have. */
+export function figuresOfKind(kind: ResultKind): Partial<Record<FigureKind, Draw<Result>>> {
+  switch (kind) {
     case 'loss-line':
       return lineFigures as Figures<Result>;
     case 'loss-surface':
       return surfaceFigures as Figures<Result>;
-    case 'landscape-atlas': {
-      const { spread, ...others } = atlasFigures;
-      return (result.spread === null || spread === undefined ? others : atlasFigures) as Figures<Result>;
-    }
+    case 'landscape-atlas':
+      return atlasFigures as Figures<Result>;
     case 'eigenvalue-map':
       return mapFigures as Figures<Result>;
     case 'spectral-density':

@@ -95,7 +95,7 @@ export async function analyseHessian(
   const { steps, probes, seed, together, search, traceRun } = run;
   const numMissing = Math.max(0, traceRun.maxProbes - (probes - 1));
   const numKnown = steps * probes + (search.verify ? search.k : 0) + numMissing;
-  const progress = new Steps('hessian analysis', numKnown, options);
+  const progress = new Steps('hessian analysis', numKnown, options, true);
   const random = new RandomStarts(operator, seed, searchStream);
 
   using first = await ProbePass.make(run, 0, progress);

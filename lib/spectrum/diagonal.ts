@@ -47,7 +47,7 @@ export async function diagonal(
   });
   const startedAt = performance.now();
   const { probes = 100, relativeError = 0, seed = 0 } = options;
-  const progress = new Steps('diagonal', probes, options);
+  const progress = new Steps('diagonal', probes, options, relativeError > 0);
   const moments = new RunningMoments();
   try {
     let error = Infinity;

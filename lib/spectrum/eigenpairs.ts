@@ -110,7 +110,7 @@ export async function eigenpairs(
   const wanted = Math.min(operator.size, Math.max(needed, maxProducts + 2 * blockSize));
   const plan = planBasis(operator.space, options, { wanted, needed });
   const search = { k, which, tolerance, maxProducts, blockSize, verify };
-  const progress = new Steps('eigenpairs', maxProducts + (verify ? k : 0), options);
+  const progress = new Steps('eigenpairs', maxProducts + (verify ? k : 0), options, true);
   const random = new RandomStarts(operator, seed);
   const subspace = await startSubspace(random, options.start ?? [], blockSize, plan);
   let pairs: FoundPairs | undefined;

@@ -43,7 +43,7 @@ export async function frobeniusNorm(
   const minProbes = options.minProbes ?? Math.min(10, maxProbes);
   if (minProbes > maxProbes)
     throw invalidOption("frobeniusNorm: option 'minProbes'", `at most maxProbes, ${maxProbes}`, minProbes);
-  const progress = new Steps('frobenius norm', maxProbes, options);
+  const progress = new Steps('frobenius norm', maxProbes, options, true);
   const samples: number[] = [];
   for (;;) {
     using v = await operator.space.randomVector('rademacher', seed, samples.length);

@@ -1,6 +1,6 @@
 import { CurvatureOperator, fitsBudget } from '../operators/curvature-operator.js';
 import type { LinearOperator } from '../operators/linear-operator.js';
-import { curvatureIn } from '../operators/shifted.js';
+import { curvatureIn } from '../operators/wrapped-operator.js';
 import { checkOptions, invalidOption, isInteger } from '../validate.js';
 import { basisBytes } from './basis-plan.js';
 

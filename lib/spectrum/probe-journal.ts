@@ -1,8 +1,6 @@
-import { cpus } from 'node:os';
-import { hashOf } from '../hash.js';
-import { Journal, type Fingerprint } from '../io/journal.js';
+import { Journal } from '../io/journal.js';
 import type { LinearOperator } from '../operators/linear-operator.js';
-import { curvatureIn } from '../operators/shifted.js';
+import { operatorFingerprint } from './operator-fingerprint.js';
 import { invalidOption } from '../validate.js';
 import type { ProbeQuadrature } from './quadrature.js';
 
@@ -16,9 +14,11 @@ export interface ProbeSettings {
 /** Finished probes of stochastic Lanczos quadrature, on disk. */
 export class ProbeJournal {
   readonly #journal: Journal;
+  readonly restored: readonly ProbeQuadrature[];
 
-  private constructor(journal: Journal) {
+  private constructor(journal: Journal, restored: readonly ProbeQuadrature[]) {
     this.#journal = journal;
+    this.restored = restored;
   }
 
   /**
@@ -31,13 +31,20 @@ export class ProbeJournal {
     settings: ProbeSettings,
     probes: number,
   ): Promise<ProbeJournal> {
-    const fingerprint = await fingerprintOf(operator, settings);
-    const isProbe = (record: Buffer) => record.length > 0 && record.length % 24 === 0;
-    return new ProbeJournal(await Journal.open(path, 'spectrum', fingerprint, probes, isProbe));
-  }
-
-  get restored(): ProbeQuadrature[] {
-    return this.#journal.restored.map(decode);
+    const operatorPart = await operatorFingerprint(operator);
+    if (operatorPart === null)
+      throw invalidOption(
+        "spectralDensity: option 'resume'",
+        'absent for an operator of your own, whose identity a file cannot tell',
+        path,
+      );
+    const restored: ProbeQuadrature[] = [];
+    const journal = await Journal.open(path, 'spectrum', { ...operatorPart, ...settings }, (record) => {
+      const isProbe = record.length > 0 && record.length % 24 === 0 && restored.length < probes;
+      if (isProbe) restored.push(decode(record));
+      return isProbe;
+    });
+    return new ProbeJournal(journal, restored);
   }
 
   async append(probes: readonly ProbeQuadrature[]): Promise<void> {
@@ -61,41 +68,4 @@ function decode(record: Buffer): ProbeQuadrature {
   const part = (index: number) =>
     Float64Array.from({ length: count }, (_, i) => record.readDoubleLE(8 * (index * count + i)));
   return { nodes: part(0), weights: part(1), residualBounds: part(2) };
-}
-
-async function fingerprintOf(operator: LinearOperator, settings: ProbeSettings): Promise<Fingerprint> {
-  const curvature = curvatureIn(operator)?.curvature;
-  if (curvature === undefined)
-    throw invalidOption(
-      "spectralDensity: option 'resume'",
-      'absent for an operator of your own, whose identity a file cannot tell',
-      'a path',
-    );
-  const { theta, buffers } = await curvature.place();
-  const arrays: (Float64Array | string)[] = [await theta.toArray()];
-  for (const { name } of buffers?.model.buffers ?? []) arrays.push(name, await buffers!.toArray(name));
-  const { modelHash, dataHash, criterion, options, mode, dtype, device, numThreads, versions } =
-    await operator.provenance(performance.now());
-  return {
-    matrix: operator.label,
-    model: modelHash,
-    point: hashOf(arrays),
-    data: dataHash,
-    criterion,
-    mode,
-    batchSize: options.batchSize,
-    labelSmoothing: options.labelSmoothing,
-    ignoreIndex: options.ignoreIndex,
-    delta: options.delta,
-    dropoutSeed: options.seed,
-    output: options.output,
-    ...settings,
-    dtype,
-    device,
-    // Rounding depends on them.
-    numThreads,
-    libtorch: versions.libtorch,
-    cpu: cpus()[0]?.model ?? '',
-    lossatlas: versions.lossatlas,
-  };
 }

@@ -76,9 +76,9 @@ export async function spectralDensity(
     options.resume === undefined
       ? null
       : await ProbeJournal.open(options.resume, operator, { steps, seed, firstProbe }, probes);
-  const results = journal?.restored ?? [];
+  const results = [...(journal?.restored ?? [])];
   try {
-    if (results.length > 0) progress.advance(steps * results.length);
+    progress.restore(steps * results.length);
     while (results.length < probes) {
       // The same probes side by side as in a run without interruption.
       const room = run.together - (results.length % run.together);

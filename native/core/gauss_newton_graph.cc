@@ -1,5 +1,6 @@
 #include "core/gauss_newton_graph.h"
 
+#include "core/convolution_double_backward.h"
 #include "core/error.h"
 #include "core/memory_meter.h"
 #include "core/random.h"
@@ -45,6 +46,7 @@ GaussNewtonGraph::GaussNewtonGraph(const Objective& objective, const ParameterSp
   evaluation_ = ReadTerms(ComputeLoss(objective.criterion, output_.detach(), batch));
   middle_ = MakeMiddle(objective, output_.detach(), batch, options);
   if (output_.requires_grad()) {
+    const ScopedConvolutionDoubleBackward scope;
     dummy_ = at::zeros_like(output_).requires_grad_(true);
     pullbacks_ = Dependent(torch::autograd::grad({output_}, leaves_, {dummy_}, /*retain_graph=*/true,
                                                  /*create_graph=*/true, /*allow_unused=*/true));

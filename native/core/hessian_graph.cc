@@ -1,5 +1,6 @@
 #include "core/hessian_graph.h"
 
+#include "core/convolution_double_backward.h"
 #include "core/memory_meter.h"
 #include "core/scoped_state.h"
 
@@ -15,6 +16,7 @@ HessianGraph::HessianGraph(const Objective& objective, const ParameterSpace& spa
   const LossTerms terms = RunLoss(objective, batch);
   evaluation_ = ReadTerms(terms);
   if (terms.sum.requires_grad()) {
+    const ScopedConvolutionDoubleBackward scope;
     gradients_ = Dependent(torch::autograd::grad({terms.sum}, leaves_, {}, /*retain_graph=*/true,
                                                  /*create_graph=*/true, /*allow_unused=*/true));
   }

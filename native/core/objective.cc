@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/pooling.h"
 #include "core/random.h"
 #include "core/scoped_state.h"
 
@@ -61,6 +62,7 @@ at::Tensor RunForward(const Objective& objective, const Batch& batch) {
   Model& model = *objective.model;
   std::optional<ScopedSeed> seed;
   if (objective.mode == Mode::kTrain) seed.emplace(SeedOf(objective, batch), model.options().device());
+  const ScopedPooling pooling;
   const at::Tensor output = ChooseOutput(model.Forward(batch), objective.output);
   // Losses of a model that computes in half precision are taken in float32.
   const bool half = output.scalar_type() == c10::kHalf || output.scalar_type() == c10::kBFloat16;

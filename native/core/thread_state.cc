@@ -3,6 +3,7 @@
 #include <torch/csrc/jit/runtime/graph_executor.h>
 
 #include "core/caching_allocator.h"
+#include "core/convolution_double_backward.h"
 #include "core/torch.h"
 
 namespace lossatlas {
@@ -15,6 +16,7 @@ void ConfigureProcess() {
   context.setAllowTF32CuDNN(false);
   context.setAllowTF32CuBLAS(false);
   InstallCachingAllocator();
+  InstallConvolutionDoubleBackward();
 }
 
 struct ThreadState::Guards {

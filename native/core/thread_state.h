@@ -5,7 +5,7 @@
 namespace lossatlas {
 
 // Once per process: attention falls back to the form that has a second derivative, TF32 is off, host memory
-// is cached.
+// is cached, convolutions have a cheaper second derivative.
 void ConfigureProcess();
 
 // RAII, around every job: host memory from the cache, grad mode on, TorchScript's optimising executor off (it

@@ -1,9 +1,5 @@
 // Tests of the core without Node: kernels, layouts, random numbers, orthogonalisation, scopes.
-#include <cmath>
 #include <cstdio>
-#include <functional>
-#include <string>
-#include <vector>
 
 #include "core/affine_proof.h"
 #include "core/batch.h"
@@ -17,20 +13,12 @@
 #include "core/scoped_state.h"
 #include "core/small_eigen.h"
 #include "core/thread_state.h"
+#include "test/check.h"
 
 namespace lossatlas {
 namespace {
 
 int failures = 0;
-
-void Check(bool condition, const char* expression, int line) {
-  if (condition) return;
-  ++failures;
-  std::printf("    line %d: %s\n", line, expression);
-}
-#define EXPECT(condition) Check((condition), #condition, __LINE__)
-
-bool Near(double a, double b, double tolerance) { return std::abs(a - b) <= tolerance; }
 
 template <class Function>
 std::string CodeOf(Function function) {
@@ -257,7 +245,7 @@ void TestScopedSeed() {
 
 int Main() {
   ConfigureProcess();
-  const std::vector<std::pair<const char*, std::function<void()>>> tests = {
+  std::vector<Test> tests = {
       {"reductions and updates of flat vectors", TestKernels},
       {"reductions do not depend on the number of threads", TestKernelsDoNotDependOnThreads},
       {"sums over segments of flat vectors", TestSegmentDots},
@@ -271,11 +259,13 @@ int Main() {
       {"memory meter", TestMemoryMeter},
       {"scoped seed puts the generator back", TestScopedSeed},
   };
+  for (const auto& more : {ConvolutionTests(), PoolingTests()})
+    tests.insert(tests.end(), more.begin(), more.end());
   int failed = 0;
-  for (const auto& [name, test] : tests) {
+  for (const auto& [name, run] : tests) {
     const int before = failures;
     try {
-      test();
+      run();
     } catch (const std::exception& e) {
       ++failures;
       std::printf("    threw: %s\n", e.what());
@@ -289,6 +279,13 @@ int Main() {
 }
 
 }  // namespace
+
+void Check(bool condition, const char* expression, int line) {
+  if (condition) return;
+  ++failures;
+  std::printf("    line %d: %s\n", line, expression);
+}
+
 }  // namespace lossatlas
 
 int main() { return lossatlas::Main(); }

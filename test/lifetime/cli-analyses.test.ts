@@ -23,8 +23,10 @@ import {
   objective,
   randomPlane,
   spectralDensity,
+  type Eigenpairs,
   type LossSurface,
   type SpectralDensity,
+  type TraceEstimate,
 } from '../../dist/index.js';
 import { checkpointFolder, lossatlas } from '../support/command-line.js';
 import { projectPath } from '../support/fixtures.js';
@@ -54,7 +56,10 @@ const commands = [
 ];
 
 /** What two runs of the same have in common. */
-function valuesOf({ provenance: _, ...values }: LossSurface | SpectralDensity): unknown {
+function valuesOf({
+  provenance: _,
+  ...values
+}: LossSurface | SpectralDensity | Eigenpairs | TraceEstimate): unknown {
   return values;
 }
 
@@ -295,6 +300,43 @@ describe('analyses on the command line', function () {
     expect((await lossatlas([...quiet, out('all')])).code).to.equal(0);
     const read = async (name: string) => loadJson(join(out(name), 'spectrum.json'), 'spectral-density');
     expect(valuesOf(await read('probes'))).to.deep.equal(valuesOf(await read('all')));
+  });
+
+  it('eigenpairs and axes that are stopped go on to the same bits', async () => {
+    const double = ['-d', data, '--dtype', 'float64', '--tolerance', '1e-13', '--images', 'none', '-o'];
+    const args = ['hessian', model, '--what', 'eigenpairs,trace', '-k', '40', '--vectors', ...double];
+    const stopped = await lossatlas([...args, out('pairs')], { interruptAt: /eigenpairs: / });
+    expect(stopped.code, stopped.stderr).to.equal(130);
+    expect(stopped.stderr).to.match(/Stopped\. Its products are kept in '.*hessian\.resume'/);
+    expect(readdirSync(out('pairs'))).to.deep.equal(['hessian.resume']);
+    const resumed = await lossatlas([...args, out('pairs')]);
+    expect(resumed.code, resumed.stderr).to.equal(0);
+    expect((await lossatlas([...args, out('anew')])).code).to.equal(0);
+    expect(readdirSync(out('pairs'))).to.deep.equal(readdirSync(out('anew')));
+    const read = async (name: string, part: 'eigenpairs' | 'trace') =>
+      loadJson(join(out(name), `hessian-${part}.json`), part);
+    for (const part of ['eigenpairs', 'trace'] as const)
+      expect(valuesOf(await read('pairs', part))).to.deep.equal(valuesOf(await read('anew', part)));
+    const axes = [
+      'landscape',
+      model,
+      '--axes',
+      'hessian',
+      '--points',
+      '3',
+      '--max-products',
+      '2000',
+      ...double,
+    ];
+    const search = await lossatlas([...axes, out('axes')], { interruptAt: /eigenpairs: / });
+    expect(search.code, search.stderr).to.equal(130);
+    expect(search.stderr).to.match(/before the first point.*kept in '.*surface\.resume-axes'/);
+    expect((await lossatlas([...axes, out('axes')])).code).to.equal(0);
+    expect(readdirSync(out('axes'))).to.deep.equal(['surface.json']);
+    const nothing = await lossatlas([...args, out('nothing'), '--no-resume'], {
+      interruptAt: /eigenpairs: /,
+    });
+    expect(nothing.stderr).to.match(/Nothing of it is kept/);
   });
 
   it('hessian and spectrum give the numbers of the library', async () => {

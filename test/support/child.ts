@@ -10,9 +10,14 @@ export interface Outcome {
 
 /**
  * Runs an ES module in its own process, with the library, data and a model at hand. `killAfterMs` above 0: SIGKILL that
- * long after its first output.
+ * long after its first output. `variables` join the environment's.
  */
-export async function run(body: string, timeoutMs = 60_000, killAfterMs = 0): Promise<Outcome> {
+export async function run(
+  body: string,
+  timeoutMs = 60_000,
+  killAfterMs = 0,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
   const source = `
     import { Worker } from 'node:worker_threads';
     import * as lib from ${JSON.stringify(projectPath('dist/index.js'))};
@@ -29,6 +34,7 @@ export async function run(body: string, timeoutMs = 60_000, killAfterMs = 0): Pr
   return new Promise((resolve) => {
     const child = spawn(process.execPath, ['--expose-gc', '--input-type=module', '-e', source], {
       timeout: timeoutMs,
+      env: { ...process.env, ...variables },
     });
     let stdout = '';
     let stderr = '';

@@ -53,6 +53,7 @@ export const hessianOptions = {
   maxIterations: option(count, 'of other recipes: products for each eigenpair; default 100'),
   seed: option(count, 'of start vectors, probes, and targets of matrix fisher; default 0'),
   vectors: option(flag, 'write eigenvectors and diagonal too (.npz)'),
+  resume: option(path, 'where products are kept; default beside the results', { isNegatable: true }),
 } satisfies OptionTable;
 
 /** Of `spectralDensity`. */

@@ -23,6 +23,7 @@ import {
   type RandomPlaneOptions,
 } from '../../index.js';
 import type { Run } from '../analysis.js';
+import { keepingProducts, productsPath } from '../keep-products.js';
 import {
   normalizationOptions,
   planeAxisOptions,
@@ -63,10 +64,8 @@ function refuseOthers(values: Values, option: string, chosen: string, owners: Ow
 }
 
 /** The direction of a line, as `--axis` names it. */
-export async function openDirection(
-  setting: Setting,
-  { values, resources, analysis }: Run,
-): Promise<Direction> {
+export async function openDirection(setting: Setting, run: Run): Promise<Direction> {
+  const { values, resources, analysis } = run;
   const { model, loss } = setting;
   const normalization = { ...take<NormalizationOptions>(values, normalizationOptions), ...atOption(setting) };
   const axis = (values.axis as string | undefined) ?? 'random';
@@ -77,7 +76,11 @@ export async function openDirection(
     case 'hessian': {
       using operator = hessian(loss, atOption(setting));
       const search = take<HessianDirectionOptions>(values, { ...searchOptions, seed: randomOptions.seed });
-      return resources.keep(await hessianDirection(operator, { ...search, ...normalization, ...analysis }));
+      return resources.keep(
+        await keepingProducts(operator, productsPath(run, 'axes'), async (recorded) =>
+          hessianDirection(recorded, { ...search, ...normalization, ...analysis }),
+        ),
+      );
     }
     case 'file': {
       const path = required(values, 'vector', "axis 'file'");
@@ -112,7 +115,8 @@ export async function openPlane(setting: Setting, run: Run): Promise<Plane> {
   return plane;
 }
 
-async function makePlane(setting: Setting, { values, analysis }: Run): Promise<Plane> {
+async function makePlane(setting: Setting, run: Run): Promise<Plane> {
+  const { values, analysis } = run;
   const { model, loss } = setting;
   const at = atOption(setting);
   const normalization = { ...take<NormalizationOptions>(values, normalizationOptions), ...at };
@@ -123,7 +127,9 @@ async function makePlane(setting: Setting, { values, analysis }: Run): Promise<P
       using operator = hessian(loss, at);
       const { which } = planeAxisOptions;
       const search = take<HessianPlaneOptions>(values, { ...searchOptions, which, seed: randomOptions.seed });
-      return await hessianPlane(operator, { ...search, ...normalization, ...analysis });
+      return await keepingProducts(operator, productsPath(run, 'axes'), async (recorded) =>
+        hessianPlane(recorded, { ...search, ...normalization, ...analysis }),
+      );
     }
     case 'adam': {
       const path = required(values, 'moments', "axes 'adam'");

@@ -61,6 +61,7 @@ const trialSteps = 4;
 export const runCompare: CommandSpec['run'] = async (invocation) =>
   runAnalysis(invocation, {
     name: 'comparison',
+    kinds: () => ['criteria-comparison'],
     open,
     plan: ({ model, models, datasets, chosen }, run) => {
       const { modes = ['eval'] } = take<CompareCriteriaOptions>(run.values, compareOptions);

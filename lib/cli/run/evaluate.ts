@@ -29,13 +29,13 @@ export async function runEvaluate({ values, signal }: Invocation): Promise<void>
   const out = values.out as string | undefined;
   if (out !== undefined) {
     // Before hours of work, not after.
+    if (values.dryRun !== true) await requireWritable(out);
     if (!formatsOf('evaluation-table').includes(extname(out).toLowerCase()))
       throw invalidOption(
         "option 'out'",
         `a file that ends with ${formatsOf('evaluation-table').join(', ')}`,
         out,
       );
-    if (values.dryRun !== true) await requireWritable(out);
   }
   const paths = await checkpointPaths((values.checkpoints as string[] | undefined) ?? []);
   using resources = new Resources();

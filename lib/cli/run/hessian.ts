@@ -11,19 +11,21 @@ import {
   pyhessianTrace,
   saveVector,
   trace,
-  type CurvatureOperator,
   type DiagonalOptions,
   type EigenpairsOptions,
   type FrobeniusNormOptions,
+  type LinearOperator,
   type ParameterVector,
   type PresetEigenpairsOptions,
   type PresetTraceOptions,
   type Result,
   type TraceOptions,
 } from '../../index.js';
+import type { ResultKind } from '../../io/result-format.js';
 import { runAnalysis, type Run } from '../analysis.js';
 import type { CommandSpec } from '../command.js';
 import { withProcess } from '../dry-run.js';
+import { keepingProducts, keptProducts } from '../keep-products.js';
 import { openOperator, tryProduct } from '../open-operator.js';
 import {
   eigenpairsOptions,
@@ -31,7 +33,7 @@ import {
   matrixOptions,
   traceOptions,
 } from '../options/spectrum-options.js';
-import { numberOf, take, type OptionTable } from '../options/table.js';
+import { numberOf, take, type OptionTable, type Values } from '../options/table.js';
 import { refuseOptions } from '../refuse-options.js';
 import { openSetting } from '../setting.js';
 import { settingWords } from '../setting-words.js';
@@ -60,13 +62,13 @@ const presets = {
   lla: { eigenpairs: llaEigenpairs, trace: llaTrace },
   pyhessian: { eigenpairs: pyhessianEigenpairs, trace: pyhessianTrace },
 } as const;
-const presetOf = ({ values }: Run) =>
+const presetOf = (values: Values) =>
   (presets as Partial<typeof presets>)[values.recipe as keyof typeof presets];
 
 /** What computes each part. */
-const parts: Readonly<Record<Part, (operator: CurvatureOperator, run: Run) => Promise<Computed>>> = {
+const parts: Readonly<Record<Part, (operator: LinearOperator, run: Run) => Promise<Computed>>> = {
   eigenpairs: async (operator, run) => {
-    const preset = presetOf(run)?.eigenpairs;
+    const preset = presetOf(run.values)?.eigenpairs;
     if (preset !== undefined) {
       const options = optionsOf<PresetEigenpairsOptions>(run, { k, tolerance, maxIterations, seed });
       return { result: await preset(operator, options) };
@@ -76,7 +78,7 @@ const parts: Readonly<Record<Part, (operator: CurvatureOperator, run: Run) => Pr
     return { result: pairs, vectors: pairs.vectors };
   },
   trace: async (operator, run) => {
-    const preset = presetOf(run)?.trace;
+    const preset = presetOf(run.values)?.trace;
     const result =
       preset === undefined
         ? await trace(operator, optionsOf<TraceOptions>(run, { ...traceOptions, seed }))
@@ -103,10 +105,22 @@ const parts: Readonly<Record<Part, (operator: CurvatureOperator, run: Run) => Pr
   }),
 };
 
-const partsOf = ({ values }: Run) =>
+const partsOf = (values: Values) =>
   (values.what as readonly Part[] | undefined) ?? (['eigenpairs', 'trace'] as const);
 
-const isRecipe = (run: Run) => presetOf(run) !== undefined;
+/** What a part makes. */
+function kindOf(part: Part, values: Values): ResultKind {
+  const kinds = {
+    eigenpairs: isRecipe(values) ? 'preset-eigenpairs' : 'eigenpairs',
+    trace: isRecipe(values) ? 'preset-trace' : 'trace',
+    norm: 'frobenius-norm',
+    diagonal: 'diagonal',
+    check: 'operator-check',
+  } as const;
+  return kinds[part];
+}
+
+const isRecipe = (values: Values) => presetOf(values) !== undefined;
 
 /** What the other programs' recipes have no such thing as, by part. */
 const ownOnly: Readonly<Partial<Record<Part, readonly string[]>>> = {
@@ -116,8 +130,8 @@ const ownOnly: Readonly<Partial<Record<Part, readonly string[]>>> = {
 
 function refuseUnused(run: Run): void {
   const { values } = run;
-  const of = partsOf(run);
-  if (!isRecipe(run)) {
+  const of = partsOf(run.values);
+  if (!isRecipe(run.values)) {
     refuseOptions(values, ['maxIterations'], "of other programs' recipes");
     return;
   }
@@ -132,7 +146,7 @@ function numProducts(run: Run): number {
   const { values } = run;
   const number = (key: string, standard: number) => numberOf(values, key, standard);
   const of: Record<Part, number> = {
-    eigenpairs: isRecipe(run)
+    eigenpairs: isRecipe(run.values)
       ? number('k', 2) * number('maxIterations', 100)
       : number('maxProducts', Math.max(300, 4 * number('k', 2))),
     trace: number('maxProbes', 100) * (values.method === 'hutch++' ? 2 : 1),
@@ -140,20 +154,24 @@ function numProducts(run: Run): number {
     diagonal: number('maxProbes', 100),
     check: 8,
   };
-  return partsOf(run).reduce((sum, part) => sum + of[part], 0);
+  return partsOf(run.values).reduce((sum, part) => sum + of[part], 0);
 }
 
 export const runHessian: CommandSpec['run'] = async (invocation) => {
   const done: Part[] = [];
   await runAnalysis(invocation, {
     name: 'hessian',
+    kinds: (values) => partsOf(values).map((part) => kindOf(part, values)),
     open: async (run) => {
       refuseUnused(run);
       const setting = await openSetting(run.resources, run.values);
       return { setting, operator: openOperator(setting, run) };
     },
     plan: ({ setting, operator }, run) => ({
-      steps: [...settingWords(setting), `Compute   ${partsOf(run).join(', ')} of the ${operator.label}`],
+      steps: [
+        ...settingWords(setting),
+        `Compute   ${partsOf(run.values).join(', ')} of the ${operator.label}`,
+      ],
       unit: 'products',
       total: numProducts(run),
       isExact: false,
@@ -169,21 +187,23 @@ export const runHessian: CommandSpec['run'] = async (invocation) => {
       },
     }),
     compute: async ({ operator }, run) => {
-      if (run.output.isJson && partsOf(run).length !== 1)
+      if (run.output.isJson && partsOf(run.values).length !== 1)
         throw new LossAtlasError('ERR_INVALID_OPTION', '--json prints one result: choose it with --what.');
-      for (const part of partsOf(run)) {
-        const { result, vectors } = await parts[part](operator, run);
-        run.output.print(result, summarize(result));
-        await run.output.save(result, part);
-        if (vectors !== undefined) await saveVectors(run, part, vectors);
-        done.push(part);
-      }
-      await run.output.finish([]);
+      const { resume } = run.output.resumePath(run.values);
+      await keepingProducts(operator, resume, async (recorded) => {
+        for (const part of partsOf(run.values)) {
+          const { result, vectors } = await parts[part](recorded, run);
+          run.output.print(result, summarize(result));
+          await run.output.save(result, part);
+          if (vectors !== undefined) await saveVectors(run, part, vectors);
+          done.push(part);
+        }
+      });
+      await run.output.finish(resume === undefined ? [] : [resume]);
     },
     interrupted: (_, run) => {
-      const rest = partsOf(run).filter((part) => !done.includes(part));
-      if (done.length === 0) return 'Stopped. Nothing was finished: the same command starts anew.';
-      return `Stopped. Finished, and kept: ${done.join(', ')}. The same command with --what ${rest.join(',')} does the rest.`;
+      const finished = done.length === 0 ? '' : ` Finished: ${done.join(', ')}.`;
+      return `Stopped.${finished} ${keptProducts(run.output.resumePath(run.values).resume)}`;
     },
   });
 };

@@ -26,6 +26,7 @@ const points = (run: Run, standard: number) => numberOf(run.values, 'points', st
 export const runLine: CommandSpec['run'] = async (invocation) =>
   runLandscape(invocation, {
     name: 'line',
+    kind: 'loss-line',
     open: openDirection,
     numPoints: (_, run) => points(run, 51),
     describe: (direction, run) => `${points(run, 51)} points along ${direction.description.label}`,
@@ -44,6 +45,7 @@ export const runLine: CommandSpec['run'] = async (invocation) =>
 export const runInterpolate: CommandSpec['run'] = async (invocation) =>
   runLandscape(invocation, {
     name: 'interpolation',
+    kind: 'loss-line',
     open: async ({ model }, { values, resources }) => ({
       from: await openSolution(resources, model, values.from as string, values),
       to:

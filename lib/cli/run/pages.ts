@@ -36,6 +36,7 @@ export const runAtlas: CommandSpec['run'] = async (invocation) => {
   });
   await runLandscape(invocation, {
     name: 'atlas',
+    kind: 'landscape-atlas',
     open: async () => Promise.resolve(null),
     numPoints: (_, run) => seedsOf(run).length * pointsOf(run),
     describe: (_, run) => `${sizeOf(run).join(' × ')} points on each of ${seedsOf(run).length} planes`,
@@ -58,6 +59,7 @@ export const runModes: CommandSpec['run'] = async (invocation) => {
   });
   await runLandscape(invocation, {
     name: 'modes',
+    kind: 'landscape-atlas',
     open: async ({ model }, { values, resources }) => {
       if (values.axes !== 'adam') refuseOptions(values, ['moments'], "for axes 'adam'");
       return values.axes === 'adam'

@@ -1,4 +1,5 @@
-import { loadResult } from '../../index.js';
+import { loadResult, LossAtlasError } from '../../index.js';
+import { figuresOf } from '../../report/draw-result.js';
 import { throwIfAborted } from '../../steps.js';
 import type { CommandSpec } from '../command.js';
 import { Output } from '../output.js';
@@ -8,6 +9,13 @@ import { openResults } from './saved-results.js';
 export const runPlot: CommandSpec['run'] = async ({ values, signal }) => {
   if (values.together === true) refuseOptions(values, ['trajectory'], 'for figures of one surface');
   const results = await openResults(values);
+  for (const { label, result } of results) {
+    if (Object.keys(figuresOf(result)).length === 0)
+      throw new LossAtlasError(
+        'ERR_INVALID_OPTION',
+        `'${label}' is ${result.kind === 'evaluation-table' ? 'an' : 'a'} ${result.kind}, which has no figures; 'report' shows it.`,
+      );
+  }
   if (!results.some(({ result }) => result.kind === 'loss-surface'))
     refuseOptions(values, ['trajectory'], 'for figures of surfaces');
   const trajectory =

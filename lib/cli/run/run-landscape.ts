@@ -9,6 +9,7 @@ import {
 import { runAnalysis, type Run } from '../analysis.js';
 import type { Invocation } from '../command.js';
 import { gigabytes } from '../dry-run.js';
+import { keptProducts, productsPath } from '../keep-products.js';
 import { openSetting, type Setting } from '../setting.js';
 import { settingWords } from '../setting-words.js';
 import { summarize } from '../summary.js';
@@ -18,6 +19,7 @@ export type Landscape = LossLine | LossSurface | LandscapeAtlas;
 /** One of the commands of `landscape`. */
 export interface LandscapeCommand<Extra> {
   readonly name: string;
+  readonly kind: Landscape['kind'];
   /** Directions, other solutions. */
   readonly open: (setting: Setting, run: Run) => Promise<Extra>;
   readonly numPoints: (extra: Extra, run: Run) => number;
@@ -42,6 +44,7 @@ export async function runLandscape<Extra>(
 ): Promise<void> {
   await runAnalysis(invocation, {
     name: command.name,
+    kinds: () => [command.kind],
     open: async (run) => {
       const setting = await openSetting(run.resources, run.values);
       return { setting, extra: await command.open(setting, run) };
@@ -61,9 +64,10 @@ export async function runLandscape<Extra>(
       // First what cannot fail for want of room.
       output.print(landscape, summarize(landscape));
       await output.save(landscape, '', more);
-      await output.finish(resumeFiles(landscape, resume.resume));
+      const axes = productsPath(run, 'axes');
+      await output.finish([...resumeFiles(landscape, resume.resume), ...(axes === undefined ? [] : [axes])]);
     },
-    interrupted: (error, { output, values }) => interruptedWords(error, output.resumePath(values).resume),
+    interrupted: (error, run) => interruptedWords(error, run),
   });
 }
 
@@ -74,8 +78,13 @@ function resumeFiles(landscape: Landscape, resume: string | undefined): string[]
   return landscape.surfaces.map((_, i) => `${resume}-${i + 1}`);
 }
 
-function interruptedWords({ partial }: AbortError, resume: string | undefined): string {
-  if (partial === undefined) return 'Stopped before the first point was finished.';
+function interruptedWords({ partial }: AbortError, run: Run): string {
+  const { resume } = run.output.resumePath(run.values);
+  if (partial === undefined) {
+    const axes = productsPath(run, 'axes');
+    const search = axes !== undefined && existsSync(axes) ? ` ${keptProducts(axes)}` : '';
+    return `Stopped before the first point was finished.${search}`;
+  }
   const done = `${partial.numDone} points were finished`;
   if (resume === undefined)
     return `Stopped. ${done} and are lost: only --out or --resume, without --no-resume, keeps them.`;

@@ -47,6 +47,7 @@ export const runThreePoint: CommandSpec['run'] = async (invocation) =>
   runLandscape<Path>(invocation, {
     ...shared,
     name: 'three-point',
+    kind: 'loss-surface',
     open: async ({ model }, { values, resources }) => {
       const open = async (key: string) => openSolution(resources, model, values[key] as string, values);
       const solutions = [await open('a'), await open('b'), await open('c')] as const;
@@ -64,6 +65,7 @@ export const runTrajectory: CommandSpec['run'] = async (invocation) => {
   await runLandscape<Path>(invocation, {
     ...shared,
     name: 'trajectory-plane',
+    kind: 'loss-surface',
     open: async ({ model }, { values, resources }) => {
       const solutions: Solution[] = [];
       for (const path of await checkpointPaths(values.checkpoints as string[]))

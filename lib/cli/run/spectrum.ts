@@ -15,9 +15,10 @@ import { probesTogether } from '../../spectrum/spectral-density.js';
 import { runAnalysis, type Run } from '../analysis.js';
 import type { CommandSpec } from '../command.js';
 import { withProcess } from '../dry-run.js';
+import { keepingProducts, keptProducts, productsPath } from '../keep-products.js';
 import { openOperator, tryProduct } from '../open-operator.js';
 import { matrixOptions, spectrumCommandOptions, spectrumOptions } from '../options/spectrum-options.js';
-import { numberOf, take } from '../options/table.js';
+import { numberOf, take, type Values } from '../options/table.js';
 import { refuseOptions } from '../refuse-options.js';
 import { openSetting } from '../setting.js';
 import { settingWords } from '../setting-words.js';
@@ -26,7 +27,7 @@ import { summarize } from '../summary.js';
 const { memoryBudget } = matrixOptions;
 /** What the other programs' recipes have no such thing as. */
 const ownOnly = ['probesPerPass', 'firstProbe', 'basisPlacement', 'confidence', 'tailThreshold'] as const;
-const isRecipe = ({ values }: Run) => values.recipe === 'lla' || values.recipe === 'pyhessian';
+const isRecipe = (values: Values) => values.recipe === 'lla' || values.recipe === 'pyhessian';
 
 async function compute(
   operator: CurvatureOperator,
@@ -34,7 +35,7 @@ async function compute(
   resume: { resume?: string },
 ): Promise<SpectralDensity | PresetSpectralDensity> {
   const { values, analysis } = run;
-  if (!isRecipe(run)) {
+  if (!isRecipe(values)) {
     const options = take<SpectralDensityOptions>(values, { ...spectrumOptions, memoryBudget }, ['resume']);
     return spectralDensity(operator, { ...options, ...analysis, ...resume });
   }
@@ -52,10 +53,14 @@ async function compute(
 export const runSpectrum: CommandSpec['run'] = async (invocation) =>
   runAnalysis(invocation, {
     name: 'spectrum',
+    kinds: (values) => [
+      isRecipe(values) ? 'preset-spectral-density' : 'spectral-density',
+      ...(numberOf(values, 'eigenpairs', 0) > 0 ? (['eigenpairs'] as const) : []),
+    ],
     open: async (run) => {
       const { values } = run;
       if (values.recipe !== 'lla') refuseOptions(values, ['window'], 'of recipe lla');
-      if (isRecipe(run)) {
+      if (isRecipe(run.values)) {
         refuseOptions(values, ownOnly, `not of recipe ${values.recipe as string}`);
         // `--no-resume` asks for nothing.
         if (values.resume !== false)
@@ -66,7 +71,7 @@ export const runSpectrum: CommandSpec['run'] = async (invocation) =>
     },
     plan: ({ setting, operator }, run) => {
       const steps = Math.min(numberOf(run.values, 'steps', 100), operator.size);
-      const probes = numberOf(run.values, 'probes', isRecipe(run) ? 1 : 10);
+      const probes = numberOf(run.values, 'probes', isRecipe(run.values) ? 1 : 10);
       return {
         steps: [
           ...settingWords(setting),
@@ -77,7 +82,7 @@ export const runSpectrum: CommandSpec['run'] = async (invocation) =>
         trial: async () => tryProduct(operator),
         memory: async () => {
           const { probesPerPass } = run.values as { readonly probesPerPass?: number };
-          const vectors = isRecipe(run) ? 1 : await probesTogether(operator, probes, probesPerPass);
+          const vectors = isRecipe(run.values) ? 1 : await probesTogether(operator, probes, probesPerPass);
           const { newBytes, summary } = await predictMemory(operator, { steps, vectors });
           return withProcess(newBytes, summary);
         },
@@ -85,22 +90,29 @@ export const runSpectrum: CommandSpec['run'] = async (invocation) =>
     },
     compute: async ({ operator }, run) => {
       const { output, values, analysis } = run;
-      const resume = isRecipe(run) ? {} : output.resumePath(values);
+      const resume = isRecipe(run.values) ? {} : output.resumePath(values);
       const spectrum = await compute(operator, run, resume);
       output.print(spectrum, summarize(spectrum));
       const k = numberOf(run.values, 'eigenpairs', 0);
       if (k === 0) await output.save(spectrum);
       else {
         const seed = take<{ seed?: number }>(values, { seed: spectrumOptions.seed });
-        using pairs = await eigenpairs(operator, { k, which: 'both-ends', ...seed, ...analysis });
+        using pairs = await keepingProducts(operator, productsPath(run, 'eigenpairs'), async (recorded) =>
+          eigenpairs(recorded, { k, which: 'both-ends', ...seed, ...analysis }),
+        );
         if (!output.isJson) output.print(pairs, summarize(pairs));
         await output.save(spectrum, '', { markers: pairs.values });
         await output.save(pairs, 'eigenpairs');
       }
-      await output.finish(resume.resume === undefined ? [] : [resume.resume]);
+      await output.finish(
+        [resume.resume, productsPath(run, 'eigenpairs')].filter((path) => path !== undefined),
+      );
     },
     interrupted: (_, run) => {
-      const { resume } = isRecipe(run) ? {} : run.output.resumePath(run.values);
+      const { resume } = isRecipe(run.values) ? {} : run.output.resumePath(run.values);
+      const pairs = productsPath(run, 'eigenpairs');
+      if (pairs !== undefined && existsSync(pairs))
+        return `Stopped. The density is kept in '${resume}'. ${keptProducts(pairs)}`;
       if (resume !== undefined && !existsSync(resume)) return 'Stopped before the first probe was finished.';
       return resume === undefined
         ? 'Stopped. Nothing is kept: only --out or --resume, without --no-resume, keeps finished probes.'

@@ -117,6 +117,7 @@ function surfaceSize(run: Run): readonly [number, number] {
 export const runSurface: CommandSpec['run'] = async (invocation) =>
   runLandscape(invocation, {
     name: 'surface',
+    kind: 'loss-surface',
     open: async (setting, run) => {
       if (isRecipe(run)) {
         const recipe = run.values.recipe as string;

@@ -37,7 +37,7 @@ export async function powerIteration(
   const { maxIterations = 100, tolerance = 1e-3 } = options;
   const k = options.k ?? options.start?.length ?? defaultK;
   const starts = new Starts(caller, operator, 'gaussian', k, options);
-  const progress = new Steps('eigenpairs', k * maxIterations, options);
+  const progress = new Steps('eigenpairs', k * maxIterations, options, true);
   const vectors: ParameterVector[] = [];
   const found: { readonly value: number; readonly numIterations: number; readonly stopped: boolean }[] = [];
   try {

@@ -34,7 +34,7 @@ export async function runningMeanTrace(
   const { tolerance = 1e-3 } = options;
   const maxProbes = options.maxProbes ?? options.start?.length ?? 100;
   const starts = new Starts(caller, operator, 'rademacher', maxProbes, options);
-  const progress = new Steps('trace', maxProbes, options);
+  const progress = new Steps('trace', maxProbes, options, true);
   const samples: number[] = [];
   let value = before;
   let stopped = false;

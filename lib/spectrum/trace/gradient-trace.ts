@@ -2,9 +2,10 @@ import { notFinite } from '../../operators/not-finite.js';
 import { LossAtlasError } from '../../errors.js';
 import type { OutputPullback } from '../../native/addon.js';
 import { call } from '../../native/call.js';
-import { CurvatureOperator } from '../../operators/curvature-operator.js';
+import type { CurvatureOperator } from '../../operators/curvature-operator.js';
 import type { LinearOperator } from '../../operators/linear-operator.js';
 import { eachPullback } from '../../operators/output-pullback.js';
+import { curvatureIn } from '../../operators/wrapped-operator.js';
 import { interval } from '../statistics.js';
 import { logInterval } from '../log-interval.js';
 import { isPrecise, type TraceFigures, type TraceRun } from './options.js';
@@ -107,9 +108,10 @@ async function addUnitSquares(
 }
 
 function requireGaussNewtonPart(operator: LinearOperator): CurvatureOperator {
-  if (operator instanceof CurvatureOperator) {
-    const { kind } = operator.matrix;
-    if (kind === 'hessian' || kind === 'gauss-newton') return operator;
+  const inside = curvatureIn(operator);
+  if (inside !== null && inside.factor === 1 && inside.shift === 0) {
+    const { kind } = inside.curvature.matrix;
+    if (kind === 'hessian' || kind === 'gauss-newton') return inside.curvature;
   }
   throw new LossAtlasError(
     'ERR_INVALID_OPTION',

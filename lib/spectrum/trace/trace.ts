@@ -42,7 +42,7 @@ export async function trace(operator: LinearOperator, options: TraceOptions = {}
   const minProbes = options.minProbes ?? Math.min(defaultMinProbes[method], maxProbes);
   if (minProbes > maxProbes)
     throw invalidOption("trace: option 'minProbes'", `at most maxProbes, ${maxProbes}`, minProbes);
-  const progress = new Steps('trace', numSteps(operator, options, maxProbes), options);
+  const progress = new Steps('trace', numSteps(operator, options, maxProbes), options, true);
   const run = { operator, relativeError, minProbes, maxProbes, seed, progress };
   const figures = await estimators[method](run, options);
   progress.finish();

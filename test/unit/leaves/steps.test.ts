@@ -21,6 +21,20 @@ describe('Steps', () => {
     expect(seen[2]!.remainingSeconds).to.equal(0);
   });
 
+  it('estimates what is left from its own steps alone, and says where the total is a limit', () => {
+    const seen: Progress[] = [];
+    const steps = new Steps('work', 10, { onProgress: (p) => seen.push(p) }, true);
+    steps.restore(0);
+    steps.restore(6);
+    steps.advance();
+    expect(seen.map((p) => [p.done, p.isLimit])).to.deep.equal([
+      [6, true],
+      [7, true],
+    ]);
+    expect(seen[0]!.remainingSeconds).to.equal(null);
+    expect(seen[1]!.remainingSeconds).to.be.closeTo(seen[1]!.elapsedSeconds * 3, 1e-12);
+  });
+
   it('throws AbortError with the reason, before the first step and between steps', () => {
     const controller = new AbortController();
     const steps = new Steps('work', 10, { signal: controller.signal });

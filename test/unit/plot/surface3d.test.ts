@@ -54,6 +54,10 @@ describe('drawSurface', () => {
       axes: [{ ...axis, label: 'Hessian eigenvector', eigenvalue: -12.5 }, axis] as const,
     };
     expect(texts(drawSurface(surface))).to.include('α (Hessian eigenvector, λ = −12.5)');
+    // Where there is no room, the normalisation goes first: the caption has it too.
+    const long = { ...axis, label: 'model-normalised Hessian eigenvector', eigenvalue: -12.5 };
+    const narrow = texts(drawSurface({ ...surface, axes: [long, axis] }, { width: 500, height: 400 }));
+    expect(narrow).to.include('α (Hessian eigenvector, λ = −12.5)');
   });
 
   it('leaves holes above hatched floor where the loss is not finite', () => {

@@ -1,0 +1,25 @@
+// What the tests of the core share: expectations that are counted, and lists of named tests.
+#pragma once
+#include <cmath>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/torch.h"
+
+namespace lossatlas {
+
+struct Test {
+  const char* name;
+  std::function<void()> run;
+};
+
+void Check(bool condition, const char* expression, int line);
+#define EXPECT(condition) ::lossatlas::Check((condition), #condition, __LINE__)
+
+inline bool Near(double a, double b, double tolerance) { return std::abs(a - b) <= tolerance; }
+
+std::vector<Test> ConvolutionTests();
+std::vector<Test> PoolingTests();
+
+}  // namespace lossatlas

@@ -1,0 +1,73 @@
+import { expect } from 'chai';
+import { run } from '../support/child.js';
+import { fixture, golden } from '../support/fixtures.js';
+import { goldenFile } from '../support/golden-file.js';
+import { matVec, relativeError } from '../support/numbers.js';
+
+interface Curvature {
+  readonly eval: number[];
+  readonly train: number[];
+  readonly gaussNewton: number[];
+  readonly transposed: number[];
+  readonly retainedBytes: number;
+}
+
+/** Dense matrices of conv+BN, and a product of an exported net with a transposed convolution, in a process of its own. */
+async function curvature(variables: Readonly<Record<string, string>>): Promise<Curvature> {
+  const exported = goldenFile('exported/exported.npz');
+  const outcome = await run(
+    `
+    const load = (file, key) => lib.loadNpz(file, { inputs: key + '.x', targets: key + '.y' });
+    const net = await lib.loadModel(${JSON.stringify(fixture('convbn.pt'))}, { dtype: 'float64' });
+    const data = await load(${JSON.stringify(fixture('golden.npz'))}, 'convbn.eval');
+    const values = async (operator) => Array.from((await lib.denseMatrix(operator)).values);
+    const out = {};
+    for (const mode of ['eval', 'train']) out[mode] = await values(lib.hessian(lib.objective(net, data, { mode })));
+    const loss = lib.objective(net, data);
+    out.gaussNewton = await values(lib.gaussNewton(loss));
+    const operator = lib.hessian(loss);
+    await operator.apply([await net.randomVector('gaussian', 1)]);
+    out.retainedBytes = operator.retainedBytes;
+
+    const many = await lib.loadModel(${JSON.stringify(fixture('exported/many.pt2'))}, { dtype: 'float64' });
+    const images = await lib.loadNpz(${JSON.stringify(fixture('exported/exported.npz'))}, { inputs: 'images', targets: 'y' });
+    const v = await many.vector(Float64Array.from(${JSON.stringify(Array.from(exported.get('many.v')))}.slice(0, many.size)));
+    const [product] = await lib.hessian(lib.objective(many, images)).apply([v]);
+    out.transposed = Array.from(await product.toArray());
+    console.log(JSON.stringify(out));`,
+    60_000,
+    0,
+    variables,
+  );
+  expect(outcome.stderr).to.equal('');
+  return JSON.parse(outcome.stdout) as Curvature;
+}
+
+describe('second derivatives of convolutions', function () {
+  this.timeout(120_000);
+
+  it('ours and libtorch’s own are PyTorch’s; ours keep less', async () => {
+    const both = await Promise.all([
+      curvature({ LOSSATLAS_CONVOLUTION: '' }),
+      curvature({ LOSSATLAS_CONVOLUTION: 'libtorch' }),
+    ]);
+    const ggn = goldenFile('curvature.npz');
+    const [v, ofGgn] = [ggn.get('convbn.eval.ggn.v'), ggn.get('convbn.eval.ggn.products')];
+    const ofMany = goldenFile('exported/exported.npz').get('many.eval.products');
+    for (const got of both) {
+      const n = Math.sqrt(got.eval.length);
+      const product = matVec(Float64Array.from(got.gaussNewton), v.subarray(0, n));
+      for (const [name, values, expected] of [
+        ['eval', got.eval, golden('convbn.eval.hessian')],
+        ['train', got.train, golden('convbn.train.hessian')],
+        ['Gauss–Newton', product, ofGgn.subarray(0, n)],
+        ['transposed', got.transposed, ofMany.subarray(0, got.transposed.length)],
+      ] as const) {
+        expect(values.length).to.equal(expected.length);
+        expect(relativeError(values, expected), name).to.be.below(1e-10);
+      }
+    }
+    const [ours, libtorchs] = both;
+    expect(ours.retainedBytes).to.be.below(libtorchs.retainedBytes);
+  });
+});
