@@ -65,14 +65,15 @@ export interface HessianAnalysisWithVectors extends HessianAnalysis {
 /**
  * Spectral density, criteria, extreme eigenpairs and trace of an operator, all from one set of products:
  *
- * - `density`: what `spectralDensity` gives for these steps, probes and seed, bit for bit, its `criteria` included.
+ * - `density`: what `spectralDensity` gives for these steps, probes and seed, its `criteria` included; bit for bit where as
+ *   many probes run side by side (`probesPerPass`).
  * - `eigenpairs`: Ritz pairs of the first probe's Krylov subspace. Where they have not converged, the search goes on in that
  *   subspace, with thick restarts where it is full.
  * - `trace`: with Q the basis of that subspace and P = I − QQᵀ, the mean over the other probes v of
  *   tr QᵀAQ + vᵀPAPv (the deflated estimator of Meyer, Musco, Musco & Woodruff 2021, arXiv 2010.09649). It takes no product:
  *   APv = Av − AQ(Qᵀv), Av is the first of each probe and AQ is known. Q does not depend on v, so there is no bias; standard
- *   error and interval are those of `trace`, which hold from four probes on: of fewer than five probes the missing ones cost
- *   a product each.
+ *   error and interval (of 95 %) are those of `trace`, which hold from four probes on: of fewer than five probes the missing
+ *   ones cost a product each.
  *
  * The `numProducts` of each part are what it took beyond the parts before it. One Krylov basis is kept besides those of the
  * probes that run.
@@ -93,9 +94,10 @@ export async function analyseHessian(
   const startedAt = performance.now();
   const run = await planRun(operator, options);
   const { steps, probes, seed, together, search, traceRun } = run;
+  const numVerifying = search.verify ? search.k : 0;
   const numMissing = Math.max(0, traceRun.maxProbes - (probes - 1));
-  const numKnown = steps * probes + (search.verify ? search.k : 0) + numMissing;
-  const progress = new Steps('hessian analysis', numKnown, options, true);
+  const total = steps * probes + numVerifying + numMissing;
+  const progress = new Steps('hessian analysis', total, options, true);
   const random = new RandomStarts(operator, seed, searchStream);
 
   using first = await ProbePass.make(run, 0, progress);
@@ -105,7 +107,7 @@ export async function analyseHessian(
   progress.total += maxProducts;
   const found = await searchPairs(subspace, { ...search, maxProducts }, random, progress);
   try {
-    progress.total -= maxProducts - (found.numProducts - (search.verify ? search.k : 0));
+    progress.total -= maxProducts - (found.numProducts - numVerifying);
     const deflation = await KrylovDeflation.ofSubspace(subspace, 0, false);
     using samples = new HutchinsonSamples(operator, deflation);
     await first.addTo(samples, deflation);

@@ -11,16 +11,13 @@ import {
   spectralDensity,
   trace,
   type AnalyseHessianOptions,
-  type CurvatureOperator,
   type HessianAnalysis,
   type LinearOperator,
-  type Model,
-  type Objective,
   type Progress,
   type SpectralDensity,
 } from '../../dist/index.js';
 import { rejects } from '../support/errors.js';
-import { anyData, golden, goldenData, loadFixture, projectPath } from '../support/fixtures.js';
+import { anyData, golden, goldenData, goldenNets, loadFixture, projectPath } from '../support/fixtures.js';
 import { expectNoLiveHandles } from '../support/handles.js';
 import { denseOperator, diagonalOperator, jacobiEigenvalues, matVec } from '../support/numbers.js';
 
@@ -70,30 +67,6 @@ function expectCounts(analysis: HessianAnalysis, operator: Counted): void {
   const { density, eigenpairs: pairs, trace: estimate, numProducts } = analysis;
   expect(numProducts).to.equal(operator.products);
   expect(density.numProducts + pairs.numProducts + estimate.numProducts).to.equal(numProducts);
-}
-
-class Digits {
-  private constructor(
-    readonly model: Model,
-    readonly loss: Objective,
-    readonly operator: CurvatureOperator,
-  ) {}
-  static async load(limit: number): Promise<Digits> {
-    const model = await loadModel(projectPath('examples/digits/digits.script.pt'), { dtype: 'float64' });
-    const data = await loadNpz(projectPath('examples/digits/digits.npz'), {
-      inputs: 'x_train',
-      targets: 'y_train',
-      scale: 1 / 16,
-      limit,
-    });
-    const loss = objective(model, data);
-    return new Digits(model, loss, hessian(loss));
-  }
-  [Symbol.dispose](): void {
-    this.operator.dispose();
-    this.loss.dispose();
-    this.model.dispose();
-  }
 }
 
 describe('analyseHessian: density', () => {
@@ -220,14 +193,6 @@ describe('analyseHessian: eigenpairs', () => {
   });
 });
 
-const nets = [
-  ['mlp', 'mlp'],
-  ['convbn.eval', 'convbn'],
-  ['convbn.train', 'convbn'],
-  ['attention', 'attention'],
-  ['lstm', 'lstm'],
-] as const;
-
 /** An orthonormal basis of the Krylov space of `count` vectors, in plain float64. */
 function krylovBasis(matrix: Float64Array, start: Float64Array, count: number): Float64Array[] {
   const basis: Float64Array[] = [];
@@ -249,7 +214,7 @@ describe('analyseHessian: trace', () => {
   expectNoLiveHandles();
 
   it('of each probe is tr QᵀAQ + vᵀPAPv, Q of the first probe, without a product', async () => {
-    for (const [net, file] of nets) {
+    for (const [net, file] of goldenNets) {
       using model = await loadFixture(file);
       const matrix = golden(`${net}.hessian`);
       const operator = new Counted(denseOperator(model.space, matrix), true);
@@ -288,7 +253,7 @@ describe('analyseHessian: trace', () => {
     this.timeout(240_000);
     const numSeeds = 200;
     let [inside, runs, blocksInside, blockRuns] = [0, 0, 0, 0];
-    for (const [net, file] of nets) {
+    for (const [net, file] of goldenNets) {
       using model = await loadFixture(file);
       const matrix = golden(`${net}.hessian`);
       const n = model.size;
@@ -376,15 +341,18 @@ describe('analyseHessian: trace', () => {
 
   it('of a trained net to 1 % takes a twentieth of Hutchinson’s products and less, its top five eigenpairs included', async function () {
     this.timeout(300_000);
-    using digits = await Digits.load(100);
-    const whole = await denseMatrix(digits.operator);
+    using model = await loadModel(projectPath('examples/digits/digits.script.pt'), { dtype: 'float64' });
+    const inputs = { inputs: 'x_train', targets: 'y_train', scale: 1 / 16, limit: 100 };
+    using loss = objective(model, await loadNpz(projectPath('examples/digits/digits.npz'), inputs));
+    using net = hessian(loss);
+    const whole = await denseMatrix(net);
     const { values: matrix, size } = whole;
     const exact = traceOf(matrix);
     const squares = matrix.reduce((total, x) => total + x * x, 0);
     const diagonal2 = sum(Array.from({ length: size }, (_, i) => matrix[i * (size + 1)]! ** 2));
     const hutchinson = (2 * (squares - diagonal2)) / (0.01 * exact) ** 2;
     const options = { probes: 1, seed: 1, k: 5, relativeError: 0.01, maxTraceProbes: 1000 };
-    const operator = new Counted(digits.operator);
+    const operator = new Counted(net);
     using analysis = await analyseHessian(operator, {
       ...options,
       steps: 30,
