@@ -86,6 +86,11 @@ export { denseEigen, denseMatrix, type DenseMatrix } from './operators/dense-mat
 export { hessian } from './operators/hessian.js';
 export { scaled, shifted } from './operators/shifted.js';
 
+export {
+  analyseHessian,
+  type AnalyseHessianOptions,
+  type HessianAnalysisWithVectors,
+} from './spectrum/analyse-hessian.js';
 export { eigenpairs, type EigenpairsOptions, type EigenpairsWithVectors } from './spectrum/eigenpairs.js';
 export {
   predictMemory,

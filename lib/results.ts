@@ -577,3 +577,18 @@ export interface SpectralDensity {
   readonly numProducts: number;
   readonly provenance: Provenance;
 }
+
+/** Spectral density, eigenpairs and trace of one matrix, from the same products. */
+export interface HessianAnalysis {
+  readonly kind: 'hessian-analysis';
+  readonly formatVersion: 1;
+  readonly density: SpectralDensity;
+  /** Its `numProducts` are those beyond the density's. */
+  readonly eigenpairs: Eigenpairs;
+  /** Its `numProducts` are those beyond the density's and the eigenpairs'. */
+  readonly trace: TraceEstimate;
+  /** Of all three. */
+  readonly numProducts: number;
+  readonly seed: number;
+  readonly provenance: Provenance;
+}

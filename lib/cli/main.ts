@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { readFileSync } from 'node:fs';
 import { LossAtlasError } from '../errors.js';
 import { addCommand } from './command.js';
-import { compareCommand, hessianCommand, spectrumCommand } from './commands/curvature.js';
+import { analyseCommand, compareCommand, hessianCommand, spectrumCommand } from './commands/curvature.js';
 import { landscapeCommands } from './commands/landscape.js';
 import { convertCommand, evaluateCommand, plotCommand, reportCommand } from './commands/results.js';
 import { exitCodes, exitCodeText } from './exit-codes.js';
@@ -67,6 +67,7 @@ for (const spec of landscapeCommands) addCommand(landscape, spec);
 for (const spec of [
   hessianCommand,
   spectrumCommand,
+  analyseCommand,
   compareCommand,
   evaluateCommand,
   plotCommand,

@@ -2,6 +2,7 @@ import {
   criteriaTable,
   evaluationTable,
   type Criteria,
+  type Eigenpairs,
   type Estimate,
   type LandscapeValues,
   type Provenance,
@@ -32,11 +33,7 @@ export function summarize(result: Result): string {
     case 'eigenpairs':
       return [
         ...provenanceWords(result.provenance),
-        row('λ', Array.from(result.values, (value) => value.toPrecision(6)).join('  ')),
-        row(
-          'Residuals',
-          `at most ${Math.max(...result.residuals).toExponential(1)}${result.allConverged ? '' : '; not all converged: raise --max-products'}`,
-        ),
+        ...pairWords(result),
         row('Products', String(result.numProducts)),
       ].join('\n');
     case 'preset-eigenpairs':
@@ -67,6 +64,17 @@ export function summarize(result: Result): string {
         row('Trace', interval(result.trace)),
         ...criteriaWords(result.criteria),
       ].join('\n');
+    case 'hessian-analysis': {
+      const { density, eigenpairs, trace, numProducts } = result;
+      const ofParts = [density, eigenpairs, trace].map((part) => part.numProducts).join(' + ');
+      return [
+        ...provenanceWords(result.provenance),
+        ...pairWords(eigenpairs),
+        row('Trace', interval(trace)),
+        ...criteriaWords(density.criteria),
+        row('Products', `${numProducts}: density, eigenvalues and trace ${ofParts}`),
+      ].join('\n');
+    }
     case 'preset-spectral-density': {
       const { criteria } = result;
       const words =
@@ -86,6 +94,14 @@ export function summarize(result: Result): string {
     case 'evaluation-table':
       return evaluationTable(result);
   }
+}
+
+function pairWords({ values, residuals, allConverged }: Eigenpairs): string[] {
+  const advice = allConverged ? '' : '; not all converged: raise --max-products';
+  return [
+    row('λ', Array.from(values, (value) => value.toPrecision(6)).join('  ')),
+    row('Residuals', `at most ${Math.max(...residuals).toExponential(1)}${advice}`),
+  ];
 }
 
 function landscapeWords(result: LandscapeValues): string[] {

@@ -5,6 +5,7 @@ import type {
   EigenvalueMap,
   EvaluationTable,
   FrobeniusNormEstimate,
+  HessianAnalysis,
   LandscapeAtlas,
   LandscapeValues,
   LossLine,
@@ -34,6 +35,7 @@ export type Result =
   | FrobeniusNormEstimate
   | DiagonalEstimate
   | SpectralDensity
+  | HessianAnalysis
   | CriteriaComparison
   | EvaluationTable
   | OperatorCheck
@@ -124,6 +126,12 @@ export function findLengthMismatch(result: Result): string | null {
         ];
       });
       return problems.find((problem) => problem !== null) ?? null;
+    }
+    case 'hessian-analysis': {
+      const parts = ['density', 'eigenpairs', 'trace'] as const;
+      const problems = parts.map((name) => ({ name, problem: findLengthMismatch(result[name]) }));
+      const found = problems.find(({ problem }) => problem !== null);
+      return found === undefined ? null : `${found.name}: ${found.problem}`;
     }
     case 'preset-trace':
     case 'trace':

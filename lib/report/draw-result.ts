@@ -13,6 +13,7 @@ import {
 import type { FigureKind } from './figure-kinds.js';
 import { atlasFigures, lineFigures, mapFigures, surfaceFigures } from './landscape-figures.js';
 import {
+  analysisFigures,
   eigenpairsFigures,
   estimateFigures,
   presetEigenpairsFigures,
@@ -33,7 +34,7 @@ const comparisonFigures: Figures<CriteriaComparison> = {
 /**
  * The figures of a result as SVG: of a surface `surface` and `contour`, on request `heat-map`; of a line `line`; of an
  * atlas `surface`, `contour` and, over seeds, `spread`; of a spectrum `density`, `log-density` and `criteria`; of
- * eigenpairs, traces and norms `table`; of a comparison `criteria`. Empty for kinds that are tables of text alone.
+ * eigenpairs, traces and norms `table`, of an analysis those of its spectrum and eigenpairs; of a comparison `criteria`. Empty for kinds that are tables of text alone.
  *
  *     for (const { name, svg } of drawResult(await loadJson('surface.json'))) await savePng(`${name}.png`, svg);
  *
@@ -79,6 +80,8 @@ export function figuresOfKind(kind: ResultKind): Partial<Record<FigureKind, Draw
       return mapFigures as Figures<Result>;
     case 'spectral-density':
       return spectrumFigures as Figures<Result>;
+    case 'hessian-analysis':
+      return analysisFigures as Figures<Result>;
     case 'preset-spectral-density':
       return presetSpectrumFigures as Figures<Result>;
     case 'eigenpairs':

@@ -8,6 +8,7 @@ import {
   trajectorySection,
 } from './landscape-sections.js';
 import {
+  analysisSection,
   diagonalSection,
   eigenpairsSection,
   estimateSection,
@@ -38,6 +39,7 @@ const kindNames: Readonly<Record<Result['kind'], string>> = {
   'frobenius-norm': 'Frobenius norm',
   diagonal: 'Diagonal',
   'spectral-density': 'Spectrum',
+  'hessian-analysis': 'Spectrum, eigenvalues and trace',
   'criteria-comparison': 'Criteria compared',
   'evaluation-table': 'Evaluation',
   'operator-check': 'Check of the operator',
@@ -73,6 +75,8 @@ export function section(result: Result, place: Place): string {
       return diagonalSection(result);
     case 'spectral-density':
       return spectrumSection(result, eigenvaluesOf(result, place));
+    case 'hessian-analysis':
+      return analysisSection(result);
     case 'criteria-comparison':
       return comparisonSection(result);
     case 'evaluation-table':

@@ -8,6 +8,7 @@ import type {
   Eigenpairs,
   Estimate,
   FrobeniusNormEstimate,
+  HessianAnalysis,
   PresetEigenpairs,
   PresetSpectralDensity,
   Provenance,
@@ -22,7 +23,7 @@ import { frameOptions, pick, type DrawResultOptions, type Figures } from './figu
 
 const densityOptions = [...frameOptions, 'scale', 'numDecades'] as const;
 
-export const spectrumFigures: Figures<SpectralDensity> = {
+export const spectrumFigures = {
   density: (spectrum, options) =>
     drawDensity(renderDensity(spectrum, options.density), {
       title: titleOf(spectrum.provenance),
@@ -45,7 +46,7 @@ export const spectrumFigures: Figures<SpectralDensity> = {
       confidence: spectrum.criteria.settings.confidence,
       ...pick(options, frameOptions),
     }),
-};
+} satisfies Figures<SpectralDensity>;
 
 export const presetSpectrumFigures: Figures<PresetSpectralDensity> = {
   density: (spectrum, options) => {
@@ -64,7 +65,7 @@ export const presetSpectrumFigures: Figures<PresetSpectralDensity> = {
   },
 };
 
-export const eigenpairsFigures: Figures<Eigenpairs> = {
+export const eigenpairsFigures = {
   table: (pairs, options) =>
     drawCriteria(
       // An eigenvalue lies within the residual of the Rayleigh quotient of its unit vector.
@@ -87,7 +88,7 @@ export const eigenpairsFigures: Figures<Eigenpairs> = {
         ...pick(options, frameOptions),
       },
     ),
-};
+} satisfies Figures<Eigenpairs>;
 
 export const presetEigenpairsFigures: Figures<PresetEigenpairs> = {
   table: (pairs, options) =>
@@ -105,6 +106,15 @@ export const presetEigenpairsFigures: Figures<PresetEigenpairs> = {
         ...pick(options, frameOptions),
       },
     ),
+};
+
+/** Those of its parts, its eigenvalues marked in the density. */
+export const analysisFigures: Figures<HessianAnalysis> = {
+  density: ({ density, eigenpairs }, options) =>
+    spectrumFigures.density(density, { markers: eigenpairs.values, ...options }),
+  'log-density': ({ density }, options) => spectrumFigures['log-density'](density, options),
+  criteria: ({ density }, options) => spectrumFigures.criteria(density, options),
+  table: ({ eigenpairs }, options) => eigenpairsFigures.table(eigenpairs, options),
 };
 
 export const estimateFigures: Figures<TraceEstimate | FrobeniusNormEstimate> = {
@@ -177,7 +187,7 @@ function repeatFacts(result: { readonly seed: number | null; readonly provenance
 
 /** What the red ticks are. */
 function markerFacts({ markers }: DrawResultOptions): string[] {
-  return markers === undefined || markers.length === 0 ? [] : ['red: eigenvalues computed by themselves'];
+  return markers === undefined || markers.length === 0 ? [] : ['red: eigenvalues'];
 }
 
 function subscript(n: number): string {

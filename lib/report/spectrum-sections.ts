@@ -6,6 +6,7 @@ import type {
   Eigenpairs,
   Estimate,
   FrobeniusNormEstimate,
+  HessianAnalysis,
   OperatorCheck,
   PresetEigenpairs,
   PresetSpectralDensity,
@@ -20,6 +21,30 @@ import { closed, dataTable, factsTable, interval, type Cell } from './tables.js'
 
 /** `markers`: eigenvalues known by themselves. */
 export function spectrumSection(spectrum: SpectralDensity, markers?: Float64Array): string {
+  return spectrumPart(spectrum, markers) + provenanceTable(spectrum.provenance);
+}
+
+/** The sections of its parts, with the provenance that they share. */
+export function analysisSection(analysis: HessianAnalysis): string {
+  const { density, eigenpairs, trace, numProducts, provenance } = analysis;
+  const facts: [string, Cell][] = [
+    ['for the density', String(density.numProducts)],
+    ['more for the eigenvalues', String(eigenpairs.numProducts)],
+    ['more for the trace', String(trace.numProducts)],
+    ['together', String(numProducts)],
+  ];
+  return [
+    spectrumPart(density, eigenpairs.values),
+    textTag('h3', 'Eigenvalues'),
+    eigenpairsPart(eigenpairs),
+    textTag('h3', 'Trace'),
+    estimatePart(trace),
+    closed('Products with the matrix', factsTable('Products with the matrix', facts)),
+    provenanceTable(provenance),
+  ].join('');
+}
+
+function spectrumPart(spectrum: SpectralDensity, markers?: Float64Array): string {
   const { size, steps, probes, seed, numProducts } = spectrum;
   const facts: [string, Cell][] = [
     ['parameters', String(size)],
@@ -42,7 +67,6 @@ export function spectrumSection(spectrum: SpectralDensity, markers?: Float64Arra
     textTag('h3', 'Criteria'),
     criteriaPart(spectrum.criteria),
     closed('How it was estimated', factsTable('Settings', facts)),
-    provenanceTable(spectrum.provenance),
   ].join('');
 }
 
@@ -82,6 +106,10 @@ export function criteriaPart(criteria: Criteria): string {
 }
 
 export function eigenpairsSection(pairs: Eigenpairs): string {
+  return eigenpairsPart(pairs) + provenanceTable(pairs.provenance);
+}
+
+function eigenpairsPart(pairs: Eigenpairs): string {
   const rows = Array.from(pairs.values, (value, i): Cell[] => [
     String(i + 1),
     value,
@@ -101,11 +129,14 @@ export function eigenpairsSection(pairs: Eigenpairs): string {
     dataTable('Eigenvalues', ['', 'eigenvalue λ', 'residual', 'converged'], rows),
     textTag('p', words, { class: 'words' }),
     closed('How they were found', factsTable('Settings', facts)),
-    provenanceTable(pairs.provenance),
   ].join('');
 }
 
 export function estimateSection(result: TraceEstimate | FrobeniusNormEstimate): string {
+  return estimatePart(result) + provenanceTable(result.provenance);
+}
+
+function estimatePart(result: TraceEstimate | FrobeniusNormEstimate): string {
   const isTrace = result.kind === 'trace';
   const facts: [string, Cell][] = [
     [isTrace ? 'trace' : '‖H‖ (Frobenius)', result.value],
@@ -128,7 +159,6 @@ export function estimateSection(result: TraceEstimate | FrobeniusNormEstimate): 
           drawings(result),
           dataTable('Diagonal blocks', ['parameter', 'trace', '95 % interval'], rows),
         ),
-    provenanceTable(result.provenance),
   ].join('');
 }
 

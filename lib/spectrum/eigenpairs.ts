@@ -1,7 +1,8 @@
 import { LossAtlasError } from '../errors.js';
+import type { ParameterSpace } from '../model/parameter-space.js';
 import { combine, disposeAll, ParameterVector } from '../model/parameter-vector.js';
-import { applyOne, type LinearOperator, requireOperator } from '../operators/linear-operator.js';
-import type { Eigenpairs } from '../results.js';
+import { type LinearOperator, requireOperator } from '../operators/linear-operator.js';
+import type { Eigenpairs, Provenance } from '../results.js';
 import { Steps } from '../steps.js';
 import type { AnalysisOptions } from '../types.js';
 import {
@@ -14,8 +15,9 @@ import {
   isSeed,
   type Check,
 } from '../validate.js';
-import { basisBytes, planBasis, type BasisOptions } from './basis-plan.js';
-import { KrylovSubspace, type RitzPairs } from './krylov-subspace.js';
+import { planBasis, type BasisOptions, type BasisPlan } from './basis-plan.js';
+import { RandomStarts, searchPairs, type FoundPairs, type Search } from './eigenpair-search.js';
+import { KrylovSubspace } from './krylov-subspace.js';
 
 export interface EigenpairsOptions extends AnalysisOptions, BasisOptions {
   /** Number of pairs; default 2. For `both-ends` the larger half comes from the top. */
@@ -48,6 +50,8 @@ export interface EigenpairsOptions extends AnalysisOptions, BasisOptions {
 
 /** 2⁻²³ and 2⁻⁵². */
 const roundingUnit = { float32: 2 ** -23, float64: 2 ** -52 } as const;
+
+export const isWhich = isOneOf('largest-magnitude', 'largest', 'smallest', 'both-ends');
 
 /** Checks of everything but `k` and `which`. */
 export const eigenpairsChecks: Readonly<Record<string, Check>> = {
@@ -92,13 +96,12 @@ export async function eigenpairs(
   checkOptions('eigenpairs', options, {
     ...eigenpairsChecks,
     k: isInteger(1),
-    which: isOneOf('largest-magnitude', 'largest', 'smallest', 'both-ends'),
+    which: isWhich,
     keepBasis: isBoolean,
   });
   const startedAt = performance.now();
   const { which = 'largest-magnitude', seed = 0, keepBasis = false } = options;
-  const tolerance = options.tolerance ?? (operator.space.dtype === 'float64' ? 1e-8 : 1e-4);
-  const verify = options.verify ?? tolerance < 4096 * roundingUnit[operator.space.dtype];
+  const { tolerance, verify } = precisionOf(operator.space, options);
   const k = Math.min(options.k ?? 2, operator.size);
   const maxProducts = Math.max(k, options.maxProducts ?? Math.max(300, 4 * k));
   const blockSize = Math.min(options.blockSize ?? 1, operator.size);
@@ -106,158 +109,64 @@ export async function eigenpairs(
   const needed = Math.min(operator.size, k + 2 * blockSize + 1);
   const wanted = Math.min(operator.size, Math.max(needed, maxProducts + 2 * blockSize));
   const plan = planBasis(operator.space, options, { wanted, needed });
-  const { room: basisSize, basisPlacement } = plan;
-  const start = options.start ?? [];
-  const search = { k, which, tolerance, maxProducts, blockSize, seed, start, basisSize, basisPlacement };
+  const search = { k, which, tolerance, maxProducts, blockSize, verify };
   const progress = new Steps('eigenpairs', maxProducts + (verify ? k : 0), options, true);
-  const { ritz, subspace, numProducts, numRestarts } = await iterate(operator, search, progress);
-  const vectors: ParameterVector[] = [];
+  const random = new RandomStarts(operator, seed);
+  const subspace = await startSubspace(random, options.start ?? [], blockSize, plan);
+  let pairs: FoundPairs | undefined;
   let isKept = false;
   try {
-    const chosen = select(ritz.values, k, which);
-    vectors.push(...(await subspace.basis.combine(chosen.map((i) => ritz.vectors[i]!))));
-    const values = Float64Array.from(chosen, (i) => ritz.values[i]!);
-    const residuals = Float64Array.from(chosen, (i) => ritz.residualBounds[i]!);
-    for (let i = 0; verify && i < k; i++) {
-      residuals[i] = await residualNorm(operator, vectors[i]!, values[i]!, progress.signal);
-      progress.advance();
-    }
+    pairs = await searchPairs(subspace, search, random, progress);
     progress.finish();
-    const scale = largestMagnitude(ritz.values);
-    const converged = Array.from(residuals, (r) => r <= tolerance * scale);
-    const basis = keepBasis ? subspace : null;
-    const dispose = () => {
-      disposeAll(vectors);
-      basis?.dispose();
-    };
     const provenance = await operator.provenance(startedAt);
     isKept = keepBasis;
-    return Object.freeze({
-      kind: 'eigenpairs',
-      formatVersion: 1,
-      which,
-      values,
-      residuals,
-      converged: Object.freeze(converged),
-      allConverged: converged.every(Boolean),
-      tolerance,
-      numProducts: numProducts + (verify ? k : 0),
-      numRestarts,
-      basisSize,
-      basisBytes: basisBytes(operator.space, basisSize),
-      seed,
-      provenance,
-      vectors: Object.freeze(vectors),
-      basis,
-      dispose,
-      [Symbol.dispose]: dispose,
-    });
+    return withVectors(pairs, keepBasis ? subspace : null, seed, provenance);
   } catch (error) {
-    disposeAll(vectors);
+    disposeAll(pairs?.vectors ?? []);
     throw error;
   } finally {
     if (!isKept) subspace.dispose();
   }
 }
 
-interface Search extends Required<Pick<BasisOptions, 'basisSize' | 'basisPlacement'>> {
-  readonly k: number;
-  readonly which: Eigenpairs['which'];
-  readonly tolerance: number;
-  readonly maxProducts: number;
-  readonly blockSize: number;
-  readonly start: readonly ParameterVector[];
-  readonly seed: number;
+/** Tolerance, and whether residuals are measured, where the options leave that open. */
+export function precisionOf(
+  { dtype }: ParameterSpace,
+  { tolerance = dtype === 'float64' ? 1e-8 : 1e-4, verify }: Pick<EigenpairsOptions, 'tolerance' | 'verify'>,
+): Pick<Search, 'tolerance' | 'verify'> {
+  return { tolerance, verify: verify ?? tolerance < 4096 * roundingUnit[dtype] };
 }
 
-interface Found {
-  readonly ritz: RitzPairs;
-  readonly subspace: KrylovSubspace;
-  readonly numProducts: number;
-  readonly numRestarts: number;
-}
-
-async function iterate(operator: LinearOperator, search: Search, progress: Steps): Promise<Found> {
-  const { k, which, tolerance, maxProducts, blockSize, basisSize } = search;
-  const random = new RandomStarts(operator, search.seed);
-  const subspace = await startSubspace(operator, search, random);
-  let numProducts = 0;
-  let numRestarts = 0;
-  let nextCheck = k + 2;
-  let before: readonly number[] | undefined;
-  try {
-    for (;;) {
-      const count = Math.min(blockSize, subspace.numPending, maxProducts - numProducts);
-      await subspace.expand(count, progress.signal);
-      numProducts += count;
-      progress.advance(count);
-      const isDone = numProducts >= maxProducts;
-      const isExhausted = subspace.numPending === 0;
-      const isFull =
-        basisSize < operator.size &&
-        subspace.basis.count + Math.min(blockSize, subspace.numPending) > basisSize;
-      if (!isDone && !isExhausted && !isFull && numProducts < nextCheck) continue;
-      const ritz = await subspace.ritz();
-      const scale = largestMagnitude(ritz.values);
-      const chosen = select(ritz.values, k, which);
-      nextCheck = numProducts + Math.max(1, Math.floor(subspace.numApplied / 20));
-      if (isDone) return { ritz, subspace, numProducts, numRestarts };
-      if (!isExhausted) {
-        const isSmall =
-          chosen.length === k && chosen.every((i) => ritz.residualBounds[i]! <= 0.8 * tolerance * scale);
-        if (isSmall) return { ritz, subspace, numProducts, numRestarts };
-        if (!isFull) continue;
-        const room = basisSize - subspace.numPending - blockSize;
-        await subspace.restart(
-          ritz,
-          select(ritz.values, Math.min(room, k + Math.ceil((room - k) / 2)), which),
-        );
-        numRestarts++;
-        continue;
-      }
-      // A Krylov space holds one copy of a multiple eigenvalue: fresh vectors find the others, until one brings nothing.
-      const values = chosen.map((i) => ritz.values[i]!);
-      const isSame =
-        values.length === k && values.every((v, i) => Math.abs(v - (before?.[i] ?? NaN)) <= 1e-6 * scale);
-      before = values;
-      if (isSame || subspace.basis.count === operator.size)
-        return { ritz, subspace, numProducts, numRestarts };
-      if (subspace.basis.count === basisSize) {
-        await subspace.restart(ritz, select(ritz.values, Math.max(k, basisSize - 2), which));
-        numRestarts++;
-      }
-      if (!(await random.addTo(subspace))) return { ritz, subspace, numProducts, numRestarts };
-    }
-  } catch (error) {
-    subspace.dispose();
-    throw error;
-  }
-}
-
-/** Gaussian start vectors, each with a stream of its own. */
-class RandomStarts {
-  #stream = 0;
-  constructor(
-    readonly operator: LinearOperator,
-    readonly seed: number,
-  ) {}
-
-  async next(): Promise<ParameterVector> {
-    return this.operator.space.randomVector('gaussian', this.seed, this.#stream++);
-  }
-
-  async addTo(subspace: KrylovSubspace): Promise<boolean> {
-    using vector = await this.next();
-    return await subspace.addStart(vector);
-  }
+/** The result, which owns the vectors and the basis. */
+export function withVectors(
+  { vectors, ...pairs }: FoundPairs,
+  basis: KrylovSubspace | null,
+  seed: number,
+  provenance: Provenance,
+): EigenpairsWithVectors {
+  const dispose = () => {
+    disposeAll(vectors);
+    basis?.dispose();
+  };
+  return Object.freeze({
+    kind: 'eigenpairs',
+    formatVersion: 1,
+    ...pairs,
+    seed,
+    provenance,
+    vectors,
+    basis,
+    dispose,
+    [Symbol.dispose]: dispose,
+  });
 }
 
 async function startSubspace(
-  operator: LinearOperator,
-  search: Search,
   random: RandomStarts,
+  start: readonly ParameterVector[],
+  blockSize: number,
+  { room, basisPlacement }: BasisPlan,
 ): Promise<KrylovSubspace> {
-  const { start, blockSize } = search;
   const starts: ParameterVector[] = [];
   try {
     for (let i = 0; i < Math.min(start.length, blockSize); i++) {
@@ -265,7 +174,7 @@ async function startSubspace(
       starts.push(await mixedStart(given, random));
     }
     while (starts.length < blockSize) starts.push(await random.next());
-    return await KrylovSubspace.start(operator, starts, search.basisSize, search.basisPlacement);
+    return await KrylovSubspace.start(random.operator, starts, room, basisPlacement);
   } finally {
     disposeAll(starts);
   }
@@ -294,38 +203,4 @@ async function mixedStart(
     );
   using other = await random.next();
   return await combine([sum, other], [1, (randomShare * norm) / (await other.norm())]);
-}
-
-/** Indices into ascending values, in the order of the result. */
-function select(values: Float64Array, k: number, which: Eigenpairs['which']): number[] {
-  const ascending = Array.from(values.keys());
-  switch (which) {
-    case 'largest':
-      return ascending.reverse().slice(0, k);
-    case 'smallest':
-      return ascending.slice(0, k);
-    case 'largest-magnitude':
-      return ascending.sort((a, b) => Math.abs(values[b]!) - Math.abs(values[a]!)).slice(0, k);
-    case 'both-ends': {
-      // Where there are fewer than k, none may come twice.
-      const count = Math.min(k, values.length);
-      const numTop = Math.ceil(count / 2);
-      return [...ascending.slice(values.length - numTop).reverse(), ...ascending.slice(0, count - numTop)];
-    }
-  }
-}
-
-function largestMagnitude(values: Float64Array): number {
-  return Math.max(Math.abs(values[0]!), Math.abs(values[values.length - 1]!));
-}
-
-async function residualNorm(
-  operator: LinearOperator,
-  vector: ParameterVector,
-  value: number,
-  signal: AbortSignal | undefined,
-): Promise<number> {
-  using product = await applyOne(operator, vector, signal);
-  using difference = await combine([product, vector], [1, -value]);
-  return await difference.norm();
 }

@@ -165,11 +165,12 @@ export class KrylovSubspace {
     return s.reduce((sum, x, j) => sum + x * this.#columns[j]![u]!, 0);
   }
 
+  /** The same to the last bit whether the basis had room for what the last product has outside, or not. */
   #residual(s: Float64Array): number {
-    let squares = 0;
-    for (let u = this.numApplied; u < this.basis.count; u++) squares += this.#coupling(u, s) ** 2;
+    const couplings: number[] = [];
+    for (let u = this.numApplied; u < this.basis.count; u++) couplings.push(this.#coupling(u, s));
     const outside = s.reduce((sum, x, j) => sum + Math.abs(x) * this.#leftovers[j]!, 0);
-    return Math.hypot(Math.sqrt(squares), outside);
+    return Math.hypot(...couplings, outside);
   }
 }
 

@@ -1,6 +1,6 @@
-import type { ParameterVector } from '../model/parameter-vector.js';
+import { disposeAll, type ParameterVector } from '../model/parameter-vector.js';
 import { requireOperator, type LinearOperator } from '../operators/linear-operator.js';
-import type { Estimate, SpectralDensity } from '../results.js';
+import type { Estimate, Provenance, SpectralDensity } from '../results.js';
 import { Steps } from '../steps.js';
 import type { AnalysisOptions } from '../types.js';
 import {
@@ -92,27 +92,40 @@ export async function spectralDensity(
     await journal?.close();
   }
   progress.finish();
-  const n = operator.size;
+  const made = { probes: results, steps, seed, firstProbe, probesPerPass: run.together };
+  return densityOf(operator, made, options, await operator.provenance(startedAt));
+}
+
+interface FinishedProbes extends Pick<SpectralDensity, 'steps' | 'seed' | 'firstProbe' | 'probesPerPass'> {
+  readonly probes: readonly ProbeQuadrature[];
+}
+
+/** The result that these probes are. */
+export function densityOf(
+  { size }: LinearOperator,
+  { probes, steps, seed, firstProbe, probesPerPass }: FinishedProbes,
+  { confidence = 0.95, tailThreshold = 0.01 }: SpectrumCriteriaOptions,
+  provenance: Provenance,
+): SpectralDensity {
   const raw = {
     steps,
-    nodes: Object.freeze(results.map((r) => r.nodes)),
-    weights: Object.freeze(results.map((r) => r.weights)),
-    residualBounds: Object.freeze(results.map((r) => r.residualBounds)),
+    nodes: Object.freeze(probes.map((r) => r.nodes)),
+    weights: Object.freeze(probes.map((r) => r.weights)),
+    residualBounds: Object.freeze(probes.map((r) => r.residualBounds)),
   };
-  const { confidence = 0.95, tailThreshold = 0.01 } = options;
   return Object.freeze({
     kind: 'spectral-density',
     formatVersion: 1,
-    size: n,
-    probes,
+    size,
+    probes: probes.length,
     seed,
     firstProbe,
-    probesPerPass: run.together,
+    probesPerPass,
     ...raw,
-    trace: quadratureTrace(n, raw, confidence),
+    trace: quadratureTrace(size, raw, confidence),
     criteria: criteria(raw, { confidence, tailThreshold }),
-    numProducts: results.reduce((sum, { nodes }) => sum + nodes.length, 0),
-    provenance: await operator.provenance(startedAt),
+    numProducts: probes.reduce((sum, { nodes }) => sum + nodes.length, 0),
+    provenance,
   });
 }
 
@@ -136,7 +149,7 @@ export function quadratureTrace(
   return meanEstimate(samples, confidence);
 }
 
-interface ProbeRun {
+export interface ProbeRun {
   readonly steps: number;
   readonly seed: number;
   readonly together: number;
@@ -159,15 +172,34 @@ function planProbes(
 
 async function runProbes(
   operator: LinearOperator,
-  { steps, seed, basisPlacement }: ProbeRun,
+  run: ProbeRun,
   streams: readonly number[],
   progress: Steps,
 ): Promise<ProbeQuadrature[]> {
+  const rooms = streams.map(() => run.steps);
+  const subspaces = await expandProbes(operator, run, streams, rooms, progress);
+  try {
+    const out: ProbeQuadrature[] = [];
+    for (const subspace of subspaces) out.push(await quadratureOf(subspace));
+    return out;
+  } finally {
+    disposeAll(subspaces);
+  }
+}
+
+/** The Krylov subspaces of probes after `steps` Lanczos steps, side by side; `rooms[i]` is the capacity of basis i. */
+export async function expandProbes(
+  operator: LinearOperator,
+  { steps, seed, basisPlacement }: ProbeRun,
+  streams: readonly number[],
+  rooms: readonly number[],
+  progress: Steps,
+): Promise<KrylovSubspace[]> {
   const subspaces: KrylovSubspace[] = [];
   try {
-    for (const stream of streams) {
-      using start: ParameterVector = await operator.space.randomVector('rademacher', seed, stream);
-      subspaces.push(await KrylovSubspace.start(operator, [start], steps, basisPlacement));
+    for (const [i, stream] of streams.entries()) {
+      using start = await probeVector(operator, seed, stream);
+      subspaces.push(await KrylovSubspace.start(operator, [start], rooms[i]!, basisPlacement));
     }
     for (let step = 0; step < steps; step++) {
       // An invariant subspace ends a probe: its nodes are exact then.
@@ -176,14 +208,24 @@ async function runProbes(
       await expandTogether(active, 1, progress.signal);
       progress.advance(active.length);
     }
-    const out: ProbeQuadrature[] = [];
-    for (const subspace of subspaces) {
-      const { values, vectors, residualBounds } = await subspace.ritz();
-      const weights = Float64Array.from(vectors, (vector) => vector[0]! ** 2);
-      out.push({ nodes: values, weights, residualBounds });
-    }
-    return out;
-  } finally {
-    for (const subspace of subspaces) subspace.dispose();
+    return subspaces;
+  } catch (error) {
+    disposeAll(subspaces);
+    throw error;
   }
+}
+
+/** Probe `stream` of a seed. */
+export async function probeVector(
+  { space }: LinearOperator,
+  seed: number,
+  stream: number,
+): Promise<ParameterVector> {
+  return space.randomVector('rademacher', seed, stream);
+}
+
+export async function quadratureOf(subspace: KrylovSubspace): Promise<ProbeQuadrature> {
+  const { values, vectors, residualBounds } = await subspace.ritz();
+  const weights = Float64Array.from(vectors, (vector) => vector[0]! ** 2);
+  return { nodes: values, weights, residualBounds };
 }

@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import {
+  analyseHessian,
   eigenpairs,
   fromJson,
   hessian,
@@ -48,6 +49,7 @@ const commands = [
   ]),
   ['hessian'],
   ['spectrum'],
+  ['analyse'],
   ['compare'],
   ['evaluate'],
   ['plot'],
@@ -244,6 +246,7 @@ describe('analyses on the command line', function () {
       ['landscape', 'atlas'],
       ['hessian'],
       ['spectrum'],
+      ['analyse'],
       ['compare', '--batches', '2'],
       ['evaluate'],
     ]) {
@@ -337,6 +340,36 @@ describe('analyses on the command line', function () {
       interruptAt: /eigenpairs: /,
     });
     expect(nothing.stderr).to.match(/Nothing of it is kept/);
+  });
+
+  it('analyse gives the numbers of the library, stopped and gone on too', async () => {
+    const options = ['--steps', '20', '--probes', '6', '-k', '3', '--relative-error', '0.05', '--seed', '2'];
+    const args = ['analyse', model, '-d', data, ...options, '--probes-per-pass', '1', '-o'];
+    const stopped = await lossatlas([...args, out('analysis')], { interruptAt: /hessian analysis: / });
+    if (stopped.code !== 0) {
+      expect(stopped.code, stopped.stderr).to.equal(130);
+      expect(stopped.stderr).to.match(/Stopped\. Its products are kept in '.*analysis\.resume'/);
+    }
+    const { code, stdout, stderr } = await lossatlas([...args, out('analysis'), '--vectors']);
+    expect(code, stderr).to.equal(0);
+    expect(stdout).to.match(
+      /λ +[^]*Trace +[^]*KH05 +[^]*Products +\d+: density, eigenvalues and trace 120 \+/,
+    );
+    const written = readdirSync(out('analysis'));
+    expect(written).to.include.members(['analysis.json', 'analysis-eigenpairs-vector-3.npz']);
+    expect(written).not.to.include('analysis.resume');
+    // Density, log density, criteria and table.
+    expect(written.filter((name) => name.endsWith('.svg')).length).to.equal(4);
+    using net = await loadModel(model);
+    using loss = objective(net, await loadNpz(file, { inputs: 'x_test', targets: 'y_test', scale: 1 / 16 }));
+    using operator = hessian(loss);
+    const settings = { steps: 20, probes: 6, probesPerPass: 1, k: 3, relativeError: 0.05, seed: 2 };
+    using expected = await analyseHessian(operator, settings);
+    const analysis = await loadJson(join(out('analysis'), 'analysis.json'), 'hessian-analysis');
+    expect(valuesOf(analysis.density)).to.deep.equal(valuesOf(expected.density));
+    expect(analysis.eigenpairs.values).to.deep.equal(expected.eigenpairs.values);
+    expect(valuesOf(analysis.trace)).to.deep.equal(valuesOf(expected.trace));
+    expect(analysis.numProducts).to.equal(expected.numProducts);
   });
 
   it('hessian and spectrum give the numbers of the library', async () => {

@@ -21,7 +21,15 @@ import {
   type TraceOptions,
 } from '../../dist/index.js';
 import { rejects } from '../support/errors.js';
-import { anyData, golden, goldenArray, goldenData, loadFixture, sharedFile } from '../support/fixtures.js';
+import {
+  anyData,
+  golden,
+  goldenArray,
+  goldenData,
+  goldenNets,
+  loadFixture,
+  sharedFile,
+} from '../support/fixtures.js';
 import { goldenFile } from '../support/golden-file.js';
 import { expectNoLiveHandles } from '../support/handles.js';
 import { denseOperator, diagonalOperator, relativeError } from '../support/numbers.js';
@@ -40,14 +48,6 @@ function diagonalOf(matrix: Float64Array): Float64Array {
 function blockSums({ space }: LinearOperator, values: Float64Array): number[] {
   return space.parameters.map(({ offset, numel }) => sum(values.subarray(offset, offset + numel)));
 }
-
-const nets = [
-  ['mlp', 'mlp'],
-  ['convbn.eval', 'convbn'],
-  ['convbn.train', 'convbn'],
-  ['attention', 'attention'],
-  ['lstm', 'lstm'],
-] as const;
 
 class Affine {
   constructor(
@@ -86,7 +86,7 @@ describe('coverage of the 95 % interval', () => {
     it(`${name}, with 4 to 16 probes`, async function () {
       this.timeout(120_000);
       let [inside, blocksInside, runs, blockRuns] = [0, 0, 0, 0];
-      for (const [net, file] of nets) {
+      for (const [net, file] of goldenNets) {
         using model = await loadFixture(file);
         const matrix = golden(`${net}.hessian`);
         const operator = denseOperator(model.space, matrix);
@@ -113,7 +113,7 @@ describe('coverage of the 95 % interval', () => {
   it('gradient and Frobenius norm, with 4 to 16 probes', async function () {
     this.timeout(120_000);
     let [inside, insideNorm, blocksInside, runs, blockRuns] = [0, 0, 0, 0, 0];
-    for (const [net, file] of nets) {
+    for (const [net, file] of goldenNets) {
       using model = await loadFixture(file);
       const data = net.replace('.train', '.eval');
       using loss = objective(model, goldenData(`${data}.x`, `${data}.y`), {
@@ -241,7 +241,7 @@ describe('trace by gradients alone', () => {
   expectNoLiveHandles();
 
   it('of Gauss–Newton matrices equals the dense ones: exactly over all outputs', async () => {
-    for (const [net, file] of nets) {
+    for (const [net, file] of goldenNets) {
       using model = await loadFixture(file);
       const data = net.replace('.train', '.eval');
       using loss = objective(model, goldenData(`${data}.x`, `${data}.y`), {

@@ -36,6 +36,15 @@ export function goldenArray(name: string): { data: Float64Array | BigInt64Array;
   return { data: array.data, shape: array.shape };
 }
 
+/** Nets whose dense Hessians are golden (`<name>.hessian`), and their fixtures. */
+export const goldenNets = [
+  ['mlp', 'mlp'],
+  ['convbn.eval', 'convbn'],
+  ['convbn.train', 'convbn'],
+  ['attention', 'attention'],
+  ['lstm', 'lstm'],
+] as const;
+
 export function goldenData(inputs: string, targets: string): Dataset {
   return dataset({ inputs: goldenArray(inputs), targets: goldenArray(targets) });
 }

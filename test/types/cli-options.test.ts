@@ -20,6 +20,7 @@ import type {
   solutionOptions,
 } from '../../dist/cli/options/setting-options.js';
 import type {
+  analyseOptions,
   compareLossOptions,
   compareOptions,
   eigenpairsOptions,
@@ -32,6 +33,7 @@ import type {
 import type {
   AdamPlaneOptions,
   AllModesOptions,
+  AnalyseHessianOptions,
   AtlasOptions,
   CompareCriteriaOptions,
   CurvatureOptions,
@@ -106,6 +108,7 @@ const covered: readonly true[] = [
   true satisfies Covers<DiagonalOptions, typeof traceOptions | Eigenpairs, 'probes'>,
   true satisfies Covers<PresetEigenpairsOptions, Eigenpairs, 'start'>,
   true satisfies Covers<PresetTraceOptions, typeof traceOptions | Eigenpairs, 'start'>,
+  true satisfies Covers<AnalyseHessianOptions, typeof analyseOptions | typeof matrixOptions>,
   true satisfies Covers<SpectralDensityOptions, typeof spectrumOptions | typeof matrixOptions>,
   true satisfies Covers<
     LlaSpectralDensityOptions,

@@ -2,6 +2,8 @@ import type { CommandSpec } from '../command.js';
 import { analysisGroups, dataGroup, figureGroup, modelArgument, outputGroup, runGroup } from '../groups.js';
 import { modelOptions, solutionOptions } from '../options/setting-options.js';
 import {
+  analyseCommandOptions,
+  analyseOptions,
   compareLossOptions,
   compareOptions,
   eigenpairsOptions,
@@ -36,6 +38,18 @@ export const spectrumCommand: CommandSpec = {
     { title: 'Density:', options: { ...spectrumOptions, ...spectrumCommandOptions } },
   ),
   run: async (invocation) => (await import('../run/spectrum.js')).runSpectrum(invocation),
+};
+
+export const analyseCommand: CommandSpec = {
+  name: 'analyse',
+  summary: 'eigenvalue density, criteria, eigenpairs and trace from the same products',
+  details: 'Example: lossatlas analyse net.pt -d test.npz -k 5 --relative-error 0.01',
+  arguments: [modelArgument],
+  groups: analysisGroups(
+    { title: 'Matrix:', options: matrixOptions },
+    { title: 'Analysis:', options: { ...analyseOptions, ...analyseCommandOptions } },
+  ),
+  run: async (invocation) => (await import('../run/analyse.js')).runAnalyse(invocation),
 };
 
 export const compareCommand: CommandSpec = {

@@ -100,3 +100,29 @@ export const compareLossOptions = {
   ignoreIndex,
   delta,
 } satisfies OptionTable;
+
+const { k, which, tolerance, verify } = eigenpairsOptions;
+const { steps, probes, probesPerPass, basisPlacement, confidence, tailThreshold } = spectrumOptions;
+const { seed, vectors, resume } = hessianOptions;
+/** Of `analyseHessian`. */
+export const analyseOptions = {
+  steps,
+  probes,
+  probesPerPass,
+  k,
+  which,
+  tolerance,
+  maxProducts: option(count, 'of the search for eigenpairs, beyond the first probe; default 300, or 4k'),
+  verify,
+  relativeError: option(
+    number,
+    'of the trace: more probes until the standard error is this share; default none',
+  ),
+  maxTraceProbes: option(count, 'with a relative error; default 100'),
+  seed,
+  basisPlacement,
+  confidence,
+  tailThreshold,
+} satisfies OptionTable;
+
+export const analyseCommandOptions = { vectors, resume } satisfies OptionTable;

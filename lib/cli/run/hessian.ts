@@ -208,7 +208,7 @@ export const runHessian: CommandSpec['run'] = async (invocation) => {
   });
 };
 
-async function saveVectors(
+export async function saveVectors(
   { values, output }: Run,
   part: string,
   vectors: readonly ParameterVector[],

@@ -8,6 +8,7 @@ import type {
   Eigenpairs,
   Estimate,
   FrobeniusNormEstimate,
+  HessianAnalysis,
   KhCriterion,
   OperatorCheck,
   PresetEigenpairs,
@@ -92,6 +93,55 @@ const preset: ShapeOf<Pick<PresetTrace, 'formatVersion' | 'numProducts' | 'seed'
     provenance: { object: provenanceShape },
   };
 
+const eigenpairs: ShapeOf<Eigenpairs> = {
+  kind: { oneOf: ['eigenpairs'] },
+  formatVersion: { oneOf: [1] },
+  which: { oneOf: ['largest-magnitude', 'largest', 'smallest', 'both-ends'] },
+  values: 'float64',
+  residuals: 'float64',
+  converged: 'boolean[]',
+  allConverged: 'boolean',
+  tolerance: 'number',
+  numProducts: 'number',
+  numRestarts: 'number',
+  basisSize: 'number',
+  basisBytes: 'number',
+  seed: 'number',
+  provenance: { object: provenanceShape },
+};
+
+const trace: ShapeOf<TraceEstimate> = {
+  kind: { oneOf: ['trace'] },
+  formatVersion: { oneOf: [1] },
+  method: { oneOf: ['hutchinson', 'hutch++', 'xtrace', 'deflated', 'gradient'] },
+  ...estimate,
+  samples: 'float64',
+  perParameter: { objects: { name: 'string', ...estimate } },
+  frobeniusNorm: 'number|null',
+  numProducts: 'number',
+  converged: 'boolean',
+  seed: 'number',
+  provenance: { object: provenanceShape },
+};
+
+const density: ShapeOf<SpectralDensity> = {
+  kind: { oneOf: ['spectral-density'] },
+  formatVersion: { oneOf: [1] },
+  size: 'number',
+  steps: 'number',
+  probes: 'number',
+  seed: 'number',
+  firstProbe: 'number',
+  probesPerPass: 'number',
+  nodes: 'float64[]',
+  weights: 'float64[]',
+  residualBounds: 'float64[]',
+  trace: { object: estimate },
+  criteria: { object: criteria },
+  numProducts: 'number',
+  provenance: { object: provenanceShape },
+};
+
 /** The fields of spectral results, in the order in which they are written. */
 export const spectrumShapes: {
   readonly eigenpairs: ShapeOf<Eigenpairs>;
@@ -99,41 +149,15 @@ export const spectrumShapes: {
   readonly 'frobenius-norm': ShapeOf<FrobeniusNormEstimate>;
   readonly diagonal: ShapeOf<DiagonalEstimate>;
   readonly 'spectral-density': ShapeOf<SpectralDensity>;
+  readonly 'hessian-analysis': ShapeOf<HessianAnalysis>;
   readonly 'operator-check': ShapeOf<OperatorCheck>;
   readonly 'preset-eigenpairs': ShapeOf<PresetEigenpairs>;
   readonly 'preset-trace': ShapeOf<PresetTrace>;
   readonly 'preset-spectral-density': ShapeOf<PresetSpectralDensity>;
   readonly 'criteria-comparison': ShapeOf<CriteriaComparison>;
 } = {
-  eigenpairs: {
-    kind: { oneOf: ['eigenpairs'] },
-    formatVersion: { oneOf: [1] },
-    which: { oneOf: ['largest-magnitude', 'largest', 'smallest', 'both-ends'] },
-    values: 'float64',
-    residuals: 'float64',
-    converged: 'boolean[]',
-    allConverged: 'boolean',
-    tolerance: 'number',
-    numProducts: 'number',
-    numRestarts: 'number',
-    basisSize: 'number',
-    basisBytes: 'number',
-    seed: 'number',
-    provenance: { object: provenanceShape },
-  },
-  trace: {
-    kind: { oneOf: ['trace'] },
-    formatVersion: { oneOf: [1] },
-    method: { oneOf: ['hutchinson', 'hutch++', 'xtrace', 'deflated', 'gradient'] },
-    ...estimate,
-    samples: 'float64',
-    perParameter: { objects: { name: 'string', ...estimate } },
-    frobeniusNorm: 'number|null',
-    numProducts: 'number',
-    converged: 'boolean',
-    seed: 'number',
-    provenance: { object: provenanceShape },
-  },
+  eigenpairs,
+  trace,
   'frobenius-norm': {
     kind: { oneOf: ['frobenius-norm'] },
     formatVersion: { oneOf: [1] },
@@ -155,21 +179,15 @@ export const spectrumShapes: {
     seed: 'number',
     provenance: { object: provenanceShape },
   },
-  'spectral-density': {
-    kind: { oneOf: ['spectral-density'] },
+  'spectral-density': density,
+  'hessian-analysis': {
+    kind: { oneOf: ['hessian-analysis'] },
     formatVersion: { oneOf: [1] },
-    size: 'number',
-    steps: 'number',
-    probes: 'number',
-    seed: 'number',
-    firstProbe: 'number',
-    probesPerPass: 'number',
-    nodes: 'float64[]',
-    weights: 'float64[]',
-    residualBounds: 'float64[]',
-    trace: { object: estimate },
-    criteria: { object: criteria },
+    density: { object: density },
+    eigenpairs: { object: eigenpairs },
+    trace: { object: trace },
     numProducts: 'number',
+    seed: 'number',
     provenance: { object: provenanceShape },
   },
   'operator-check': {

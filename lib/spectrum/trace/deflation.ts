@@ -1,5 +1,5 @@
 import { LossAtlasError } from '../../errors.js';
-import { disposeAll, parameterDots, type ParameterVector } from '../../model/parameter-vector.js';
+import { combine, disposeAll, parameterDots, type ParameterVector } from '../../model/parameter-vector.js';
 import { applyOne } from '../../operators/linear-operator.js';
 import { KrylovBasis } from '../krylov-basis.js';
 import { breakdownShare, KrylovSubspace } from '../krylov-subspace.js';
@@ -7,30 +7,25 @@ import type { DeflationVectors, TraceRun } from './options.js';
 
 /** Orthonormal vectors Q, the trace of A on them, and the projection on what is orthogonal to them. */
 export class Deflation {
-  readonly #basis: KrylovBasis;
-  readonly #count: number;
-  readonly #isOwner: boolean;
-
-  /** `traces`: Σⱼ qⱼᵀ E A qⱼ for each parameter tensor, E its coordinates; they add up to tr QᵀAQ. */
-  private constructor(
-    basis: KrylovBasis,
-    count: number,
+  /**
+   * Q is the first `count` vectors of `basis`. `traces`: Σⱼ qⱼᵀ E A qⱼ for each parameter tensor, E its coordinates; they
+   * add up to tr QᵀAQ.
+   */
+  protected constructor(
+    protected readonly basis: KrylovBasis,
+    protected readonly count: number,
     readonly traces: Float64Array,
     readonly numProducts: number,
-    isOwner: boolean,
-  ) {
-    this.#basis = basis;
-    this.#count = count;
-    this.#isOwner = isOwner;
-  }
+    private readonly isOwner: boolean,
+  ) {}
 
   /** P·v = v − Q(Qᵀv) */
   async project(vector: ParameterVector): Promise<ParameterVector> {
-    return this.#basis.project(vector, this.#count);
+    return this.basis.project(vector, this.count);
   }
 
   dispose(): void {
-    if (this.#isOwner) this.#basis.dispose();
+    if (this.isOwner) this.basis.dispose();
   }
 
   /** Of any vectors, made orthonormal; costs a product for each that is left. */
@@ -57,12 +52,66 @@ export class Deflation {
     }
   }
 
-  /** Of a Krylov subspace of the same operator: A·qⱼ is known there, so nothing is multiplied. */
+  /** Of the result of `eigenpairs` or of vectors. */
+  static async ofGiven(run: TraceRun, given: DeflationVectors): Promise<Deflation> {
+    if (!('kind' in given)) return Deflation.of(run, given);
+    const { basis, vectors } = given;
+    return basis !== null && basis.operator === run.operator
+      ? KrylovDeflation.ofSubspace(basis, 0, false)
+      : Deflation.of(run, vectors);
+  }
+
+  /** Of `steps` Lanczos steps from a Gaussian start. */
+  static async ofLanczos(run: TraceRun, steps: number): Promise<Deflation> {
+    const { operator, progress } = run;
+    using start = await operator.space.randomVector('gaussian', run.seed, lanczosStream);
+    const capacity = Math.min(steps + 1, operator.size);
+    const subspace = await KrylovSubspace.start(operator, [start], capacity);
+    try {
+      while (subspace.numApplied < steps && subspace.numPending > 0) {
+        await subspace.expand(1, progress.signal);
+        progress.advance();
+      }
+      return await KrylovDeflation.ofSubspace(subspace, subspace.numApplied, true);
+    } catch (error) {
+      subspace.dispose();
+      throw error;
+    }
+  }
+
+  /** Of A·S, S a Rademacher sketch from the first `size` streams (Meyer, Musco, Musco & Woodruff 2021). */
+  static async ofSketch(run: TraceRun, size: number): Promise<Deflation> {
+    const products: ParameterVector[] = [];
+    try {
+      for (let i = 0; i < size; i++) {
+        using column = await run.operator.space.randomVector('rademacher', run.seed, i);
+        products.push(await applyOne(run.operator, column, run.progress.signal));
+        run.progress.advance();
+      }
+      return await Deflation.of(run, products, size);
+    } finally {
+      disposeAll(products);
+    }
+  }
+}
+
+/** Of a Krylov subspace of the same operator: A·Q is known there, so nothing is multiplied. */
+export class KrylovDeflation extends Deflation {
+  private constructor(
+    private readonly subspace: KrylovSubspace,
+    count: number,
+    traces: Float64Array,
+    numProducts: number,
+    isOwner: boolean,
+  ) {
+    super(subspace.basis, count, traces, numProducts, isOwner);
+  }
+
   static async ofSubspace(
     subspace: KrylovSubspace,
     numProducts: number,
     isOwner: boolean,
-  ): Promise<Deflation> {
+  ): Promise<KrylovDeflation> {
     const { basis } = subspace;
     const { space } = subspace.operator;
     let count = 0;
@@ -86,52 +135,22 @@ export class Deflation {
           add(traces, dots[k]!, coefficients[i]!);
         });
       }
-      return new Deflation(basis, count, traces, numProducts, isOwner);
+      return new KrylovDeflation(subspace, count, traces, numProducts, isOwner);
     } finally {
       disposeAll(rows);
     }
   }
 
-  /** Of the result of `eigenpairs` or of vectors. */
-  static async ofGiven(run: TraceRun, given: DeflationVectors): Promise<Deflation> {
-    if (!('kind' in given)) return Deflation.of(run, given);
-    const { basis, vectors } = given;
-    return basis !== null && basis.operator === run.operator
-      ? Deflation.ofSubspace(basis, 0, false)
-      : Deflation.of(run, vectors);
-  }
-
-  /** Of `steps` Lanczos steps from a Gaussian start. */
-  static async ofLanczos(run: TraceRun, steps: number): Promise<Deflation> {
-    const { operator, progress } = run;
-    using start = await operator.space.randomVector('gaussian', run.seed, lanczosStream);
-    const capacity = Math.min(steps + 1, operator.size);
-    const subspace = await KrylovSubspace.start(operator, [start], capacity);
-    try {
-      while (subspace.numApplied < steps && subspace.numPending > 0) {
-        await subspace.expand(1, progress.signal);
-        progress.advance();
-      }
-      return await Deflation.ofSubspace(subspace, subspace.numApplied, true);
-    } catch (error) {
-      subspace.dispose();
-      throw error;
+  /** A·P·v from A·v, without a product: A·P·v = A·v − A·Q(Qᵀv). */
+  async projectedProduct(vector: ParameterVector, product: ParameterVector): Promise<ParameterVector> {
+    const inside = new Float64Array(this.basis.count);
+    for (let j = 0; j < this.count; j++) {
+      using q = await this.basis.row(j);
+      add(inside, this.subspace.product(j).coefficients, await q.dot(vector));
     }
-  }
-
-  /** Of A·S, S a Rademacher sketch from the first `size` streams (Meyer, Musco, Musco & Woodruff 2021). */
-  static async ofSketch(run: TraceRun, size: number): Promise<Deflation> {
-    const products: ParameterVector[] = [];
-    try {
-      for (let i = 0; i < size; i++) {
-        using column = await run.operator.space.randomVector('rademacher', run.seed, i);
-        products.push(await applyOne(run.operator, column, run.progress.signal));
-        run.progress.advance();
-      }
-      return await Deflation.of(run, products, size);
-    } finally {
-      disposeAll(products);
-    }
+    const [known] = await this.basis.combine([inside]);
+    using onBasis = known!;
+    return await combine([product, onBasis], [1, -1]);
   }
 }
 
@@ -142,6 +161,6 @@ function notFiniteVector(): LossAtlasError {
 /** Far from the streams of the probes. */
 const lanczosStream = 2 ** 40;
 
-function add(traces: Float64Array, dots: Float64Array, factor: number): void {
-  for (let p = 0; p < traces.length; p++) traces[p]! += factor * dots[p]!;
+function add(sums: Float64Array, terms: Float64Array, factor: number): void {
+  for (let i = 0; i < sums.length; i++) sums[i]! += factor * terms[i]!;
 }

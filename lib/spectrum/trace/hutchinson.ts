@@ -5,7 +5,8 @@ import {
   parameterDots,
   type ParameterVector,
 } from '../../model/parameter-vector.js';
-import { applyOne } from '../../operators/linear-operator.js';
+import { applyOne, type LinearOperator } from '../../operators/linear-operator.js';
+import type { Estimate } from '../../results.js';
 import { interval } from '../statistics.js';
 import type { Deflation } from './deflation.js';
 import { isPrecise, type TraceFigures, type TraceRun } from './options.js';
@@ -28,62 +29,91 @@ export async function hutchinson(
   deflation: Deflation | null = null,
   firstStream = 0,
 ): Promise<TraceFigures> {
-  const { operator, progress } = run;
-  const samples = new ParameterSamples(operator, deflation?.traces);
-  let squares = 0;
-  let diagonal: ParameterVector | undefined;
-  try {
-    for (;;) {
-      const v = await operator.space.randomVector('rademacher', run.seed, firstStream + samples.count);
-      const product = await multiply(run, v, deflation, samples);
-      try {
-        squares += await product.dot(product);
-        diagonal = await accumulate(diagonal, await v.multiply(product));
-      } finally {
-        disposeAll([v, product]);
-      }
-      progress.advance();
-      const { count } = samples;
-      if (count < run.minProbes) continue;
-      const frobenius2 = squares / count;
-      const standardError = Math.sqrt((2 * (await offDiagonal(frobenius2, diagonal, count))) / count);
-      const totals = samples.totals();
-      const estimate = interval(sum(totals) / count, standardError, normal95);
-      if (!isPrecise(estimate, run.relativeError) && count < run.maxProbes) continue;
-      return {
-        estimate,
-        samples: totals,
-        perParameter: samples.estimates(),
-        frobeniusNorm: deflation === null ? Math.sqrt(frobenius2) : null,
-        numProducts: count + (deflation?.numProducts ?? 0),
-      };
+  using samples = new HutchinsonSamples(run.operator, deflation);
+  const figures = await refine(run, samples, firstStream);
+  return { ...figures, numProducts: figures.numProducts + (deflation?.numProducts ?? 0) };
+}
+
+/** Adds probes, the one after `count` others from stream `firstStream` + `count`, until the estimate is precise. */
+export async function refine(
+  { operator, progress, seed, relativeError, minProbes, maxProbes }: TraceRun,
+  samples: HutchinsonSamples,
+  firstStream: number,
+): Promise<TraceFigures> {
+  for (let numProducts = 0; ; numProducts++) {
+    if (samples.count >= minProbes) {
+      const estimate = await samples.estimate();
+      if (isPrecise(estimate, relativeError) || samples.count >= maxProbes)
+        return { ...samples.figures(), estimate, numProducts };
     }
-  } finally {
-    diagonal?.dispose();
+    using v = await operator.space.randomVector('rademacher', seed, firstStream + samples.count);
+    await samples.add(v, async (u) => applyOne(operator, u, progress.signal));
+    progress.advance();
   }
 }
 
-/** B·v; adds the probe's sample. Disposes of v where it throws. */
-async function multiply(
-  { operator, progress }: TraceRun,
-  v: ParameterVector,
-  deflation: Deflation | null,
-  samples: ParameterSamples,
-): Promise<ParameterVector> {
-  const owned: ParameterVector[] = [];
-  try {
-    const u = deflation === null ? v : await deflation.project(v);
-    if (u !== v) owned.push(u);
-    const product = await applyOne(operator, u, progress.signal);
-    owned.push(product);
-    samples.add((await parameterDots([u], product))[0]!);
-    if (deflation === null) return owned.pop()!;
-    return await deflation.project(product);
-  } catch (error) {
-    owned.push(v);
-    throw error;
-  } finally {
-    disposeAll(owned);
+/** What probes say of the trace, one after the other. */
+export class HutchinsonSamples {
+  readonly #deflation: Deflation | null;
+  readonly #samples: ParameterSamples;
+  /** Σ‖Bv‖² */
+  #squares = 0;
+  /** Σ v ⊙ Bv */
+  #diagonal: ParameterVector | undefined;
+
+  constructor(operator: LinearOperator, deflation: Deflation | null) {
+    this.#deflation = deflation;
+    this.#samples = new ParameterSamples(operator, deflation?.traces);
+  }
+
+  get count(): number {
+    return this.#samples.count;
+  }
+
+  /** Of a Rademacher probe v; `multiply` makes A·u of u = P·v. */
+  async add(v: ParameterVector, multiply: (u: ParameterVector) => Promise<ParameterVector>): Promise<void> {
+    const owned: ParameterVector[] = [];
+    const project = async (vector: ParameterVector) => {
+      if (this.#deflation === null) return vector;
+      const projected = await this.#deflation.project(vector);
+      owned.push(projected);
+      return projected;
+    };
+    try {
+      const u = await project(v);
+      const product = await multiply(u);
+      owned.push(product);
+      this.#samples.add((await parameterDots([u], product))[0]!);
+      const bv = await project(product);
+      this.#squares += await bv.dot(bv);
+      this.#diagonal = await accumulate(this.#diagonal, await v.multiply(bv));
+    } finally {
+      disposeAll(owned);
+    }
+  }
+
+  /** Of two probes at least. */
+  async estimate(): Promise<Estimate> {
+    const { count } = this;
+    const offDiagonal2 = await offDiagonal(this.#squares / count, this.#diagonal!, count);
+    const mean = sum(this.#samples.totals()) / count;
+    return interval(mean, Math.sqrt((2 * offDiagonal2) / count), normal95);
+  }
+
+  figures(): Omit<TraceFigures, 'estimate' | 'numProducts'> {
+    return {
+      samples: this.#samples.totals(),
+      perParameter: this.#samples.estimates(),
+      frobeniusNorm: this.#deflation === null ? Math.sqrt(this.#squares / this.count) : null,
+    };
+  }
+
+  dispose(): void {
+    this.#diagonal?.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }
 

@@ -1,5 +1,5 @@
 import { requireOperator, type LinearOperator } from '../../operators/linear-operator.js';
-import type { TraceEstimate, TraceMethod } from '../../results.js';
+import type { Provenance, TraceEstimate, TraceMethod } from '../../results.js';
 import { Steps } from '../../steps.js';
 import { checkOptions, invalidOption } from '../../validate.js';
 import { Deflation } from './deflation.js';
@@ -36,7 +36,7 @@ export async function trace(operator: LinearOperator, options: TraceOptions = {}
   const method = (options as TraceOptions | null)?.method ?? 'hutchinson';
   requireOperator('trace', operator);
   checkOptions('trace', options, traceChecks(method));
-  const { relativeError = 0.05, seed = 0 } = options;
+  const { relativeError = defaultRelativeError, seed = 0 } = options;
   const startedAt = performance.now();
   const maxProbes = options.maxProbes ?? Math.max(100, options.minProbes ?? 0);
   const minProbes = options.minProbes ?? Math.min(defaultMinProbes[method], maxProbes);
@@ -46,22 +46,35 @@ export async function trace(operator: LinearOperator, options: TraceOptions = {}
   const run = { operator, relativeError, minProbes, maxProbes, seed, progress };
   const figures = await estimators[method](run, options);
   progress.finish();
+  return traceOf(method, figures, relativeError, seed, await operator.provenance(startedAt));
+}
+
+/** The result that these figures are; `relativeError` is what was asked for. */
+export function traceOf(
+  method: TraceMethod,
+  { estimate, samples, perParameter, frobeniusNorm, numProducts }: TraceFigures,
+  relativeError: number,
+  seed: number,
+  provenance: Provenance,
+): TraceEstimate {
   return Object.freeze({
     kind: 'trace',
     formatVersion: 1,
     method,
-    ...figures.estimate,
-    samples: figures.samples,
-    perParameter: figures.perParameter,
-    frobeniusNorm: figures.frobeniusNorm,
-    numProducts: figures.numProducts,
-    converged: isPrecise(figures.estimate, relativeError),
+    ...estimate,
+    samples,
+    perParameter,
+    frobeniusNorm,
+    numProducts,
+    converged: isPrecise(estimate, relativeError),
     seed,
-    provenance: await operator.provenance(startedAt),
+    provenance,
   });
 }
 
-const defaultMinProbes: Readonly<Record<TraceMethod, number>> = {
+export const defaultRelativeError = 0.05;
+
+export const defaultMinProbes: Readonly<Record<TraceMethod, number>> = {
   hutchinson: 10,
   'hutch++': 4,
   xtrace: 8,

@@ -1,5 +1,13 @@
 import type { Result } from '../../../dist/io/json.js';
-import type { AxisDescription, BracketedEstimate, Criteria, Estimate } from '../../../dist/results.js';
+import type {
+  AxisDescription,
+  BracketedEstimate,
+  Criteria,
+  Eigenpairs,
+  Estimate,
+  SpectralDensity,
+  TraceEstimate,
+} from '../../../dist/results.js';
 import { axis, bowl, lineOf, provenance } from '../plot/results.js';
 
 const estimate: Estimate = { value: 0.1, low: -Infinity, high: Infinity, standardError: NaN };
@@ -32,6 +40,55 @@ const unknownAxis: AxisDescription = {
   order: null,
   norm: NaN,
   relativeNorm: NaN,
+};
+
+const eigenpairs: Eigenpairs = {
+  kind: 'eigenpairs',
+  formatVersion: 1,
+  which: 'both-ends',
+  values: Float64Array.of(5, -0, NaN, -Infinity),
+  residuals: Float64Array.of(1e-300, Infinity, NaN, 0),
+  converged: [true, false, false, false],
+  allConverged: false,
+  tolerance: 1e-3,
+  numProducts: 40,
+  numRestarts: 0,
+  basisSize: 300,
+  basisBytes: 1200,
+  seed: 1,
+  provenance,
+};
+
+const trace: TraceEstimate = {
+  kind: 'trace',
+  formatVersion: 1,
+  ...estimate,
+  method: 'hutch++',
+  samples: new Float64Array(0),
+  perParameter: [{ name: 'fc.weight', ...estimate }],
+  frobeniusNorm: null,
+  numProducts: 8,
+  converged: true,
+  seed: 2,
+  provenance,
+};
+
+const density: SpectralDensity = {
+  kind: 'spectral-density',
+  formatVersion: 1,
+  size: 100,
+  steps: 2,
+  probes: 2,
+  seed: 3,
+  firstProbe: 0,
+  probesPerPass: 1,
+  nodes: [Float64Array.of(-1, 2), Float64Array.of(-0)],
+  weights: [Float64Array.of(0.25, 0.75), Float64Array.of(1)],
+  residualBounds: [Float64Array.of(NaN, Infinity), Float64Array.of(0)],
+  trace: estimate,
+  criteria,
+  numProducts: 4,
+  provenance,
 };
 
 /** Small results of every kind, with NaN, infinities and −0 in them; of some kinds several. */
@@ -71,35 +128,8 @@ export const resultSamples: readonly Result[] = [
     explainedVariance: Float64Array.of(0.9, 0.1),
     provenance,
   },
-  {
-    kind: 'eigenpairs',
-    formatVersion: 1,
-    which: 'both-ends',
-    values: Float64Array.of(5, -0, NaN, -Infinity),
-    residuals: Float64Array.of(1e-300, Infinity, NaN, 0),
-    converged: [true, false, false, false],
-    allConverged: false,
-    tolerance: 1e-3,
-    numProducts: 40,
-    numRestarts: 0,
-    basisSize: 300,
-    basisBytes: 1200,
-    seed: 1,
-    provenance,
-  },
-  {
-    kind: 'trace',
-    formatVersion: 1,
-    ...estimate,
-    method: 'hutch++',
-    samples: new Float64Array(0),
-    perParameter: [{ name: 'fc.weight', ...estimate }],
-    frobeniusNorm: null,
-    numProducts: 8,
-    converged: true,
-    seed: 2,
-    provenance,
-  },
+  eigenpairs,
+  trace,
   {
     kind: 'frobenius-norm',
     formatVersion: 1,
@@ -121,21 +151,15 @@ export const resultSamples: readonly Result[] = [
     seed: 2,
     provenance,
   },
+  density,
   {
-    kind: 'spectral-density',
+    kind: 'hessian-analysis',
     formatVersion: 1,
-    size: 100,
-    steps: 2,
-    probes: 2,
+    density,
+    eigenpairs,
+    trace,
+    numProducts: 52,
     seed: 3,
-    firstProbe: 0,
-    probesPerPass: 1,
-    nodes: [Float64Array.of(-1, 2), Float64Array.of(-0)],
-    weights: [Float64Array.of(0.25, 0.75), Float64Array.of(1)],
-    residualBounds: [Float64Array.of(NaN, Infinity), Float64Array.of(0)],
-    trace: estimate,
-    criteria,
-    numProducts: 4,
     provenance,
   },
   {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 import { LossAtlasError } from '../../../dist/errors.js';
 import { fromJson, type Result } from '../../../dist/io/json.js';
+import { drawResult } from '../../../dist/report/draw-result.js';
 import { reportHtml } from '../../../dist/report/report.js';
 import { saveReport } from '../../../dist/report/save-report.js';
 import { rejects } from '../../support/errors.js';
@@ -57,6 +58,25 @@ describe('reportHtml', () => {
     expect(numMarks({})).to.be.above(0);
     expect(numMarks({ metrics: ['error'] })).to.be.above(0);
     expect(numMarks({ labelSmoothing: 0.5 })).to.equal(0);
+  });
+
+  it('shows of an analysis its parts, its own eigenvalues marked, and its provenance once', () => {
+    const analysis = resultSamples.find((result) => result.kind === 'hessian-analysis')!;
+    const html = reportHtml([analysis]);
+    expect(count(html, 'class="markers"')).to.be.above(0);
+    expect(count(html, 'How this was made')).to.equal(1);
+    for (const heading of ['Criteria', 'Eigenvalues', 'Trace'])
+      expect(html).to.include(`<h3>${heading}</h3>`);
+    expect(words(html))
+      .to.include('Spectrum, eigenvalues and trace')
+      .and.to.match(/together 52/);
+    const names = ['density', 'log-density', 'criteria', 'table'];
+    expect(drawResult(analysis).map(({ name }) => name)).to.deep.equal(names);
+    const ofParts = [analysis.density, analysis.eigenpairs].flatMap((part) => drawResult(part));
+    // The density alone has no marks.
+    expect(drawResult(analysis, { figures: ['log-density', 'criteria', 'table'] })).to.deep.equal(
+      ofParts.slice(1),
+    );
   });
 
   it('has headings in order, a way past them, and ids that are used once', () => {

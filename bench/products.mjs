@@ -1,0 +1,228 @@
+// Counts Hessian-vector products, which machines and noise do not change: the top five eigenpairs beside power iteration,
+// the trace to 1 % beside Hutchinson's estimator.
+//   npm run bench:products [-- digits lenet5 resnet20]
+// Nets whose files of ../shared/data are not there are left out. Everything in float64.
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { runMain, say, SetupError } from '../scripts/console.mjs';
+import { root } from '../scripts/project.mjs';
+import {
+  analyseHessian,
+  combine,
+  eigenpairs,
+  hessian,
+  loadCifar,
+  loadIdx,
+  loadModel,
+  loadNpz,
+  loadSolution,
+  objective,
+  trace,
+} from '../dist/index.js';
+import { sharedFile } from './images.mjs';
+
+/**
+ * @typedef {import('../dist/index.js').LinearOperator} LinearOperator
+ * @typedef {import('../dist/index.js').ParameterVector} ParameterVector
+ * @typedef {{ title: string, operator: LinearOperator }} Net
+ */
+
+const dtype = 'float64';
+const numPairs = 5;
+const pairTolerance = 1e-6;
+const traceError = 0.01;
+/** Power iteration gives a pair up there. */
+const maxProducts = 1000;
+/** Lanczos steps before the probes of the trace. */
+const stepCounts = [30, 100];
+/** Of Hutchinson's estimator, to know its variance. */
+const varianceProbes = 100;
+
+/** @type {Readonly<Record<string, () => Promise<Net | null>>>} */
+const nets = {
+  async digits() {
+    const folder = join(root, 'examples', 'digits');
+    const model = await loadModel(join(folder, 'digits.script.pt'), { dtype });
+    const arrays = { inputs: 'x_test', targets: 'y_test', scale: 1 / 16 };
+    const loss = objective(model, await loadNpz(join(folder, 'digits.npz'), arrays));
+    return { title: 'digits, 360 images', operator: hessian(loss) };
+  },
+  async lenet5() {
+    const images = sharedFile('mnist/t10k-images-idx3-ubyte.gz');
+    const labels = sharedFile('mnist/t10k-labels-idx1-ubyte.gz');
+    const weights = sharedFile('checkpoints/advertorch_mnist_lenet5_clntrained.pt');
+    if (images === null || labels === null || weights === null) return null;
+    const model = await loadModel(join(root, 'examples', 'checkpoints', 'lenet5.architecture.pt'), { dtype });
+    const at = await loadSolution(model, weights);
+    const loss = objective(model, await loadIdx(images, labels, { limit: 64, scale: 1 / 255 }));
+    return { title: 'LeNet5, 64 MNIST images', operator: hessian(loss, { at }) };
+  },
+  async resnet20() {
+    const images = sharedFile('cifar10/cifar10_jpeg_test_5000.bin');
+    const file = sharedFile('torchscript/resnet20_cifar10.script.pt');
+    if (images === null || file === null) return null;
+    const model = await loadModel(file, { dtype });
+    const standardised = { scale: 1 / 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+    const loss = objective(model, await loadCifar(images, { limit: 32, ...standardised }));
+    return { title: 'ResNet-20, 32 CIFAR images', operator: hessian(loss) };
+  },
+};
+
+/**
+ * Products that power iteration takes with deflation by orthogonalisation, as LLA and PyHessian run it, but until the
+ * residual of each pair on the rest of the space is small, which the products tell for nothing.
+ *
+ * @param {LinearOperator} operator
+ * @returns {Promise<{ products: number, isWhole: boolean }>} `isWhole`: no pair was given up
+ */
+async function countPowerIteration(operator) {
+  /** @type {ParameterVector[]} */
+  const found = [];
+  let products = 0;
+  let largest = 0;
+  let isWhole = true;
+  for (let pair = 0; pair < numPairs; pair++) {
+    let v = await deflated(await operator.space.randomVector('gaussian', 1, pair), found);
+    for (let own = 1; ; own++) {
+      const [product] = await operator.apply([v]);
+      products++;
+      if (product === undefined) throw new SetupError('ERR_BENCH', 'the operator gives no product');
+      const value = await product.dot(v);
+      const next = await deflated(product, found, false);
+      const rest = await combine([next, v], [1, -value]);
+      const residual = await rest.norm();
+      rest.dispose();
+      largest = Math.max(largest, Math.abs(value));
+      const isFound = residual <= pairTolerance * largest;
+      if (isFound || own === maxProducts) {
+        isWhole &&= isFound;
+        next.dispose();
+        break;
+      }
+      v.dispose();
+      v = await next.scale(1 / (await next.norm()));
+      next.dispose();
+    }
+    found.push(v);
+  }
+  for (const vector of found) vector.dispose();
+  return { products, isWhole };
+}
+
+/**
+ * Consumes the vector.
+ *
+ * @param {ParameterVector} vector
+ * @param {readonly ParameterVector[]} found orthonormal
+ */
+async function deflated(vector, found, isUnit = true) {
+  const overlaps = [];
+  for (const other of found) overlaps.push(-(await vector.dot(other)));
+  const rest = await combine([vector, ...found], [1, ...overlaps]);
+  vector.dispose();
+  if (!isUnit) return rest;
+  const unit = await rest.scale(1 / (await rest.norm()));
+  rest.dispose();
+  return unit;
+}
+
+/** @param {Net} net */
+async function pairsRow({ title, operator }) {
+  const options = /** @type {const} */ ({ k: numPairs, tolerance: pairTolerance, verify: false, seed: 1 });
+  const alone = await eigenpairs(operator, options);
+  const analysis = await analyseHessian(operator, { ...options, steps: 100, probes: 1 });
+  if (!alone.allConverged || !analysis.eigenpairs.allConverged)
+    throw new SetupError('ERR_BENCH', `${title}: not all pairs converged`);
+  const theirs = await countPowerIteration(operator);
+  const bound = theirs.isWhole ? '' : '> ';
+  const cells = [
+    title,
+    alone.numProducts,
+    `${bound}${theirs.products}`,
+    `${bound}${ratioOf(theirs.products, alone.numProducts)}`,
+    analysis.eigenpairs.numProducts,
+  ];
+  alone.dispose();
+  analysis.dispose();
+  return cells;
+}
+
+/** @param {Net} net */
+async function traceRows({ title, operator }) {
+  const budget = { minProbes: varianceProbes, maxProbes: varianceProbes, seed: 2 };
+  const plain = await trace(operator, budget);
+  const rows = [];
+  for (const steps of stepCounts) {
+    const options = { steps, probes: 1, k: 1, maxProducts: 0, verify: false, seed: 1 };
+    const analysis = await analyseHessian(operator, {
+      ...options,
+      relativeError: traceError,
+      maxTraceProbes: 5000,
+    });
+    const { value, low, high } = analysis.trace;
+    const theirs = varianceProbes * (plain.standardError / (traceError * Math.abs(value))) ** 2;
+    rows.push([
+      title,
+      steps,
+      analysis.numProducts - steps,
+      analysis.numProducts,
+      Math.round(theirs),
+      ratioOf(theirs, analysis.numProducts),
+      `${value.toPrecision(4)} (${low.toPrecision(4)} to ${high.toPrecision(4)})`,
+    ]);
+    analysis.dispose();
+  }
+  return rows;
+}
+
+/**
+ * @param {number} theirs
+ * @param {number} ours
+ */
+function ratioOf(theirs, ours) {
+  return `${(theirs / ours).toPrecision(2)} ×`;
+}
+
+/**
+ * @param {string} title
+ * @param {readonly string[]} head
+ * @param {readonly (readonly (string | number)[])[]} rows
+ */
+function printTable(title, head, rows) {
+  console.log(`\n${title}\n`);
+  for (const row of [head, head.map(() => '---'), ...rows]) console.log(`| ${row.join(' | ')} |`);
+}
+
+await runMain(async () => {
+  const { positionals } = parseArgs({ allowPositionals: true });
+  const unknown = positionals.find((name) => !Object.hasOwn(nets, name));
+  if (unknown !== undefined) {
+    const known = Object.keys(nets).join(', ');
+    throw new SetupError('ERR_BENCH', `there is no net '${unknown}'; there are ${known}`);
+  }
+  const pairs = [];
+  const traces = [];
+  for (const [name, load] of Object.entries(nets)) {
+    if (positionals.length > 0 && !positionals.includes(name)) continue;
+    const net = await load();
+    if (net === null) {
+      say(`bench: ${name} is left out: its files are not in ../shared/data`);
+      continue;
+    }
+    say(`bench: ${name}, eigenpairs`);
+    pairs.push(await pairsRow(net));
+    say(`bench: ${name}, trace`);
+    traces.push(...(await traceRows(net)));
+  }
+  printTable(
+    `A2. Products to the ${numPairs} eigenpairs of largest |λ|, residuals at most ${pairTolerance} · max |λ|`,
+    ['net', 'eigenpairs', 'power iteration', 'ratio', 'more after 100 Lanczos steps'],
+    pairs,
+  );
+  printTable(
+    `A3. Products to a standard error of ${100 * traceError} % of the trace`,
+    ['net', 'Lanczos steps', 'probes after them', 'together', 'Hutchinson', 'ratio', 'trace'],
+    traces,
+  );
+  return 0;
+});
