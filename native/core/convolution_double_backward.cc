@@ -1,25 +1,18 @@
 #include "core/convolution_double_backward.h"
 
 #include <ATen/RedispatchFunctions.h>
-#include <torch/csrc/autograd/custom_function.h>
 
-#include <array>
 #include <optional>
-#include <tuple>
-#include <vector>
 
 #include "core/double_backward.h"
 #include "core/environment.h"
-#include "core/torch.h"
+#include "core/layer_gradients.h"
 
 namespace lossatlas {
 namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-using Mask = std::array<bool, 3>;
-using Gradients = std::tuple<at::Tensor, at::Tensor, at::Tensor>;  // of input, weight, bias
 
 // A convolution C(x, w), which is linear in either; transposed ones too.
 struct Convolution : torch::CustomClassHolder {
@@ -35,8 +28,8 @@ struct Convolution : torch::CustomClassHolder {
     return at::convolution(x, w, b, stride, padding, dilation, transposed, output_padding, groups);
   }
   // The gradients of ⟨g, C(x, w) + b⟩.
-  Gradients Pull(const at::Tensor& g, const at::Tensor& x, const at::Tensor& w,
-                 at::OptionalIntArrayRef bias_sizes, Mask mask) const {
+  LayerGradients Pull(const at::Tensor& g, const at::Tensor& x, const at::Tensor& w,
+                      at::OptionalIntArrayRef bias_sizes, GradientMask mask) const {
     return at::convolution_backward(g, x, w, bias_sizes, stride, padding, dilation, transposed,
                                     output_padding, groups, mask);
   }
@@ -46,21 +39,15 @@ struct Convolution : torch::CustomClassHolder {
 class ConvolutionBackward : public torch::autograd::Function<ConvolutionBackward> {
  public:
   static variable_list forward(AutogradContext* context, const at::Tensor& g, const at::Tensor& x,
-                               const at::Tensor& w, at::OptionalIntArrayRef bias_sizes, Mask mask,
+                               const at::Tensor& w, at::OptionalIntArrayRef bias_sizes, GradientMask mask,
                                const c10::intrusive_ptr<Convolution>& convolution) {
     context->set_materialize_grads(false);
     // The first layer does without g, one of the largest tensors of a network.
     const bool needs_g = (mask[0] && w.requires_grad()) || (mask[1] && x.requires_grad());
     context->save_for_backward({needs_g ? g : at::Tensor(), x, w});
     context->saved_data["convolution"] = c10::IValue::make_capsule(convolution);
-    context->saved_data["mask"] = c10::List<bool>({mask[0], mask[1], mask[2]});
     context->saved_data["output sizes"] = g.sizes();
-    const Gradients gradients = convolution->Pull(g, x, w, bias_sizes, mask);
-    variable_list out;
-    if (mask[0]) out.push_back(std::get<0>(gradients));
-    if (mask[1]) out.push_back(std::get<1>(gradients));
-    if (mask[2]) out.push_back(std::get<2>(gradients));
-    return out;
+    return Pack(context, convolution->Pull(g, x, w, bias_sizes, mask), mask);
   }
 
   // With the cotangents p, q, r of the three gradients, ⟨g, C(p, w) + C(x, q) + r⟩ is differentiated.
@@ -71,11 +58,7 @@ class ConvolutionBackward : public torch::autograd::Function<ConvolutionBackward
     const at::Tensor& g = saved[0];
     const at::Tensor& x = saved[1];
     const at::Tensor& w = saved[2];
-    const c10::List<bool> mask = context->saved_data["mask"].toBoolList();
-    size_t next = 0;
-    const at::Tensor p = mask[0] ? cotangents[next++] : at::Tensor();
-    const at::Tensor q = mask[1] ? cotangents[next++] : at::Tensor();
-    const at::Tensor r = mask[2] ? cotangents[next++] : at::Tensor();
+    const auto [p, q, r] = Unpack(context, cotangents);
 
     variable_list out(6);  // one for each argument of forward
     if (context->needs_input_grad(0)) {
@@ -86,9 +69,7 @@ class ConvolutionBackward : public torch::autograd::Function<ConvolutionBackward
       }
       if (!out[0].defined() && r.defined()) {
         const std::vector<int64_t> sizes = context->saved_data["output sizes"].toIntVector();
-        std::vector<int64_t> channels(sizes.size(), 1);
-        channels[1] = sizes[1];
-        out[0] = r.view(channels).expand(sizes);
+        out[0] = Spread(r, sizes.size()).expand(sizes);
       }
     }
     if (context->needs_input_grad(1) && q.defined())
@@ -99,10 +80,10 @@ class ConvolutionBackward : public torch::autograd::Function<ConvolutionBackward
   }
 };
 
-Gradients Differentiate(c10::DispatchKeySet keys, const at::Tensor& g, const at::Tensor& x,
-                        const at::Tensor& w, at::OptionalIntArrayRef bias_sizes, at::IntArrayRef stride,
-                        at::IntArrayRef padding, at::IntArrayRef dilation, bool transposed,
-                        at::IntArrayRef output_padding, int64_t groups, Mask mask) {
+LayerGradients Differentiate(c10::DispatchKeySet keys, const at::Tensor& g, const at::Tensor& x,
+                             const at::Tensor& w, at::OptionalIntArrayRef bias_sizes, at::IntArrayRef stride,
+                             at::IntArrayRef padding, at::IntArrayRef dilation, bool transposed,
+                             at::IntArrayRef output_padding, int64_t groups, GradientMask mask) {
   if (!RecordsDoubleBackward()) {
     return at::redispatch::convolution_backward(KeysOfLibtorch(keys), g, x, w, bias_sizes, stride, padding,
                                                 dilation, transposed, output_padding, groups, mask);
@@ -114,12 +95,7 @@ Gradients Differentiate(c10::DispatchKeySet keys, const at::Tensor& g, const at:
   convolution->transposed = transposed;
   convolution->output_padding = output_padding.vec();
   convolution->groups = groups;
-  const variable_list gradients = ConvolutionBackward::apply(g, x, w, bias_sizes, mask, convolution);
-  size_t next = 0;
-  const at::Tensor of_input = mask[0] ? gradients[next++] : at::Tensor();
-  const at::Tensor of_weight = mask[1] ? gradients[next++] : at::Tensor();
-  const at::Tensor of_bias = mask[2] ? gradients[next++] : at::Tensor();
-  return {of_input, of_weight, of_bias};
+  return Unpack(ConvolutionBackward::apply(g, x, w, bias_sizes, mask, convolution), mask);
 }
 
 }  // namespace
