@@ -1,5 +1,5 @@
-// Second derivatives of BatchNorm in eval mode by the kernels of first ones. libtorch's own pass over the
-// activations some twenty times.
+// Second derivatives of BatchNorm in eval mode by the kernels of first ones, and only those that are asked
+// for. libtorch's own are a long chain of passes over the activations.
 #pragma once
 
 namespace lossatlas {
