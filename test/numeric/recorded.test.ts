@@ -19,7 +19,6 @@ import {
   gaussNewton,
   hessian,
   loadModel,
-  loadNpz,
   numLiveHandles,
   objective,
   predictMemory,
@@ -33,6 +32,7 @@ import {
   type Objective,
 } from '../../dist/index.js';
 import { rejects } from '../support/errors.js';
+import { digitsSetting } from '../support/digits.js';
 import { projectPath } from '../support/fixtures.js';
 import { diagonalOperator } from '../support/numbers.js';
 
@@ -44,14 +44,7 @@ describe('products that are kept', function () {
   const file = (name: string) => join(folder, name);
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'lossatlas-products-'));
-    model = await loadModel(projectPath('examples/digits/digits.script.pt'));
-    const data = await loadNpz(projectPath('examples/digits/digits.npz'), {
-      inputs: 'x_test',
-      targets: 'y_test',
-      scale: 1 / 16,
-      limit: 64,
-    });
-    loss = objective(model, data);
+    ({ model, loss } = await digitsSetting());
   });
   after(() => {
     loss.dispose();

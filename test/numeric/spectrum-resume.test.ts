@@ -6,8 +6,6 @@ import {
   AbortError,
   gaussNewton,
   hessian,
-  loadModel,
-  loadNpz,
   objective,
   randomSolution,
   scaled,
@@ -16,7 +14,7 @@ import {
   type Objective,
   type SpectralDensity,
 } from '../../dist/index.js';
-import { projectPath } from '../support/fixtures.js';
+import { digitsSetting } from '../support/digits.js';
 import { diagonalOperator } from '../support/numbers.js';
 
 describe('resuming a spectral density', function () {
@@ -27,14 +25,7 @@ describe('resuming a spectral density', function () {
   const file = (name: string) => join(folder, name);
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'lossatlas-probes-'));
-    model = await loadModel(projectPath('examples/digits/digits.script.pt'));
-    const data = await loadNpz(projectPath('examples/digits/digits.npz'), {
-      inputs: 'x_test',
-      targets: 'y_test',
-      scale: 1 / 16,
-      limit: 64,
-    });
-    loss = objective(model, data);
+    ({ model, loss } = await digitsSetting());
   });
   after(() => {
     loss.dispose();
