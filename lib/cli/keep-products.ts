@@ -8,7 +8,7 @@ export function productsPath({ output, values }: Run, part: string): string | un
   return resume === undefined || values.dryRun === true ? undefined : `${resume}-${part}`;
 }
 
-/** Multiplies with an operator whose products are kept in a file, so that an interrupted run goes on behind them. */
+/** Multiplies with an operator whose products are kept in a file, so that an interrupted run goes on after them. */
 export async function keepingProducts<T>(
   operator: CurvatureOperator,
   path: string | undefined,
@@ -24,5 +24,5 @@ export function keptProducts(path: string | undefined): string {
   if (path === undefined)
     return 'Nothing of it is kept: only --out or --resume, without --no-resume, keeps products.';
   if (!existsSync(path)) return 'No product was finished.';
-  return `Its products are kept in '${path}'. The same command goes on behind them.`;
+  return `The products that were finished are kept in '${path}'. The same command goes on after them.`;
 }

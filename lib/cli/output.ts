@@ -64,12 +64,9 @@ export class Output {
   requireFigures(kinds: readonly ResultKind[]): void {
     const known = kinds.flatMap((kind) => Object.keys(figuresOfKind(kind)));
     const unknown = this.#figures.figures?.find((name) => !known.includes(name));
-    if (unknown !== undefined)
-      throw invalidOption(
-        "option 'figures'",
-        `among ${[...new Set(known)].join(', ')} for this command`,
-        unknown,
-      );
+    if (unknown === undefined) return;
+    const words = known.length === 0 ? 'absent, there are none' : `among ${[...new Set(known)].join(', ')}`;
+    throw invalidOption("option 'figures'", `${words} for this command`, unknown);
   }
 
   /** Makes the folder and sees that it can be written to. Throws ERR_FILE_NOT_WRITABLE. */

@@ -4,6 +4,7 @@ import {
   type Criteria,
   type Eigenpairs,
   type Estimate,
+  type KhCriterion,
   type LandscapeValues,
   type Provenance,
   type Result,
@@ -50,7 +51,11 @@ export function summarize(result: Result): string {
     case 'diagonal':
       return row(
         'Diagonal',
-        `trace ${figure(result.trace)}, norm ${figure(result.norm)} (± ${(100 * result.relativeError).toPrecision(2)} %)`,
+        `trace ${figure(result.trace)}, norm ${figure(result.norm)} ${
+          Number.isFinite(result.relativeError)
+            ? `(± ${(100 * result.relativeError).toPrecision(2)} %)`
+            : '(all noise still: raise --max-probes)'
+        }`,
       );
     case 'operator-check':
       return [
@@ -134,12 +139,24 @@ function provenanceWords(provenance: Provenance | null): string[] {
 }
 
 function criteriaWords(criteria: Criteria): string[] {
-  const named = { re: criteria.re, KH05: criteria.kh05, KH1: criteria.kh1 };
-  return Object.entries(named).map(([name, estimate]) => row(name, interval(estimate)));
+  const { re, kh05, kh1, settings } = criteria;
+  const open = (isDetermined: boolean, what: string) =>
+    isDetermined ? '' : `; ${what} not determined by ${settings.steps} steps`;
+  const ofKh = ({ ratio, tail }: KhCriterion) =>
+    open(ratio.determined, 'its ratio') + open(tail.determined, 'its tail');
+  const bracket = `between ${figure(re.bracket.low)} and ${figure(re.bracket.high)},`;
+  return [
+    row('re', interval(re) + open(re.determined, bracket)),
+    row('KH05', interval(kh05) + ofKh(kh05)),
+    row('KH1', interval(kh1) + ofKh(kh1)),
+  ];
 }
 
 const figure = (value: number) => String(Number(value.toPrecision(5)));
-const interval = ({ value, low, high }: Estimate) => `${figure(value)} (${figure(low)} to ${figure(high)})`;
+const interval = ({ value, low, high }: Estimate) =>
+  Number.isNaN(low) && Number.isNaN(high)
+    ? `${figure(value)} (of one probe: no interval)`
+    : `${figure(value)} (${figure(low)} to ${figure(high)})`;
 const yes = (is: boolean) => (is ? 'yes' : 'no');
 const row = (name: string, words: string) => `${name.padEnd(9)} ${words}`;
 const verdicts = { none: '', grows: ', grows without exploding', explodes: ', explodes' } as const;

@@ -46,9 +46,13 @@ export async function loadVector(
   return model.vector(await flatten(model, (name) => tensors.get(sources.get(name) ?? '')));
 }
 
-/** As an `.npz` with one array a parameter. Throws ERR_FILE_NOT_WRITABLE. */
+/**
+ * As an `.npz` with one array for each of the model's parameters; a vector over some of them is zero elsewhere. Throws
+ * ERR_FILE_NOT_WRITABLE.
+ */
 export async function saveVector(path: string, vector: ParameterVector): Promise<void> {
-  await writeWholeFile(path, writeNpz(Object.fromEntries(await splitArrays(vector, ''))));
+  using whole = await vector.space.embed(vector);
+  await writeWholeFile(path, writeNpz(Object.fromEntries(await splitArrays(whole, ''))));
 }
 
 async function fromFlatArray(model: Model, path: string): Promise<ParameterVector> {

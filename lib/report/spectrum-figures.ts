@@ -4,11 +4,13 @@ import { defaultTitle, paragraph, provenanceFacts } from '../plot/describe.js';
 import { drawLogDensity } from '../plot/log-density.js';
 import { formatNumber } from '../plot/number-format.js';
 import type {
+  BracketedEstimate,
   Criteria,
   Eigenpairs,
   Estimate,
   FrobeniusNormEstimate,
   HessianAnalysis,
+  KhCriterion,
   PresetEigenpairs,
   PresetSpectralDensity,
   Provenance,
@@ -27,7 +29,12 @@ export const spectrumFigures = {
   density: (spectrum, options) =>
     drawDensity(renderDensity(spectrum, options.density), {
       title: titleOf(spectrum.provenance),
-      caption: paragraph([...densityFacts(spectrum), ...markerFacts(options), ...repeatFacts(spectrum)]),
+      caption: paragraph([
+        ...densityFacts(spectrum),
+        ...undeterminedFacts(spectrum.criteria, 3),
+        ...markerFacts(options),
+        ...repeatFacts(spectrum),
+      ]),
       annotations: criteriaRows(spectrum.criteria)
         .slice(0, 3)
         .map(({ name, ...estimate }) => `${name} = ${withInterval(estimate)}`),
@@ -42,7 +49,11 @@ export const spectrumFigures = {
   criteria: (spectrum, options) =>
     drawCriteria(criteriaRows(spectrum.criteria), {
       title: titleOf(spectrum.provenance),
-      caption: paragraph([lanczosFacts(spectrum), ...repeatFacts(spectrum)]),
+      caption: paragraph([
+        lanczosFacts(spectrum),
+        ...undeterminedFacts(spectrum.criteria),
+        ...repeatFacts(spectrum),
+      ]),
       confidence: spectrum.criteria.settings.confidence,
       ...pick(options, frameOptions),
     }),
@@ -140,9 +151,18 @@ export const estimateFigures: Figures<TraceEstimate | FrobeniusNormEstimate> = {
     ),
 };
 
-/** re, KH05 and KH1 first. */
+/** re, KH05 and KH1 first; a star marks what the Lanczos steps do not determine. */
 function criteriaRows(criteria: Criteria): CriterionRow[] {
-  const named: readonly (readonly [string, Estimate])[] = [
+  return namedCriteria(criteria).map(([name, estimate]) => ({
+    name: isDetermined(estimate) ? name : `${name} *`,
+    ...intervalOf(estimate),
+  }));
+}
+
+type NamedCriterion = readonly [string, BracketedEstimate | KhCriterion];
+
+function namedCriteria(criteria: Criteria): readonly NamedCriterion[] {
+  return [
     ['re', criteria.re],
     ['KH05', criteria.kh05],
     ['KH1', criteria.kh1],
@@ -150,7 +170,25 @@ function criteriaRows(criteria: Criteria): CriterionRow[] {
     ['negative share of |λ|', criteria.negativeCurvatureShare],
     ['mass near zero', criteria.nearZeroMass],
   ];
-  return named.map(([name, estimate]) => ({ name, ...intervalOf(estimate) }));
+}
+
+function isDetermined(estimate: BracketedEstimate | KhCriterion): boolean {
+  return 'bracket' in estimate ? estimate.determined : estimate.ratio.determined && estimate.tail.determined;
+}
+
+/** Of the first `count`. The interval is over probes alone: what the steps leave open is said beside it. */
+function undeterminedFacts(criteria: Criteria, count?: number): string[] {
+  const open = namedCriteria(criteria)
+    .slice(0, count)
+    .filter(([, estimate]) => !isDetermined(estimate));
+  if (open.length === 0) return [];
+  const brackets = open.flatMap(([name, estimate]) =>
+    'bracket' in estimate
+      ? [`${name} ${formatNumber(estimate.bracket.low)} … ${formatNumber(estimate.bracket.high)}`]
+      : [],
+  );
+  const where = brackets.length === 0 ? '' : `, for these probes in the bracket: ${brackets.join(', ')}`;
+  return [`* not determined by ${criteria.settings.steps} steps${where}`];
 }
 
 /** `0.16 (0.12 to 0.2)`. */

@@ -4,6 +4,9 @@ import type { Fingerprint } from '../io/journal.js';
 import type { LinearOperator } from '../operators/linear-operator.js';
 import { curvatureIn } from '../operators/wrapped-operator.js';
 
+/** By which libtorch's own formulas take the place of ours, whose rounding is another. */
+const switches = ['LOSSATLAS_CONVOLUTION', 'LOSSATLAS_BATCH_NORM'];
+
 /** Everything that decides the products of a curvature matrix, to the last bit; null for operators of one's own. */
 export async function operatorFingerprint(operator: LinearOperator): Promise<Fingerprint | null> {
   const curvature = curvatureIn(operator)?.curvature;
@@ -30,6 +33,7 @@ export async function operatorFingerprint(operator: LinearOperator): Promise<Fin
     device,
     // Rounding depends on them.
     numThreads,
+    kernels: switches.filter((name) => process.env[name] === 'libtorch').join(', '),
     libtorch: versions.libtorch,
     cpu: cpus()[0]?.model ?? '',
     lossatlas: versions.lossatlas,

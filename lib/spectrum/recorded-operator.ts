@@ -18,7 +18,7 @@ const defaultMaxBytes = 4e9;
 
 /**
  * An operator whose products are kept in a file as they are made. An analysis that was stopped asks a new one on the same
- * file for the same products in the same order, gets them from there, and goes on behind them: to the same bits.
+ * file for the same products in the same order, gets them from there, and goes on after them: to the same bits.
  */
 export class RecordedOperator extends WrappedOperator {
   readonly #journal: Journal;

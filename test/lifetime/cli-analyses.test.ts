@@ -310,7 +310,9 @@ describe('analyses on the command line', function () {
     const args = ['hessian', model, '--what', 'eigenpairs,trace', '-k', '40', '--vectors', ...double];
     const stopped = await lossatlas([...args, out('pairs')], { interruptAt: /eigenpairs: / });
     expect(stopped.code, stopped.stderr).to.equal(130);
-    expect(stopped.stderr).to.match(/Stopped\. Its products are kept in '.*hessian\.resume'/);
+    expect(stopped.stderr).to.match(
+      /Stopped\. The products that were finished are kept in '.*hessian\.resume'/,
+    );
     expect(readdirSync(out('pairs'))).to.deep.equal(['hessian.resume']);
     const resumed = await lossatlas([...args, out('pairs')]);
     expect(resumed.code, resumed.stderr).to.equal(0);
@@ -348,7 +350,9 @@ describe('analyses on the command line', function () {
     const stopped = await lossatlas([...args, out('analysis')], { interruptAt: /hessian analysis: / });
     if (stopped.code !== 0) {
       expect(stopped.code, stopped.stderr).to.equal(130);
-      expect(stopped.stderr).to.match(/Stopped\. Its products are kept in '.*analysis\.resume'/);
+      expect(stopped.stderr).to.match(
+        /Stopped\. The products that were finished are kept in '.*analysis\.resume'/,
+      );
     }
     const { code, stdout, stderr } = await lossatlas([...args, out('analysis'), '--vectors']);
     expect(code, stderr).to.equal(0);

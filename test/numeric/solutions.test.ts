@@ -28,6 +28,7 @@ import {
   randomPlane,
   savePlane,
   saveVector,
+  subspace,
   Solution,
   threePointPlane,
   trajectoryPlane,
@@ -462,6 +463,14 @@ describe('directions kept and frozen', () => {
     await saveVector(join(folder, 'v.npz'), vector);
     using again = await loadVector(model, join(folder, 'v.npz'));
     expect(Array.from(await again.toArray())).to.deep.equal(Array.from(await vector.toArray()));
+    // One over some of the parameters is zero elsewhere.
+    using part = subspace(model, [model.parameters[1]!.name]);
+    using block = await part.randomVector('gaussian', 4);
+    await saveVector(join(folder, 'block.npz'), block);
+    using whole = await loadVector(model, join(folder, 'block.npz'));
+    using restricted = await part.restrict(whole);
+    expect(await restricted.toArray()).to.deep.equal(await block.toArray());
+    expect(await whole.norm()).to.be.closeTo(await block.norm(), 1e-12);
     using theta = await loadVector(model, fixture('convbn_state_dict_legacy.pt'), { strict: false });
     using own = await model.theta();
     expect(relativeError(await theta.toArray(), await own.toArray())).to.equal(0);

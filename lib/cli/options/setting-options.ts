@@ -93,7 +93,7 @@ export const dataOptions = {
   resize: option(shape, 'bilinear: 20x20'),
   pad: option(count, 'so many zeros on each side'),
   scale: option(number, 'multiply inputs: 1/255'),
-  mean: option(numbers, 'per channel, after scaling'),
-  std: option(numbers, 'per channel, after scaling'),
+  mean: option(numbers, 'per channel, after scaling: 0.485,0.456,0.406'),
+  std: option(numbers, 'per channel, after scaling: 0.229,0.224,0.225'),
   mapLabels: option(labelMap, 'new labels by old ones: 3=0,5=1'),
 } satisfies OptionTable;

@@ -17,15 +17,15 @@ export const matrixOptions = {
 
 /** Of `eigenpairs`. */
 export const eigenpairsOptions = {
-  k: option(count, 'eigenpairs; default 2', { short: 'k' }),
+  k: option(count, 'eigenpairs, as many as there are parameters at most; default 2', { short: 'k' }),
   which: option(
     choice('largest-magnitude', 'largest', 'smallest', 'both-ends'),
     'eigenvalues; default largest-magnitude',
   ),
   tolerance: option(number, 'residual relative to the largest; default 1e-4 (float32), 1e-8'),
-  maxProducts: option(count, 'products at most; default 300, or 4k'),
+  maxProducts: option(count, 'products of the search at most, k at least; default 300, or 4k'),
   blockSize: option(count, 'vectors that are multiplied at once; default 1'),
-  verify: option(flag, 'measure every residual by one more product'),
+  verify: option(flag, 'measure every residual by one more product; default near rounding'),
   basisSize: option(count, 'vectors that the Krylov basis may hold'),
   basisPlacement: option(choice('device', 'host'), 'of a basis on a GPU; default device'),
 } satisfies OptionTable;
