@@ -120,7 +120,7 @@ await runMain(async () => {
     const size = ['--images', 'png', '--pixel-ratio', '1.5', '--out', '.', '--name', 'densities'];
     const words = ['--floor', '1e-5', '--title', 'Digits net: Hessian spectrum before and after training'];
     await lossatlas('plot', 's000.json', 's100.json', ...together, ...words, ...size);
-    keep('densities-log-density.png', 'spectrum-digits.png');
+    keep('densities.png', 'spectrum-digits.png');
     await report();
     return 0;
   } finally {
