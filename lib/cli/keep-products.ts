@@ -1,5 +1,10 @@
 import { existsSync } from 'node:fs';
-import { recordProducts, type CurvatureOperator, type LinearOperator } from '../index.js';
+import {
+  recordProducts,
+  type CurvatureOperator,
+  type LinearOperator,
+  type RecordProductsOptions,
+} from '../index.js';
 import type { Run } from './analysis.js';
 
 /** Where a part of a command keeps the products of its matrix: beside what the command itself resumes from. */
@@ -13,9 +18,10 @@ export async function keepingProducts<T>(
   operator: CurvatureOperator,
   path: string | undefined,
   use: (operator: LinearOperator) => Promise<T>,
+  options: RecordProductsOptions = {},
 ): Promise<T> {
   if (path === undefined) return use(operator);
-  await using recorded = await recordProducts(operator, path);
+  await using recorded = await recordProducts(operator, path, options);
   return await use(recorded);
 }
 

@@ -58,6 +58,7 @@ import type {
   PresetEigenpairsOptions,
   PresetTraceOptions,
   RandomPlaneOptions,
+  RecordProductsOptions,
   SpectralDensityOptions,
   TraceOptions,
 } from '../../dist/index.js';
@@ -98,6 +99,8 @@ const covered: readonly true[] = [
   true satisfies Covers<Li2018SurfaceOptions, Grid | Directions | typeof recipeOptions>,
   true satisfies Covers<LlaSurfaceOptions, Grid | Directions | typeof recipeOptions>,
   true satisfies Covers<LossLandscapesSurfaceOptions, Grid | Directions | typeof recipeOptions>,
+  // --resume-bytes.
+  true satisfies Covers<RecordProductsOptions, typeof hessianOptions, 'maxBytes'>,
   // --block.
   true satisfies Covers<CurvatureOptions, typeof matrixOptions, 'parameters'>,
   true satisfies Covers<MonteCarloFisherOptions, Eigenpairs, 'parameters' | 'samples'>,

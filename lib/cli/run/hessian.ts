@@ -18,6 +18,7 @@ import {
   type ParameterVector,
   type PresetEigenpairsOptions,
   type PresetTraceOptions,
+  type RecordProductsOptions,
   type Result,
   type TraceOptions,
 } from '../../index.js';
@@ -46,7 +47,7 @@ interface Computed {
   readonly vectors?: readonly ParameterVector[];
 }
 
-const { seed, maxIterations } = hessianOptions;
+const { seed, maxIterations, resumeBytes } = hessianOptions;
 const { memoryBudget } = matrixOptions;
 const { relativeError, minProbes, maxProbes } = traceOptions;
 const { k, tolerance } = eigenpairsOptions;
@@ -131,6 +132,7 @@ const ownOnly: Readonly<Partial<Record<Part, readonly string[]>>> = {
 function refuseUnused(run: Run): void {
   const { values } = run;
   const of = partsOf(run.values);
+  if (values.resume === false) refuseOptions(values, ['resumeBytes'], 'for products that are kept');
   if (!isRecipe(run.values)) {
     refuseOptions(values, ['maxIterations'], "of other programs' recipes");
     return;
@@ -190,7 +192,7 @@ export const runHessian: CommandSpec['run'] = async (invocation) => {
       if (run.output.isJson && partsOf(run.values).length !== 1)
         throw new LossAtlasError('ERR_INVALID_OPTION', '--json prints one result: choose it with --what.');
       const { resume } = run.output.resumePath(run.values);
-      await keepingProducts(operator, resume, async (recorded) => {
+      const compute = async (recorded: LinearOperator) => {
         for (const part of partsOf(run.values)) {
           const { result, vectors } = await parts[part](recorded, run);
           run.output.print(result, summarize(result));
@@ -198,7 +200,11 @@ export const runHessian: CommandSpec['run'] = async (invocation) => {
           if (vectors !== undefined) await saveVectors(run, part, vectors);
           done.push(part);
         }
+      };
+      const bytes = take<RecordProductsOptions>(run.values, {
+        resumeBytes: { ...resumeBytes, as: 'maxBytes' },
       });
+      await keepingProducts(operator, resume, compute, bytes);
       await run.output.finish(resume === undefined ? [] : [resume]);
     },
     interrupted: (_, run) => {
