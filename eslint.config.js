@@ -5,7 +5,7 @@ import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
 // The arrows of the architecture: what each folder of lib/ may import besides itself and the leaves.
-// cli -> report -> plot; cli -> io, landscape, generalization, evaluation, inspect -> spectrum -> operators, directions -> objective -> model, data -> native; model, data, directions, evaluation -> io (files)
+// cli -> report -> plot; cli -> io, landscape, generalization, evaluation, inspect -> spectrum -> operators, directions -> objective -> model, data -> native; model, data, directions, evaluation -> io (files) -> native (memory)
 const foundation = ['objective', 'model', 'data', 'native'];
 const analyses = ['operators', 'directions', ...foundation];
 const layers = {
@@ -21,7 +21,7 @@ const layers = {
     ...analyses,
   ],
   report: ['plot', 'io', 'spectrum'],
-  io: ['plot'],
+  io: ['plot', 'native'],
   plot: [],
   landscape: ['io', 'spectrum', ...analyses],
   generalization: ['spectrum', ...analyses],

@@ -1,5 +1,5 @@
 // Measures how fast a checkpoint of 400 MB is read into memory, and how much memory that takes, beside PyTorch.
-//   npm run bench:checkpoints [-- --rounds 5 --repetitions 5 --json]
+//   npm run bench:checkpoints [-- --rounds 5 --repetitions 9 --json]
 // The Python is that of the other benchmarks; it needs safetensors too. Files lie in the system's cache.
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -88,7 +88,7 @@ await runMain(async () => {
   const { values } = parseArgs({
     options: {
       rounds: { type: 'string', default: '5' },
-      repetitions: { type: 'string', default: '5' },
+      repetitions: { type: 'string', default: '9' },
       json: { type: 'boolean', default: false },
     },
   });

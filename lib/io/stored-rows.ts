@@ -74,7 +74,7 @@ export class StoredRows {
     };
     throwIfAborted(signal);
     await (this.#source instanceof FileSource ? this.#source.whileOpen(readRuns) : readRuns());
-    return decode(dtype, bytes.buffer, isBigEndian);
+    return decode(dtype, bytes, isBigEndian);
   }
 }
 

@@ -112,6 +112,75 @@ describe('memory', function () {
   });
 });
 
+describe('memory of checkpoints that are read together', function () {
+  this.timeout(60_000);
+
+  it('keeps what is in use, is taken again for the next one, and goes back to the system', async () => {
+    const { code, stdout, stderr } = await run(
+      `${readStatus}
+      const { mkdtempSync, rmSync } = await import('node:fs');
+      const folder = mkdtempSync((await import('node:os')).tmpdir() + '/lossatlas-');
+      const values = (seed) => Float32Array.from({ length: 5e6 }, (_, i) => (i * 31 + seed) % 1009);
+      const write = (name, seed) => lib.writeSafetensors(folder + '/' + name, new Map(Object.entries({
+        a: { dtype: 'float32', shape: [5e6], data: values(seed) },
+        half: { dtype: 'float16', shape: [3], data: Float32Array.of(1, 2, 3) },
+        none: { dtype: 'float32', shape: [0], data: new Float32Array(0) },
+        flags: { dtype: 'bool', shape: [3], data: Uint8Array.of(1, 0, 1) },
+        b: { dtype: 'float32', shape: [5e6], data: values(seed + 1) },
+        count: { dtype: 'int64', shape: [], data: BigInt64Array.of(7n) },
+      })));
+      const read = async (name) => {
+        const checkpoint = await lib.readCheckpoint(folder + '/' + name);
+        await checkpoint.load();
+        return checkpoint.stateDict();
+      };
+      const isRight = (tensors, seed) =>
+        [['a', values(seed)], ['half', [1, 2, 3]], ['none', []], ['flags', [1, 0, 1]], ['b', values(seed + 1)], ['count', [7n]]]
+          .every(([name, expected]) => {
+            const { data } = tensors.get(name);
+            return data.length === expected.length && data.every((value, i) => value === expected[i]);
+          });
+      // In functions of their own: what they held is free afterwards.
+      const readAndDrop = async (name, seed) => isRight(await read(name), seed);
+      const faultsOf = async (work) => {
+        const before = process.resourceUsage().minorPageFault;
+        await work();
+        return process.resourceUsage().minorPageFault - before;
+      };
+      await write('one', 1);
+      await write('two', 2);
+      const first = await read('one');
+      const isDroppedRight = await readAndDrop('two', 2);
+      const second = await read('two');
+      const areRight = [isDroppedRight, isRight(first, 1), isRight(second, 2)];
+      for (let i = 0; i < 4; i++) { gc(); await sleep(20); await read('one'); }
+      gc();
+      await sleep(20);
+      const faults = await faultsOf(() => read('one'));
+      gc();
+      await sleep(20);
+      const kept = status('VmRSS');
+      await sleep(1300);
+      const released = status('VmRSS');
+      areRight.push(isRight(first, 1), isRight(second, 2));
+      rmSync(folder, { recursive: true });
+      console.log(JSON.stringify({ areRight, faults, freed: kept - released, isShared: first.get('a').data.buffer === first.get('b').data.buffer }));`,
+    );
+    expect(code, stderr).to.equal(0);
+    const { areRight, faults, freed, isShared } = JSON.parse(stdout) as {
+      areRight: boolean[];
+      faults: number;
+      freed: number;
+      isShared: boolean;
+    };
+    expect(areRight).to.deep.equal([true, true, true, true, true]);
+    expect(isShared).to.equal(true);
+    // 40 MB are 9766 small pages.
+    expect(faults).to.be.below(3000);
+    expect(freed).to.be.above(30e6);
+  });
+});
+
 describe('predictMemory', () => {
   expectNoLiveHandles();
 

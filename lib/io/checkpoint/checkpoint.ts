@@ -1,5 +1,7 @@
 import { LossAtlasError } from '../../errors.js';
 import { checkOptions, invalidOption, isBoolean, isOneOf, isString } from '../../validate.js';
+import { reusedMemory } from '../../native/reused-memory.js';
+import { allocatedLater } from '../allocate.js';
 import { bytesAt, MemorySource, type ByteSource } from '../byte-source.js';
 import { concurrently } from '../concurrent.js';
 import { FileSource, openSource } from '../file-source.js';
@@ -9,12 +11,15 @@ import { legacyMagic, zipMagic } from './magic.js';
 import { readNpzFile } from './npz-file.js';
 import { readSafetensors } from './safetensors.js';
 import { findStateDict } from './state-dict.js';
-import { isTensor, type CheckpointTensor } from './tensor.js';
+import { isTensor, type CheckpointTensor, type StoredTensor } from './tensor.js';
 import { readTorchLegacy, readTorchZip, type UnknownGlobals } from './torch-file.js';
 import { tensorsIn, type CheckpointValue } from './value.js';
 
 /** Archives up to this size are compared with their checksums by default. */
 const maxChecked = 64e6;
+/** Bytes from which on tensors that are read together share memory. */
+const minShared = 32 << 20;
+const spaceAlignment = 64;
 /** Tensors that are read side by side. */
 const maxReads = 32;
 
@@ -58,6 +63,7 @@ export class Checkpoint {
 
   /**
    * Reads the data of these tensors (default: of all) in parallel and off the main thread, so that they are at hand.
+   * Many megabytes lie side by side in one ArrayBuffer: copy a tensor's values (`slice`) before you send them to a worker.
    *
    *     const checkpoint = await readCheckpoint('epoch10.pth');
    *     const weights = checkpoint.stateDict();
@@ -67,7 +73,10 @@ export class Checkpoint {
    */
   async load(tensors: Iterable<CheckpointTensor> = tensorsIn(this.value)): Promise<void> {
     const stored = [...new Set(tensors)].filter(isTensor);
-    await whileOpen(this.#source, () => concurrently(stored, maxReads, async (tensor) => tensor.load()));
+    const spaces = await spacesFor(stored, `'${this.path}'`);
+    await whileOpen(this.#source, () =>
+      concurrently(stored, maxReads, (tensor, i) => tensor.load(spaces[i])),
+    );
   }
 
   /**
@@ -104,6 +113,23 @@ export function parseCheckpoint(
   options: ReadCheckpointOptions = {},
 ): Checkpoint {
   return parse(new MemorySource(bytes), path, options);
+}
+
+/** A view for every tensor whose bytes stay, where they are many; they are filled before anybody sees them. */
+async function spacesFor(
+  tensors: readonly StoredTensor[],
+  source: string,
+): Promise<(Uint8Array<ArrayBuffer> | undefined)[]> {
+  const ends: number[] = [];
+  const total = tensors.reduce((at, { spaceBytes }) => {
+    ends.push(at + spaceBytes);
+    return Math.ceil((at + spaceBytes) / spaceAlignment) * spaceAlignment;
+  }, 0);
+  if (total < minShared) return [];
+  const buffer = await allocatedLater(() => reusedMemory(total), source, `${total} bytes`);
+  return tensors.map(({ spaceBytes }, i) =>
+    spaceBytes === 0 ? undefined : new Uint8Array(buffer, ends[i]! - spaceBytes, spaceBytes),
+  );
 }
 
 async function whileOpen<T>(source: ByteSource, use: () => T | Promise<T>): Promise<T> {

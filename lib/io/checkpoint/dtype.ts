@@ -53,12 +53,23 @@ export function fitsFloat32(dtype: CheckpointDtype): boolean {
   return dtype === 'float32' || itemSizeOf(dtype) <= 2;
 }
 
+/** Whether `decode` widens the values; else their bytes become them. */
+export function isWidened(dtype: CheckpointDtype): boolean {
+  return dtype === 'float16' || dtype === 'bfloat16';
+}
+
 /** The values of bytes as they lie in a file; they are changed, and become the values where these need no widening. */
-export function decode(dtype: CheckpointDtype, buffer: ArrayBuffer, isBigEndian: boolean): CheckpointData {
-  if (isBigEndian === hostIsLittle) swapBytes(Buffer.from(buffer), itemSizeOf(dtype));
-  if (dtype === 'float16') return fromHalves(new Uint16Array(buffer));
-  if (dtype === 'bfloat16') return fromBrainHalves(new Uint16Array(buffer));
-  const data = new formats[dtype](buffer);
+export function decode(
+  dtype: CheckpointDtype,
+  { buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>,
+  isBigEndian: boolean,
+): CheckpointData {
+  const itemSize = itemSizeOf(dtype);
+  const length = byteLength / itemSize;
+  if (isBigEndian === hostIsLittle) swapBytes(Buffer.from(buffer, byteOffset, byteLength), itemSize);
+  if (dtype === 'float16') return fromHalves(new Uint16Array(buffer, byteOffset, length));
+  if (dtype === 'bfloat16') return fromBrainHalves(new Uint16Array(buffer, byteOffset, length));
+  const data = new formats[dtype](buffer, byteOffset, length);
   if (dtype === 'bool') data.forEach((byte, i) => (data[i] = byte === 0 ? 0 : 1));
   return data;
 }

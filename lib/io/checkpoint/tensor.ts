@@ -4,6 +4,7 @@ import {
   arrayTypeOf,
   decode,
   hostIsLittle,
+  isWidened,
   itemSizeOf,
   type CheckpointData,
   type CheckpointDtype,
@@ -57,9 +58,18 @@ export class StoredTensor extends PickleObject implements CheckpointTensor {
     return (this.#data ??= this.#readNow());
   }
 
-  /** Reads the data, so that `data` is at hand. */
-  async load(): Promise<void> {
-    this.#data ??= await this.#readLater();
+  /**
+   * Reads the data, so that `data` is at hand; into `space` where it is given, which is of `spaceBytes` and begins where
+   * values of the dtype may.
+   */
+  async load(space?: Uint8Array<ArrayBuffer>): Promise<void> {
+    this.#data ??= await this.#readLater(space);
+  }
+
+  /** What `load` fills for good; 0 where the values are at hand, or not those of the file. */
+  get spaceBytes(): number {
+    const isKept = this.#data === null && this.#isContiguous && !isWidened(this.dtype);
+    return isKept ? this.#spanBytes : 0;
   }
 
   /** Writes the values into `out`, which has as many elements; they are not kept. */
@@ -91,27 +101,30 @@ export class StoredTensor extends PickleObject implements CheckpointTensor {
   #readNow(): CheckpointData {
     const bytes = this.#space();
     if (bytes.length > 0) this.#layout.source().read(bytes, this.#start);
-    return this.#decode(bytes.buffer);
+    return this.#decode(bytes);
   }
 
-  async #readLater(): Promise<CheckpointData> {
-    const bytes = this.#space();
-    if (bytes.length > 0) await this.#layout.source().readAsync(bytes, this.#start);
-    return this.#decode(bytes.buffer);
+  async #readLater(space = this.#space()): Promise<CheckpointData> {
+    if (space.length > 0) await this.#layout.source().readAsync(space, this.#start);
+    return this.#decode(space);
   }
 
-  /** For what lies from the first to the last element. */
+  /** From the first to the last element. */
+  get #spanBytes(): number {
+    return spanOf(this.#layout) * itemSizeOf(this.dtype);
+  }
+
   #space(): Uint8Array<ArrayBuffer> {
-    const size = spanOf(this.#layout) * itemSizeOf(this.dtype);
+    const size = this.#spanBytes;
     if (size < largeTensor) return new Uint8Array(size);
     // All of it is read over, or never seen: zeros would cost as much as the reading.
     const { buffer } = Buffer.allocUnsafeSlow(size);
     return new Uint8Array(buffer, 0, size);
   }
 
-  #decode(buffer: ArrayBuffer): CheckpointData {
+  #decode(bytes: Uint8Array<ArrayBuffer>): CheckpointData {
     const { dtype, shape, strides, isBigEndian } = this.#layout;
-    const data = decode(dtype, buffer, isBigEndian);
+    const data = decode(dtype, bytes, isBigEndian);
     return this.#isContiguous ? data : gathered(data, shape, strides);
   }
 }
