@@ -42,7 +42,7 @@ GaussNewtonGraph::GaussNewtonGraph(const Objective& objective, const ParameterSp
   const SpaceLeaves leaves = MakeSpaceLeaves(*objective.model, space, theta);
   leaves_ = leaves.chosen;
   const ScopedState state(*objective.model, leaves.all, objective.mode, TensorsOf(buffers));
-  output_ = RunForward(objective, batch);
+  output_ = RunForward(objective, batch, BatchNormForm::kFolded);
   evaluation_ = ReadTerms(ComputeLoss(objective.criterion, output_.detach(), batch));
   middle_ = MakeMiddle(objective, output_.detach(), batch, options);
   if (output_.requires_grad()) {

@@ -13,7 +13,7 @@ HessianGraph::HessianGraph(const Objective& objective, const ParameterSpace& spa
   const SpaceLeaves leaves = MakeSpaceLeaves(*objective.model, space, theta);
   leaves_ = leaves.chosen;
   const ScopedState state(*objective.model, leaves.all, objective.mode, TensorsOf(buffers));
-  const LossTerms terms = RunLoss(objective, batch);
+  const LossTerms terms = RunLoss(objective, batch, BatchNormForm::kFolded);
   evaluation_ = ReadTerms(terms);
   if (terms.sum.requires_grad()) {
     const ScopedDoubleBackward scope;

@@ -33,6 +33,11 @@ struct ForwardSignature {
   std::string result;
 };
 
+// How BatchNorm in eval mode is computed, which changes values by rounding alone. Folded: inside the
+// convolutions before it, in float32 on the CPU with the channels of images next to each other in memory;
+// plain where that cannot be.
+enum class BatchNormForm { kPlain, kFolded };
+
 class Model {
  public:
   // The state that Install replaced.
@@ -80,7 +85,7 @@ class Model {
   virtual std::vector<at::Tensor> InstalledBuffers() const = 0;
 
   // Whatever the model returns. ERR_FORWARD.
-  virtual c10::IValue Forward(const Batch& batch) = 0;
+  virtual c10::IValue Forward(const Batch& batch, BatchNormForm form) = 0;
 
  protected:
   std::shared_ptr<const ParameterLayout> layout_;

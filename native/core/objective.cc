@@ -58,19 +58,19 @@ std::vector<at::Tensor> MakeLeaves(const ParameterLayout& layout, const at::Tens
   return leaves;
 }
 
-at::Tensor RunForward(const Objective& objective, const Batch& batch) {
+at::Tensor RunForward(const Objective& objective, const Batch& batch, BatchNormForm form) {
   Model& model = *objective.model;
   std::optional<ScopedSeed> seed;
   if (objective.mode == Mode::kTrain) seed.emplace(SeedOf(objective, batch), model.options().device());
   const ScopedPooling pooling;
-  const at::Tensor output = ChooseOutput(model.Forward(batch), objective.output);
+  const at::Tensor output = ChooseOutput(model.Forward(batch, form), objective.output);
   // Losses of a model that computes in half precision are taken in float32.
   const bool half = output.scalar_type() == c10::kHalf || output.scalar_type() == c10::kBFloat16;
   return half ? output.to(c10::kFloat) : output;
 }
 
-LossTerms RunLoss(const Objective& objective, const Batch& batch) {
-  return ComputeLoss(objective.criterion, RunForward(objective, batch), batch);
+LossTerms RunLoss(const Objective& objective, const Batch& batch, BatchNormForm form) {
+  return ComputeLoss(objective.criterion, RunForward(objective, batch, form), batch);
 }
 
 std::vector<Evaluation> EvaluatePoints(const Objective& objective, const Subspace& subspace,
@@ -109,7 +109,7 @@ BufferState ForwardBuffers(const Objective& objective, const at::Tensor& theta, 
   model.RequireMode(Mode::kTrain);
   const ScopedState state(model, MakeLeaves(*model.layout(), theta, false), Mode::kTrain, buffers.tensors);
   const ScopedSeed seed(SeedOf(objective, batch), model.options().device());
-  model.Forward(batch);
+  model.Forward(batch, BatchNormForm::kPlain);
   BufferState out;
   for (const at::Tensor& tensor : model.InstalledBuffers()) out.tensors.push_back(tensor.detach().clone());
   return out;

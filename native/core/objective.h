@@ -42,9 +42,10 @@ std::vector<at::Tensor> MakeLeaves(const ParameterLayout& layout, const at::Tens
                                    bool requires_grad);
 
 // The model's output; the model must already be in its state. Dropout has masks of the batch's own.
-at::Tensor RunForward(const Objective& objective, const Batch& batch);
+at::Tensor RunForward(const Objective& objective, const Batch& batch,
+                      BatchNormForm form = BatchNormForm::kPlain);
 // The same, and the loss.
-LossTerms RunLoss(const Objective& objective, const Batch& batch);
+LossTerms RunLoss(const Objective& objective, const Batch& batch, BatchNormForm form = BatchNormForm::kPlain);
 
 // The loss and the metrics of an output; `terms` keeps the loss as a tensor.
 Evaluation Measure(const Objective& objective, const at::Tensor& output, const Batch& batch,

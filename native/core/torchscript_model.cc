@@ -316,6 +316,7 @@ void TorchScriptModel::Reinstall(const std::vector<at::Tensor>& parameters) {
 }
 
 void TorchScriptModel::Reinstall(const std::vector<at::Tensor>& buffers, Mode mode, const Saved& saved) {
+  mode_ = mode;
   for (const Slot& slot : buffer_slots_) slot.place.Set(buffers[slot.target]);
   for (size_t i = 0; i < attributes_.size(); ++i) {
     const AttributePlace& place = attributes_[i];
@@ -332,14 +333,44 @@ void TorchScriptModel::Restore(const Saved& saved) noexcept {
   }
 }
 
-c10::IValue TorchScriptModel::Forward(const Batch& batch) {
+const FoldedForward* TorchScriptModel::Folded() {
+  if (mode_ != Mode::kEval || input_type_ == c10::kHalf || input_type_ == c10::kBFloat16) return nullptr;
+  if (!folded_) folded_ = FoldBatchNorm(module_);
+  return folded_->get();
+}
+
+c10::IValue TorchScriptModel::RunFolded(const FoldedForward& folded, const Batch& batch) {
+  const torch::jit::Method forward = module_.get_method("forward");
+  const c10::FunctionSchema& schema = forward.function().getSchema();
+  const auto run = [&](const std::vector<at::Tensor>& inputs) {
+    std::vector<c10::IValue> arguments = ArrangeInputs(schema, inputs, batch.input_names());
+    arguments.insert(arguments.begin(), module_._ivalue());
+    schema.checkAndNormalizeInputs(arguments, {});
+    return folded.Run(std::move(arguments));
+  };
+  const bool is_fast = input_type_ == c10::kFloat && options_.device().is_cpu();
+  if (!is_fast || !folded.takes_channels_last()) return run(batch.inputs());
+  std::vector<at::Tensor> inputs;
+  for (const at::Tensor& input : batch.inputs())
+    inputs.push_back(input.dim() == 4 ? input.contiguous(at::MemoryFormat::ChannelsLast) : input);
+  try {
+    return run(inputs);
+  } catch (const c10::OutOfMemoryError&) {
+    throw;
+  } catch (const std::exception&) {
+    // A view that this layout does not allow, or an error that comes again.
+    return run(batch.inputs());
+  }
+}
+
+c10::IValue TorchScriptModel::Forward(const Batch& batch, BatchNormForm form) {
   // cuDNN's recurrent layers have no second derivative, and in eval mode not even a first.
   const ScopedNoCuDnn cudnn(fixed_modes_.has_recurrent);
   const torch::jit::Method forward = module_.get_method("forward");
-  std::vector<c10::IValue> inputs =
-      ArrangeInputs(forward.function().getSchema(), batch.inputs(), batch.input_names());
   try {
-    return forward(std::move(inputs));
+    const FoldedForward* folded = form == BatchNormForm::kFolded ? Folded() : nullptr;
+    if (folded != nullptr) return RunFolded(*folded, batch);
+    return forward(ArrangeInputs(forward.function().getSchema(), batch.inputs(), batch.input_names()));
   } catch (const c10::OutOfMemoryError&) {
     throw;
   } catch (const std::exception& e) {

@@ -1,10 +1,12 @@
 // Modules of TorchScript, scripted and traced.
 #pragma once
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "core/folded_forward.h"
 #include "core/model.h"
 #include "core/torch.h"
 #include "core/traced_mode.h"
@@ -55,7 +57,7 @@ class TorchScriptModel : public Model {
   std::vector<at::Tensor> BufferTensors() const override;
   std::vector<at::Tensor> InstalledBuffers() const override;
   void Reinstall(const std::vector<at::Tensor>& parameters) override;
-  c10::IValue Forward(const Batch& batch) override;
+  c10::IValue Forward(const Batch& batch, BatchNormForm form) override;
 
  private:
   // `target` indexes the distinct tensors; tied ones share it.
@@ -67,6 +69,9 @@ class TorchScriptModel : public Model {
   void CollectSlots(const LoadOptions& options);
   void ChooseTypes(std::vector<ParameterInfo>& infos);
   void InspectGraph();
+  // Null where nothing folds in the mode that is installed.
+  const FoldedForward* Folded();
+  c10::IValue RunFolded(const FoldedForward& folded, const Batch& batch);
 
   torch::jit::Module module_;
   std::vector<Slot> parameter_slots_;
@@ -76,6 +81,9 @@ class TorchScriptModel : public Model {
   std::vector<at::Tensor> buffer_tensors_;
   FixedModes fixed_modes_;
   std::string lost_dropout_;
+  Mode mode_ = Mode::kEval;  // as installed
+  // Made at the first use; null where nothing folds.
+  std::optional<std::unique_ptr<FoldedForward>> folded_;
 };
 
 }  // namespace lossatlas

@@ -1,0 +1,212 @@
+#include "core/folded_forward.h"
+
+#include <torch/csrc/jit/ir/alias_analysis.h>
+#include <torch/csrc/jit/passes/constant_propagation.h>
+#include <torch/csrc/jit/passes/dead_code_elimination.h>
+
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/environment.h"
+#include "core/inlined_graph.h"
+
+namespace lossatlas {
+namespace {
+
+using torch::jit::Node;
+using torch::jit::Value;
+
+// Where the attribute is of a module, whose mode is switched as a whole.
+bool IsMode(const Node& node) {
+  const auto type = node.input(0)->type()->cast<c10::ClassType>();
+  return type && type->is_module() && node.s(c10::attr::name) == "training";
+}
+
+// Puts False for every module's `training`, and lets go of the branches that this rules out. False where the
+// forward pass itself assigns it.
+bool FixEvalMode(torch::jit::Graph& graph) {
+  std::vector<Node*> reads;
+  bool assigns = false;
+  ForEachNode(graph.block(), [&](Node* node) {
+    if (node->kind() == c10::prim::GetAttr && IsMode(*node)) reads.push_back(node);
+    assigns = assigns || (node->kind() == c10::prim::SetAttr && IsMode(*node));
+  });
+  if (assigns) return false;
+  for (Node* read : reads) {
+    const torch::jit::WithInsertPoint before(read);
+    read->output()->replaceAllUsesWith(graph.insertConstant(false));
+  }
+  return true;
+}
+
+// The module's attribute that `value` reads; nullopt for anything else.
+std::optional<c10::IValue> AttributeOf(const torch::jit::Module& module, const torch::jit::Graph& graph,
+                                       const Value* value) {
+  if (value == graph.inputs().at(0)) return module._ivalue();
+  const Node& node = *value->node();
+  if (node.kind() != c10::prim::GetAttr) return {};
+  const std::optional<c10::IValue> owner = AttributeOf(module, graph, node.input(0));
+  if (!owner || !owner->isObject()) return {};
+  return owner->toObject()->getAttr(node.s(c10::attr::name));
+}
+
+// Scripted convolutions have a bias that may be None. Whether it is does not change.
+void ResolveOptionals(const torch::jit::Module& module, torch::jit::Graph& graph) {
+  std::vector<Node*> reads;
+  ForEachNode(graph.block(), [&](Node* node) {
+    const bool is_read = node->kind() == c10::prim::GetAttr;
+    if (is_read && node->output()->type()->kind() == c10::TypeKind::OptionalType) reads.push_back(node);
+  });
+  for (Node* read : reads) {
+    const std::optional<c10::IValue> value = AttributeOf(module, graph, read->output());
+    if (!value || !(value->isNone() || value->isTensor())) continue;
+    const torch::jit::WithInsertPoint after(read->next());
+    if (value->isNone()) {
+      read->output()->replaceAllUsesWith(graph.insertConstant(c10::IValue()));
+    } else {
+      read->output()->setType(c10::TensorType::get());
+    }
+  }
+}
+
+// Dimensions of its weight; nullopt where the node is no convolution that can be folded into.
+std::optional<int64_t> WeightDimensions(const Node& node) {
+  const std::string kind = node.kind().toQualString();
+  if (kind == "aten::conv1d") return 3;
+  if (kind == "aten::conv2d") return 4;
+  if (kind == "aten::conv3d") return 5;
+  if (kind != "aten::_convolution" && kind != "aten::convolution") return {};
+  // A transposed one has its output channels elsewhere.
+  if (torch::jit::constant_as<bool>(node.input(6)) != false) return {};
+  const Node& stride = *node.input(3)->node();
+  if (stride.kind() == c10::prim::ListConstruct) return 2 + static_cast<int64_t>(stride.inputs().size());
+  const auto constant = torch::jit::toIValue(node.input(3));
+  if (!constant || !constant->isIntList()) return {};
+  return 2 + static_cast<int64_t>(constant->toIntVector().size());
+}
+
+bool IsNone(const Value* value) { return value->mustBeNone(); }
+bool IsTensor(const Value* value) { return value->type()->isSubtypeOf(*c10::TensorType::get()); }
+bool IsTensorOrNone(const Value* value) { return IsNone(value) || IsTensor(value); }
+
+// Inputs of batch_norm and native_batch_norm alike.
+enum BatchNormInput { kInput, kWeight, kBias, kMean, kVariance, kTraining, kMomentum, kEps };
+
+// The convolution that `node` normalises the output of.
+Node* ConvolutionBefore(const Node& node) {
+  const std::string kind = node.kind().toQualString();
+  if (kind != "aten::batch_norm" && kind != "aten::native_batch_norm") return nullptr;
+  for (size_t i = 1; i < node.outputs().size(); ++i) {
+    if (node.output(i)->hasUses()) return nullptr;
+  }
+  if (torch::jit::constant_as<bool>(node.input(kTraining)) != false) return nullptr;
+  if (!IsTensor(node.input(kMean)) || !IsTensor(node.input(kVariance))) return nullptr;
+  if (!IsTensorOrNone(node.input(kWeight)) || !IsTensorOrNone(node.input(kBias))) return nullptr;
+  Node* convolution = node.input(kInput)->node();
+  if (convolution->owningBlock() != node.owningBlock() || !WeightDimensions(*convolution)) return nullptr;
+  if (!IsTensorOrNone(convolution->input(2))) return nullptr;
+  for (const torch::jit::Use& use : convolution->output()->uses()) {
+    if (use.user != &node && use.user->kind() != c10::aten::dim) return nullptr;
+  }
+  return convolution;
+}
+
+// BatchNorm's own check of its input, to which the convolution's has as many dimensions.
+void AskInputForDimensions(Node* convolution) {
+  const std::vector<torch::jit::Use> uses = convolution->output()->uses();
+  for (const torch::jit::Use& use : uses) {
+    if (use.user->kind() == c10::aten::dim) use.user->replaceInput(use.offset, convolution->input(0));
+  }
+}
+
+// The convolution stands right before, so that all of the BatchNorm's inputs are known there.
+void Fold(torch::jit::Graph& graph, Node* convolution, Node* norm) {
+  const torch::jit::WithInsertPoint before(convolution);
+  const auto insert = [&graph](c10::Symbol kind, std::vector<torch::jit::NamedValue> inputs) {
+    return graph.insert(kind, inputs);
+  };
+  Value* scale =
+      insert(c10::aten::rsqrt, {insert(c10::aten::add, {norm->input(kVariance), norm->input(kEps)})});
+  if (!IsNone(norm->input(kWeight))) scale = insert(c10::aten::mul, {norm->input(kWeight), scale});
+
+  std::vector<int64_t> per_channel(static_cast<size_t>(*WeightDimensions(*convolution)), 1);
+  per_channel[0] = -1;
+  Value* spread = insert(c10::aten::reshape, {scale, per_channel});
+  Value* weight = insert(c10::aten::mul, {convolution->input(1), spread});
+
+  Value* bias = convolution->input(2);
+  bias = IsNone(bias) ? insert(c10::aten::neg, {norm->input(kMean)})
+                      : insert(c10::aten::sub, {bias, norm->input(kMean)});
+  bias = insert(c10::aten::mul, {bias, scale});
+  if (!IsNone(norm->input(kBias))) bias = insert(c10::aten::add, {bias, norm->input(kBias)});
+
+  convolution->replaceInput(1, weight);
+  convolution->replaceInput(2, bias);
+  norm->output(0)->replaceAllUsesWith(convolution->output());
+  norm->destroy();
+}
+
+// What would see, or depend on, how tensors lie in memory.
+bool AsksForLayout(torch::jit::Graph& graph) {
+  static const std::set<std::string> kKinds = {
+      "aten::as_strided",     "aten::as_strided_",   "aten::stride",        "aten::is_contiguous",
+      "aten::storage_offset", "aten::resize_",       "aten::resize_as_",    "aten::set_",
+      "aten::empty_like",     "aten::empty_strided", "aten::_reshape_alias"};
+  bool asks = false;
+  ForEachNode(graph.block(),
+              [&](Node* node) { asks = asks || kKinds.contains(node->kind().toQualString()); });
+  return asks;
+}
+
+// Null where nothing folds.
+std::shared_ptr<torch::jit::Graph> FoldedGraph(const torch::jit::Module& module) {
+  std::shared_ptr<torch::jit::Graph> graph = InlinedForward(module);
+  if (!FixEvalMode(*graph)) return nullptr;
+  ResolveOptionals(module, *graph);
+  torch::jit::ConstantPropagationImmutableTypes(graph);
+  torch::jit::EliminateDeadCode(graph);
+
+  std::vector<std::pair<Node*, Node*>> found;
+  ForEachNode(graph->block(), [&](Node* norm) {
+    Node* convolution = ConvolutionBefore(*norm);
+    if (convolution != nullptr) found.emplace_back(convolution, norm);
+  });
+  for (const auto& pair : found) AskInputForDimensions(pair.first);
+  {
+    // Something in between may write to what the convolution reads: it is moved only where that changes
+    // nothing.
+    torch::jit::AliasDb aliases(graph);
+    std::erase_if(found, [&aliases](const auto& pair) {
+      return !aliases.moveBeforeTopologicallyValid(pair.first, pair.second) ||
+             pair.first->next() != pair.second;
+    });
+  }
+  if (found.empty()) return nullptr;
+  for (const auto& [convolution, norm] : found) Fold(*graph, convolution, norm);
+  graph->lint();
+  return graph;
+}
+
+}  // namespace
+
+FoldedForward::FoldedForward(std::shared_ptr<torch::jit::Graph> graph, bool takes_channels_last)
+    : function_(std::make_unique<torch::jit::GraphFunction>("folded_forward", std::move(graph), nullptr)),
+      takes_channels_last_(takes_channels_last) {}
+
+c10::IValue FoldedForward::Run(std::vector<c10::IValue> arguments) const {
+  function_->run(arguments);
+  return std::move(arguments.front());
+}
+
+std::unique_ptr<FoldedForward> FoldBatchNorm(const torch::jit::Module& module) {
+  if (EnvironmentSays("LOSSATLAS_FOLDING", "off")) return nullptr;
+  std::shared_ptr<torch::jit::Graph> graph = FoldedGraph(module);
+  if (graph == nullptr) return nullptr;
+  const bool takes_channels_last = !AsksForLayout(*graph);
+  return std::make_unique<FoldedForward>(std::move(graph), takes_channels_last);
+}
+
+}  // namespace lossatlas

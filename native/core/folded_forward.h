@@ -1,0 +1,31 @@
+// BatchNorm in eval mode folded into the convolution before it, inside the graph that is differentiated.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "core/torch.h"
+
+namespace lossatlas {
+
+// The forward pass of a module in eval mode where every BatchNorm that follows a convolution whose output
+// nobody else reads is part of it: weight' = weight · s and bias' = (bias − mean) · s + β with s = γ /
+// √(variance + ε). These are operators of the graph, so that all derivatives stay exact, and the passes over
+// activations go.
+class FoldedForward {
+ public:
+  FoldedForward(std::shared_ptr<torch::jit::Graph> graph, bool takes_channels_last);
+
+  // The module, and what its forward method takes.
+  c10::IValue Run(std::vector<c10::IValue> arguments) const;
+  // Whether it may have its images with channels last in memory: no operator asks how they lie.
+  bool takes_channels_last() const { return takes_channels_last_; }
+
+ private:
+  std::unique_ptr<torch::jit::GraphFunction> function_;
+  bool takes_channels_last_;
+};
+
+// Null where nothing can be folded, and with LOSSATLAS_FOLDING=off.
+std::unique_ptr<FoldedForward> FoldBatchNorm(const torch::jit::Module& module);
+
+}  // namespace lossatlas
