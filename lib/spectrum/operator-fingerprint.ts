@@ -5,7 +5,7 @@ import type { LinearOperator } from '../operators/linear-operator.js';
 import { curvatureIn } from '../operators/wrapped-operator.js';
 
 /** By which libtorch's own formulas take the place of ours, whose rounding is another. */
-const switches = ['LOSSATLAS_CONVOLUTION', 'LOSSATLAS_BATCH_NORM'];
+const switches = ['LOSSATLAS_CONVOLUTION', 'LOSSATLAS_BATCH_NORM', 'LOSSATLAS_FOLDING'];
 
 /** Everything that decides the products of a curvature matrix, to the last bit; null for operators of one's own. */
 export async function operatorFingerprint(operator: LinearOperator): Promise<Fingerprint | null> {

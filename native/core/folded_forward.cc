@@ -202,7 +202,7 @@ c10::IValue FoldedForward::Run(std::vector<c10::IValue> arguments) const {
 }
 
 std::unique_ptr<FoldedForward> FoldBatchNorm(const torch::jit::Module& module) {
-  if (EnvironmentSays("LOSSATLAS_FOLDING", "off")) return nullptr;
+  if (EnvironmentSays("LOSSATLAS_FOLDING", "libtorch")) return nullptr;
   std::shared_ptr<torch::jit::Graph> graph = FoldedGraph(module);
   if (graph == nullptr) return nullptr;
   const bool takes_channels_last = !AsksForLayout(*graph);

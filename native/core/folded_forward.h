@@ -25,7 +25,7 @@ class FoldedForward {
   bool takes_channels_last_;
 };
 
-// Null where nothing can be folded, and with LOSSATLAS_FOLDING=off.
+// Null where nothing can be folded, and with LOSSATLAS_FOLDING=libtorch.
 std::unique_ptr<FoldedForward> FoldBatchNorm(const torch::jit::Module& module);
 
 }  // namespace lossatlas

@@ -20,6 +20,7 @@ void Check(bool condition, const char* expression, int line);
 inline bool Near(double a, double b, double tolerance) { return std::abs(a - b) <= tolerance; }
 
 std::vector<Test> DoubleBackwardTests();
+std::vector<Test> FoldedForwardTests();
 std::vector<Test> PoolingTests();
 
 }  // namespace lossatlas

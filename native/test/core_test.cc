@@ -248,6 +248,7 @@ int Main() {
   // What the tests compare with libtorch's own.
   unsetenv("LOSSATLAS_CONVOLUTION");
   unsetenv("LOSSATLAS_BATCH_NORM");
+  unsetenv("LOSSATLAS_FOLDING");
   ConfigureProcess();
   std::vector<Test> tests = {
       {"reductions and updates of flat vectors", TestKernels},
@@ -263,7 +264,7 @@ int Main() {
       {"memory meter", TestMemoryMeter},
       {"scoped seed puts the generator back", TestScopedSeed},
   };
-  for (const auto& more : {DoubleBackwardTests(), PoolingTests()})
+  for (const auto& more : {DoubleBackwardTests(), FoldedForwardTests(), PoolingTests()})
     tests.insert(tests.end(), more.begin(), more.end());
   int failed = 0;
   for (const auto& [name, run] : tests) {

@@ -50,7 +50,11 @@ describe('second derivatives by formulas of ours', function () {
   it('are PyTorch’s, as libtorch’s own are; convolutions keep less', async () => {
     const both = await Promise.all(
       ['', 'libtorch'].map(async (choice) =>
-        curvature({ LOSSATLAS_CONVOLUTION: choice, LOSSATLAS_BATCH_NORM: choice }),
+        curvature({
+          LOSSATLAS_CONVOLUTION: choice,
+          LOSSATLAS_BATCH_NORM: choice,
+          LOSSATLAS_FOLDING: choice,
+        }),
       ),
     );
     const ggn = goldenFile('curvature.npz');
