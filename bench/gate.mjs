@@ -26,6 +26,19 @@ export const gates = {
 };
 
 /**
+ * Of a product of ResNet-20. Where the input of a ReLU rounds to the other side of zero, the Hessian in float32 is that of
+ * another piece: over 39 batches of 128 images libtorch's own is more than 1e-4 off float64 in 7 and up to 4.7e-3, with
+ * SiLU in place of ReLU at most 3.5e-6 over 12 (docs/benchmarks.md).
+ */
+const kinkedLimit = 1e-3;
+
+/** @param {import('./cases.mjs').Case} benchCase */
+export function limitOf({ work, workload }) {
+  const isKinked = (work === 'hvp' || work === 'hvps') && workload.startsWith('resnet');
+  return isKinked ? kinkedLimit : gates[work].limit;
+}
+
+/**
  * @param {Float64Array} result
  * @param {Float64Array} reference
  */
@@ -82,8 +95,10 @@ export const inFloat32 = ['slq', 'eigenpairs'];
  * @param {((grid: number) => number[]) | null} points the part of a surface that was computed; null: all
  * @returns {{ deviation: number, passed: boolean, limit: number }} NaN does not pass
  */
-export function compare({ work, grid }, result, all, points) {
-  const { limit, deviation: measureDeviation } = gates[work];
+export function compare(benchCase, result, all, points) {
+  const { work, grid } = benchCase;
+  const limit = limitOf(benchCase);
+  const { deviation: measureDeviation } = gates[work];
   const reference =
     points === null || work !== 'surface' ? all : Float64Array.from(points(grid), (k) => all[k] ?? NaN);
   const deviation =

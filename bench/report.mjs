@@ -1,6 +1,6 @@
 // What a run found, as a record for JSON and as a table for people.
 import { unitNames } from './cases.mjs';
-import { gates, inFloat32 } from './gate.mjs';
+import { gates, inFloat32, limitOf } from './gate.mjs';
 import { ratio, summarize } from './statistics.mjs';
 import { toolNames, toolTitles } from './tools.mjs';
 
@@ -183,18 +183,20 @@ function makeNotes(run) {
     });
     if (rates.length > 0) notes.push(`Points a second, ${record.case.name}: ${rates.join(', ')}.`);
   }
-  for (const [work, { what, limit }] of Object.entries(gates)) {
-    const outcomes = run.cases
-      .filter((record) => record.case.work === work)
-      .flatMap((r) => Object.values(r.outcomes));
-    const deviations = outcomes
-      .filter((outcome) => outcome.failure === null)
-      .map((outcome) => outcome.deviation);
-    if (deviations.length === 0) continue;
-    const largest = Math.max(...deviations).toExponential(1);
-    notes.push(
-      `Equal first: ${what}, at most ${limit.toExponential(0)} from the bare loop in ${inFloat32.includes(work) ? 'float32' : 'float64'}: at most ${largest} found.`,
-    );
+  for (const [work, { what }] of Object.entries(gates)) {
+    const ofWork = run.cases.filter((record) => record.case.work === work);
+    for (const limit of new Set(ofWork.map((record) => limitOf(record.case)))) {
+      const deviations = ofWork
+        .filter((record) => limitOf(record.case) === limit)
+        .flatMap(({ outcomes }) => Object.values(outcomes))
+        .filter((outcome) => outcome.failure === null)
+        .map((outcome) => outcome.deviation);
+      if (deviations.length === 0) continue;
+      const largest = Math.max(...deviations).toExponential(1);
+      notes.push(
+        `Equal first: ${what}, at most ${limit.toExponential(0)} from the bare loop in ${inFloat32.includes(work) ? 'float32' : 'float64'}: at most ${largest} found.`,
+      );
+    }
   }
   if (run.cases.some(({ outcomes }) => Object.values(outcomes).some(({ busy }) => busy))) {
     notes.push('* measured while other processes were busy, repeatedly: not to be relied on.');

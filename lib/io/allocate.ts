@@ -5,19 +5,6 @@ export function allocated<T>(make: () => T, source: string, what: string): T {
   try {
     return make();
   } catch (cause) {
-    throw noMemory(source, what, cause);
+    throw new LossAtlasError('ERR_OUT_OF_MEMORY', `${source}: there is no memory for ${what}.`, { cause });
   }
-}
-
-/** As `allocated`. */
-export async function allocatedLater<T>(make: () => Promise<T>, source: string, what: string): Promise<T> {
-  try {
-    return await make();
-  } catch (cause) {
-    throw noMemory(source, what, cause);
-  }
-}
-
-function noMemory(source: string, what: string, cause: unknown): LossAtlasError {
-  return new LossAtlasError('ERR_OUT_OF_MEMORY', `${source}: there is no memory for ${what}.`, { cause });
 }

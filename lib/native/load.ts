@@ -10,6 +10,12 @@ const require = createRequire(import.meta.url);
 
 let loaded: Addon | undefined;
 
+/** Opens an addon of this package by its name; throws what Node does. */
+export function openAddon(name: string): unknown {
+  const bindings = require('bindings') as (options: { bindings: string; module_root: string }) => unknown;
+  return bindings({ bindings: name, module_root: packageRoot });
+}
+
 /** Loads the native addon at the first use, so that importing the library costs nothing and needs no libtorch. */
 export function addon(): Addon {
   loaded ??= load();
@@ -29,8 +35,7 @@ function limitSpinning(): void {
 function load(): Addon {
   limitSpinning();
   try {
-    const bindings = require('bindings') as (options: { bindings: string; module_root: string }) => Addon;
-    return bindings({ bindings: 'lossatlas', module_root: packageRoot });
+    return openAddon('lossatlas') as Addon;
   } catch (cause) {
     throw new LossAtlasError('ERR_ADDON', explain(cause), { cause });
   }

@@ -1,12 +1,9 @@
 #include "core/traced_mode.h"
 
-#include <algorithm>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
-#include <stdexcept>
 #include <utility>
 #include <vector>
 

@@ -5,7 +5,10 @@
 #include <torch/csrc/jit/api/module.h>
 
 #include "check.h"
+#include "core/objective.h"
 #include "core/random.h"
+#include "core/scoped_state.h"
+#include "core/torchscript_model.h"
 
 namespace lossatlas {
 namespace {
@@ -86,8 +89,8 @@ bool Close(const variable_list& a, const variable_list& b) {
 void TestFolding() {
   const std::string plain = "torch.conv2d(x, self.weight, None, [1, 1], [1, 1], [1, 1], 1)";
   const std::string biased = "torch.conv2d(x, self.weight, self.bias, [2, 1], [0, 2], [1, 1], 1)";
-  const std::string half =
-      std::string("torch.batch_norm(y, None, None, self.mean, self.variance, False, 0.1, 1e-5, True)");
+  const std::string unscaled =
+      "torch.batch_norm(y, None, None, self.mean, self.variance, False, 0.1, 1e-5, True)";
   const std::vector<Case> cases = {
       {"no bias", Normed(plain), true},
       {"bias, strides, padding", Normed(biased), true},
@@ -109,7 +112,7 @@ void TestFolding() {
            "torch._convolution(x, self.weight, self.bias, [1, 1], [0, 0], [1, 1], False, [0, 0], 1, False, "
            "False, True, True)"),
        true},
-      {"no scale", Code(plain, "return " + half), true},
+      {"no scale", Code(plain, "return " + unscaled), true},
       {"the native operator",
        Code(plain,
             "z, m, s = torch.native_batch_norm(y, self.gamma, self.beta, self.mean, self.variance, False, "
@@ -121,7 +124,7 @@ void TestFolding() {
        true},
       {"the dimensions are asked for", Code(plain, std::string("assert y.dim() == 4\n    return ") + kNorm),
        true},
-      {"its statistics written afterwards",
+      {"its output written afterwards",
        Code(plain, std::string("z = ") + kNorm + "\n    return torch.relu_(z)"), true},
       {"the output read elsewhere", Code(plain, std::string("return torch.tanh(y) + ") + kNorm), false},
       {"the input written in between",
@@ -170,11 +173,35 @@ void TestLayout() {
   EXPECT(bound != nullptr && !bound->takes_channels_last());
 }
 
+// Of the model that analyses use, in float32, where images have channels last, with what the layout does not
+// allow.
+void TestModel() {
+  const std::string plain = "torch.conv2d(x, self.weight, self.bias)";
+  const std::vector<std::string> ends = {"return torch.tanh(z).flatten(1)",
+                                         "return torch.tanh(z).view([z.size(0), -1])"};
+  for (const std::string& end : ends) {
+    const torch::jit::Module module =
+        Make({"", Code(plain, std::string("z = ") + kNorm + "\n    " + end), true});
+    LoadOptions options;
+    options.dtype = c10::kFloat;
+    options.include_frozen = true;
+    TorchScriptModel model(module, options);
+    const Batch batch({Random({5, 4, 7, 6}, 9)}, std::nullopt, {at::kFloat, at::kFloat});
+    const ScopedState state(model, MakeLeaves(*model.layout(), model.Parameters(), true), Mode::kEval);
+    const auto run = [&](BatchNormForm form) { return model.Forward(batch, form).toTensor(); };
+    const at::Tensor folded = run(BatchNormForm::kFolded);
+    EXPECT(folded.sizes() == run(BatchNormForm::kPlain).sizes());
+    EXPECT(at::allclose(folded, run(BatchNormForm::kPlain), 1e-5, 1e-6));
+    EXPECT(!at::equal(folded, run(BatchNormForm::kPlain)));
+  }
+}
+
 }  // namespace
 
 std::vector<Test> FoldedForwardTests() {
   return {{"folded BatchNorm has the values and derivatives of the plain one", TestFolding},
-          {"folded forward passes know whether images may have channels last", TestLayout}};
+          {"folded forward passes know whether images may have channels last", TestLayout},
+          {"models fold in float32, also where a view does not allow channels last", TestModel}};
 }
 
 }  // namespace lossatlas

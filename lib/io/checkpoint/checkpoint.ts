@@ -1,7 +1,9 @@
+import { setImmediate } from 'node:timers/promises';
+
 import { LossAtlasError } from '../../errors.js';
 import { checkOptions, invalidOption, isBoolean, isOneOf, isString } from '../../validate.js';
 import { reusedMemory } from '../../native/reused-memory.js';
-import { allocatedLater } from '../allocate.js';
+import { allocated } from '../allocate.js';
 import { bytesAt, MemorySource, type ByteSource } from '../byte-source.js';
 import { concurrently } from '../concurrent.js';
 import { FileSource, openSource } from '../file-source.js';
@@ -126,7 +128,9 @@ async function spacesFor(
     return Math.ceil((at + spaceBytes) / spaceAlignment) * spaceAlignment;
   }, 0);
   if (total < minShared) return [];
-  const buffer = await allocatedLater(() => reusedMemory(total), source, `${total} bytes`);
+  // What was collected of an earlier checkpoint comes back between two turns of the event loop.
+  await setImmediate(undefined);
+  const buffer = allocated(() => reusedMemory(total), source, `${total} bytes`);
   return tensors.map(({ spaceBytes }, i) =>
     spaceBytes === 0 ? undefined : new Uint8Array(buffer, ends[i]! - spaceBytes, spaceBytes),
   );
