@@ -20,7 +20,7 @@ import {
   invalidOption,
 } from '../validate.js';
 import { partsOf, type BatchPart } from './batch-parts.js';
-import { GroupQueue, type GraphGroup } from './group-queue.js';
+import { GroupQueue } from './group-queue.js';
 import type { LinearOperator } from './linear-operator.js';
 import { fastestPlan } from './plan-trial.js';
 import {

@@ -1,11 +1,4 @@
-import { freeHandle, type PartGraph } from './retained-graphs.js';
-
-/** Graphs that follow each other, to be multiplied together. */
-export interface GraphGroup {
-  readonly graphs: readonly PartGraph[];
-  /** False: freed after the product. */
-  readonly isKept: boolean;
-}
+import { freeHandle, type GraphGroup, type PartGraph } from './retained-graphs.js';
 
 /** Puts graphs into groups in their order. Graphs that nobody keeps are freed when their group was used. */
 export class GroupQueue {

@@ -1,6 +1,5 @@
 import type { AnyHandle, GraphHandle } from '../native/addon.js';
 import { callSync } from '../native/call.js';
-import type { GraphGroup } from './group-queue.js';
 
 /** The graph of a part of the data. */
 export interface PartGraph {
@@ -8,6 +7,13 @@ export interface PartGraph {
   /** What its samples count for in the mean. */
   readonly count: number;
   readonly bytes: number;
+}
+
+/** Graphs that follow each other, to be multiplied together. */
+export interface GraphGroup {
+  readonly graphs: readonly PartGraph[];
+  /** False: freed after the product. */
+  readonly isKept: boolean;
 }
 
 /** Graphs that are kept from product to product, as far as a budget of bytes goes. */

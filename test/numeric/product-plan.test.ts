@@ -6,7 +6,6 @@ import {
   gaussNewton,
   hessian,
   loadModel,
-  loadNpz,
   monteCarloFisher,
   numLiveHandles,
   numThreads,
@@ -15,7 +14,6 @@ import {
   spectralDensity,
   type CurvatureOptions,
   type Dataset,
-  type Model,
   type Objective,
 } from '../../dist/index.js';
 import { fixture, golden, goldenArray, goldenData } from '../support/fixtures.js';
@@ -79,13 +77,13 @@ describe('plans of products', function () {
   });
 
   it('a batch whose samples see each other stays whole', async () => {
-    const { array, get } = goldenFile('mixing.npz');
+    const mixing = goldenFile('mixing.npz');
     using model = await loadModel(fixture('mixing.pt'), { dtype: 'float64' });
-    const data = dataset({ inputs: array('x'), targets: array('y') } as Parameters<typeof dataset>[0]);
+    const data = dataset({ inputs: mixing.array('x'), targets: mixing.array('y') });
     using loss = objective(model, data);
     using operator = hessian(loss, { plan: { chunk: 10, workers: 2 } });
     expect(await operator.plan()).to.deep.equal({ chunk: 40, workers: 2 });
-    expect(relativeError((await denseMatrix(operator)).values, get('hessian'))).to.be.below(1e-10);
+    expect(relativeError((await denseMatrix(operator)).values, mixing.get('hessian'))).to.be.below(1e-10);
   });
 
   it('so does one in train mode', async () => {
@@ -132,7 +130,7 @@ describe('plans of products', function () {
     expect(await whole.plan()).to.deep.equal({ chunk: small.batchSize, workers: 1 });
     const threads = await numThreads();
     const { data, shape } = goldenArray('convbn.eval.x');
-    const many = repeated(data as Float64Array, shape, 20_000);
+    const many = repeated(Float64Array.from(data, Number), shape, 20_000);
     using large = objective(model, many);
     using divided = hessian(large);
     const plan = await divided.plan();
