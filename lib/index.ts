@@ -79,6 +79,7 @@ export { loadMetric, Metric, type MetricChoice } from './objective/metric.js';
 
 export type { LinearOperator } from './operators/linear-operator.js';
 export type { CurvatureMatrix, CurvatureOperator, CurvatureOptions } from './operators/curvature-operator.js';
+export type { PlanChoice, ProductPlan } from './operators/product-plan.js';
 export { empiricalFisher, monteCarloFisher, type MonteCarloFisherOptions } from './operators/fisher.js';
 export { gaussNewton } from './operators/gauss-newton.js';
 export { checkOperator, type CheckOperatorOptions } from './operators/check-operator.js';

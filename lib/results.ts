@@ -34,6 +34,8 @@ export interface Provenance {
   readonly point: string;
   /** The matrix of a spectral result in words, for example `Hessian of layer4.*`; null for others. */
   readonly operator: string | null;
+  /** How its products were divided, for example `graphs of 64 samples, 2 at a time`; null where nobody said. */
+  readonly plan: string | null;
   readonly mode: Mode;
   /** What the model computed in; points have at least float32. */
   readonly dtype: 'float32' | 'float64' | 'bfloat16' | 'float16';

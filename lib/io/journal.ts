@@ -56,6 +56,24 @@ export class Journal {
     }
   }
 
+  /** What decided the results in the file; null where there is no such file, or none that can be read. */
+  static async fingerprintIn(path: string, kind: JournalKind): Promise<Fingerprint | null> {
+    let file: FileHandle;
+    try {
+      // Nobody need be at the other end of a pipe.
+      file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    } catch {
+      return null;
+    }
+    try {
+      if (!(await file.stat()).isFile()) return null;
+      const header = decodeHeader(await readBytes(file, 0, maxHeaderBytes), kind);
+      return typeof header === 'string' ? null : header.fingerprint;
+    } finally {
+      await file.close();
+    }
+  }
+
   static async #openLocked(
     path: string,
     kind: JournalKind,
@@ -163,28 +181,38 @@ function encodeHeader(kind: JournalKind, fingerprint: Fingerprint): Buffer {
   return Buffer.concat([Buffer.from(magicOf(kind), 'latin1'), numbers, json]);
 }
 
+/** What the header says and where it ends; a text: what is wrong with it. */
+function decodeHeader(
+  bytes: Buffer,
+  kind: JournalKind,
+): { readonly fingerprint: Fingerprint; readonly end: number } | string {
+  const magic = magicOf(kind);
+  const start = magic.length + 8;
+  if (bytes.length < start || bytes.toString('latin1', 0, magic.length) !== magic)
+    return `is no file of ${words[kind]} to resume`;
+  const length = bytes.readUInt32LE(magic.length);
+  const json = bytes.subarray(start, start + length);
+  if (length > maxHeaderBytes || json.length < length || crc32(json) !== bytes.readUInt32LE(magic.length + 4))
+    return 'is damaged: its header does not fit its checksum';
+  return { fingerprint: JSON.parse(json.toString('utf8')) as Fingerprint, end: start + length };
+}
+
 /** Where the records begin. */
 function requireSame(path: string, bytes: Buffer, kind: JournalKind, fingerprint: Fingerprint): number {
-  const magic = magicOf(kind);
   const foreign = (why: string) =>
     new LossAtlasError(
       'ERR_RESUME',
       `'${path}' ${why}. Nothing was changed; give another file, or remove it to start anew.`,
     );
-  const start = magic.length + 8;
-  if (bytes.length < start || bytes.toString('latin1', 0, magic.length) !== magic)
-    throw foreign(`is no file of ${words[kind]} to resume`);
-  const length = bytes.readUInt32LE(magic.length);
-  const json = bytes.subarray(start, start + length);
-  if (length > maxHeaderBytes || json.length < length || crc32(json) !== bytes.readUInt32LE(magic.length + 4))
-    throw foreign('is damaged: its header does not fit its checksum');
-  const found = JSON.parse(json.toString('utf8')) as Fingerprint;
+  const header = decodeHeader(bytes, kind);
+  if (typeof header === 'string') throw foreign(header);
+  const { fingerprint: found, end } = header;
   const keys = new Set([...Object.keys(found), ...Object.keys(fingerprint)]);
   const differences = [...keys]
     .filter((key) => found[key] !== fingerprint[key])
     .map((key) => `${key}: ${show(found[key])} in the file, ${show(fingerprint[key])} now`);
   if (differences.length > 0) throw foreign(`belongs to ${others[kind]} (${differences.join('; ')})`);
-  return start + length;
+  return end;
 }
 
 function show(value: string | number | undefined): string {

@@ -63,6 +63,7 @@ function fieldSchema(field: Field): Schema {
 }
 
 function structureSchema(field: Exclude<Field, string>): Schema {
+  if ('addedLater' in field) return fieldSchema(field.addedLater);
   if ('object' in field) return shapeSchema(field.object);
   if ('nullable' in field) return orNull(shapeSchema(field.nullable));
   if ('objects' in field) return listOf(shapeSchema(field.objects));

@@ -150,6 +150,8 @@ export interface Addon {
     data: string,
     firstSample: number,
   ): Promise<BatchHandle>;
+  /** Some samples of a batch, uncopied. */
+  batchSlice(batch: BatchHandle, first: number, count: number): BatchHandle;
 
   /** Of the model's parameters at `places` (ascending), or of all for null. */
   makeSpace(model: ModelHandle, places: Float64Array | null): SpaceHandle;
@@ -277,13 +279,26 @@ export interface Addon {
     keep: boolean,
     batched: boolean,
   ): Promise<{ readonly graphBytes: number; readonly peakBytes: number }>;
-  /** The product of the loss sum's matrix with every v; `keep` false frees the graph on the way, `batched` takes all v in one pass. */
+  /**
+   * Adds the products of the graphs' matrices (each of its loss sum) with every v, in the order of the graphs, to `sums` in
+   * place; without sums they start at zero. `keep` false frees the graphs on the way, `batched` takes all v in one pass,
+   * `numWorkers` graphs are multiplied at once, on a thread each (1: one after the other, on all threads).
+   */
   curvatureProducts(
-    graph: GraphHandle,
+    graphs: readonly GraphHandle[],
     vectors: readonly VectorHandle[],
+    sums: readonly VectorHandle[],
     keep: boolean,
     batched: boolean,
+    numWorkers: number,
   ): Promise<VectorHandle[]>;
+  /** Whether the model treats every sample by itself, as far as these few tell. */
+  sampleIndependence(
+    objective: ObjectiveHandle,
+    theta: VectorHandle,
+    buffers: BuffersHandle | null,
+    batch: BatchHandle,
+  ): Promise<{ readonly independent: boolean; readonly bytesPerSample: number }>;
   /** The graph of the model's output over `space`. */
   outputPullback(
     objective: ObjectiveHandle,

@@ -335,7 +335,12 @@ export class Objective {
   }
 
   /** Everything that a result says about where it came from. `startedAt` is a `performance.now()`. */
-  async provenance(startedAt: number, point = 'model', operator: string | null = null): Promise<Provenance> {
+  async provenance(
+    startedAt: number,
+    point = 'model',
+    operator: string | null = null,
+    plan: string | null = null,
+  ): Promise<Provenance> {
     const seconds = (performance.now() - startedAt) / 1000;
     return Object.freeze({
       model: this.model.name,
@@ -350,6 +355,7 @@ export class Objective {
       options: this.#options,
       point,
       operator,
+      plan,
       mode: this.mode,
       dtype: this.model.computeDtype,
       device: this.model.device,

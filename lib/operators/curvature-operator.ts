@@ -2,10 +2,10 @@ import { LossAtlasError } from '../errors.js';
 import type { BufferState } from '../model/buffer-state.js';
 import { isPatterns } from '../model/parameter-names.js';
 import { ParameterSpace, subspace } from '../model/parameter-space.js';
-import { accumulate, combine, disposeAll, ParameterVector } from '../model/parameter-vector.js';
+import { combine, disposeAll, ParameterVector } from '../model/parameter-vector.js';
 import { Solution } from '../model/solution.js';
-import type { BatchHandle, CurvatureGraph, GraphHandle } from '../native/addon.js';
-import { call, callSync } from '../native/call.js';
+import type { BatchHandle, CurvatureGraph } from '../native/addon.js';
+import { call, callSync, numThreads } from '../native/call.js';
 import { requireCount } from '../objective/evaluation.js';
 import { Objective } from '../objective/objective.js';
 import type { Provenance } from '../results.js';
@@ -19,7 +19,22 @@ import {
   type Check,
   invalidOption,
 } from '../validate.js';
+import { partsOf, type BatchPart } from './batch-parts.js';
+import { GroupQueue } from './group-queue.js';
 import type { LinearOperator } from './linear-operator.js';
+import { fastestPlan } from './plan-trial.js';
+import {
+  candidatePlans,
+  defaultPlan,
+  describePlan,
+  givenPlan,
+  isPlanChoice,
+  type PlanBasis,
+  type PlanChoice,
+  type ProductPlan,
+} from './product-plan.js';
+import { ProductSum } from './product-sum.js';
+import { freeHandle, othersMadeAnew, RetainedGraphs, type PartGraph } from './retained-graphs.js';
 
 /** Options that every curvature matrix has. */
 export interface CurvatureOptions {
@@ -39,6 +54,12 @@ export interface CurvatureOptions {
    * 1.6 times as fast; beyond 5 MB nothing is gained.
    */
   readonly batched?: boolean;
+  /**
+   * How the samples of a product are divided: `default`, by a rule that is the same in every run; `trial`, the fastest of
+   * a few, timed before the first product; `{ chunk, workers }`, graphs of so many samples, so many at once on one thread
+   * each. Results differ by rounding alone, and say in their provenance which it was.
+   */
+  readonly plan?: PlanChoice;
 }
 
 /** Which matrix. */
@@ -47,14 +68,14 @@ export type CurvatureMatrix =
   | { readonly kind: 'gauss-newton' | 'empirical-fisher' }
   | { readonly kind: 'monte-carlo-fisher'; readonly samples: number; readonly seed: number };
 
-interface RetainedGraph {
-  readonly graph: GraphHandle;
-  readonly count: number;
-  readonly isSmall: boolean;
-}
-
 /** Measured on three nets with 2 to 512 samples: up to here one pass for several vectors is faster on the CPU. */
 const smallGraph = 2e6;
+
+/** Retained graphs of one native call, for each worker: it can be aborted between two. */
+const graphsPerWorker = 4;
+
+/** What tells samples that do not mix from those that do. */
+const numSamplesToCheck = 16;
 
 /**
  * A curvature matrix of an objective, as the sample-weighted mean over the batches of the whole data set: exact, not an
@@ -67,17 +88,16 @@ export class CurvatureOperator implements LinearOperator {
   readonly weightDecay: number;
   readonly label: string;
   readonly #options: CurvatureOptions;
-  readonly #budget: number;
-  /** By batch; null: recomputed for every product. */
-  readonly #graphs: (RetainedGraph | null | undefined)[] = [];
-  #retainedBytes = 0;
+  readonly #graphs: RetainedGraphs;
+  #plan: Promise<ProductPlan> | undefined;
+  #takesBlocks: boolean | undefined;
   #theta: Promise<ParameterVector> | undefined;
   /** In mode `recalibrate`: the running statistics of θ. */
   #statistics: Promise<BufferState | null> | undefined;
   #disposed = false;
 
   constructor(objective: Objective, matrix: CurvatureMatrix, options: CurvatureOptions) {
-    const { parameters, weightDecay = 0, memoryBudget } = options;
+    const { parameters, weightDecay = 0, memoryBudget, batched } = options;
     const { model } = objective;
     this.objective = objective;
     this.matrix = matrix;
@@ -88,7 +108,10 @@ export class CurvatureOperator implements LinearOperator {
       (parameters === undefined ? '' : ` of ${parameters.join(', ')}`) +
       (weightDecay === 0 ? '' : ` + ${weightDecay}·I`);
     this.#options = options;
-    this.#budget = memoryBudget ?? (model.device === 'cpu' ? process.availableMemory() / 2 : 4e9);
+    this.#takesBlocks = batched;
+    this.#graphs = new RetainedGraphs(
+      memoryBudget ?? (model.device === 'cpu' ? process.availableMemory() / 2 : 4e9),
+    );
   }
 
   get size(): number {
@@ -96,32 +119,31 @@ export class CurvatureOperator implements LinearOperator {
   }
   /** Bytes that retained graphs may take. */
   get memoryBudget(): number {
-    return this.#budget;
+    return this.#graphs.budget;
   }
   /** Bytes that the retained graphs take. */
   get retainedBytes(): number {
-    return this.#retainedBytes;
+    return this.#graphs.bytes;
   }
 
   async apply(vectors: readonly ParameterVector[], signal?: AbortSignal): Promise<ParameterVector[]> {
     if (!Array.isArray(vectors) || !vectors.every((v) => v instanceof ParameterVector))
       throw invalidOption('apply: vectors', 'an array of ParameterVectors', vectors);
     const theta = await this.#point();
-    const sums: (ParameterVector | undefined)[] = vectors.map(() => undefined);
+    const { workers } = await this.plan();
+    const sum = new ProductSum(this.space, vectors);
     const products: ParameterVector[] = [];
-    let count = 0;
     try {
-      let index = 0;
-      for await (const batch of this.objective.batches()) {
+      for await (const { graphs, isKept } of this.#groups(theta)) {
         throwIfAborted(signal);
-        count += await this.#addBatch(index++, batch, theta, vectors, sums);
+        await sum.add(graphs, { keep: isKept, batched: this.#takesBlocks!, workers });
       }
-      requireCount(count);
-      for (const [i, sum] of sums.entries()) {
+      requireCount(sum.count);
+      for (const [i, v] of vectors.entries()) {
         products.push(
           this.weightDecay === 0
-            ? await combine([sum!], [1 / count])
-            : await combine([sum!, vectors[i]!], [1 / count, this.weightDecay]),
+            ? await combine([sum.of(i)], [1 / sum.count])
+            : await combine([sum.of(i), v], [1 / sum.count, this.weightDecay]),
         );
       }
       return products;
@@ -129,25 +151,44 @@ export class CurvatureOperator implements LinearOperator {
       disposeAll(products);
       throw error;
     } finally {
-      disposeAll(sums.filter((sum) => sum !== undefined));
+      sum.dispose();
     }
   }
 
   async takesBlocks(): Promise<boolean> {
-    if (this.#options.batched !== undefined) return this.#options.batched;
-    const theta = await this.#point();
-    for await (const batch of this.objective.batches()) {
-      const built = this.#graphs[0] ?? (await this.#build(0, batch, theta));
-      if (this.#graphs[0] !== built) disposeHandle(built.graph);
-      return built.isSmall;
+    if (this.#takesBlocks === undefined) {
+      // The first graph says so.
+      for await (const group of this.#groups(await this.#point())) {
+        if (group.graphs.length > 0) break;
+      }
     }
-    return false;
+    return this.#takesBlocks ?? false;
+  }
+
+  /** How products are computed: decided once, at the latest before the first. */
+  async plan(): Promise<ProductPlan> {
+    this.#plan ??= this.#choosePlan();
+    try {
+      return await this.#plan;
+    } catch (error) {
+      this.#plan = undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * The plan of a run that is gone on with, unless the options fix another or products were made already. For this
+   * library's own modules.
+   */
+  resumePlan(plan: ProductPlan): void {
+    if (typeof this.#options.plan !== 'object') this.#plan ??= this.#choosePlan(plan);
   }
 
   async provenance(startedAt: number): Promise<Provenance> {
     const { at } = this.#options;
     const point = at === undefined ? 'model' : at instanceof ParameterVector ? 'given vector' : at.label;
-    return this.objective.provenance(startedAt, point, this.label);
+    const plan = describePlan(await this.plan());
+    return this.objective.provenance(startedAt, point, this.label, plan);
   }
 
   /** The buffers that belong to θ; null: the model's own. */
@@ -164,11 +205,7 @@ export class CurvatureOperator implements LinearOperator {
 
   /** Lets go of retained graphs: the next product runs the model anew. */
   forget(): void {
-    for (const retained of this.#graphs) {
-      if (retained) disposeHandle(retained.graph);
-    }
-    this.#graphs.length = 0;
-    this.#retainedBytes = 0;
+    this.#graphs.forget();
   }
 
   dispose(): void {
@@ -202,43 +239,92 @@ export class CurvatureOperator implements LinearOperator {
     }
   }
 
-  /** Adds the batch's products to `sums`; returns what the batch counts for. */
-  async #addBatch(
-    index: number,
-    batch: BatchHandle,
-    theta: ParameterVector,
-    vectors: readonly ParameterVector[],
-    sums: (ParameterVector | undefined)[],
-  ): Promise<number> {
-    const built = this.#graphs[index] ?? (await this.#build(index, batch, theta));
-    const keep = this.#graphs[index] === built;
+  /**
+   * The graphs in the order of the samples, some at a time: those that are retained, or as many as are multiplied at once.
+   * A group lives until the next one is asked for.
+   */
+  async *#groups(theta: ParameterVector): AsyncGenerator<GraphGroup, void, undefined> {
+    const { chunk, workers } = await this.plan();
+    const groupSize = (isKept: boolean) => (isKept && workers > 1 ? graphsPerWorker : 1) * workers;
+    const parts = partsOf(this.objective, chunk);
+    if (this.#graphs.holdAll(parts.length)) {
+      yield* this.#graphs.groups(groupSize(true));
+      return;
+    }
+    const groups = new GroupQueue(groupSize);
     try {
-      const handles = vectors.map((v) => v.handle);
-      const products = await call((native) =>
-        native.curvatureProducts(built.graph, handles, keep, this.#options.batched ?? built.isSmall),
-      );
-      const terms = products.map((product) => new ParameterVector(product, this.space));
-      for (const [i, term] of terms.entries()) sums[i] = await accumulate(sums[i], term);
-      return built.count;
+      let index = 0;
+      let batchIndex = 0;
+      for await (const batch of this.objective.batches()) {
+        for (; parts[index]?.batch === batchIndex; index++) {
+          let graph = this.#graphs.at(index);
+          if (!graph) {
+            graph = await this.#buildPart(batch, parts[index]!, theta);
+            this.#takesBlocks ??= this.objective.model.device === 'cpu' && graph.bytes <= smallGraph;
+            const others = othersMadeAnew(index, parts.length, workers);
+            if (!this.#disposed) this.#graphs.offer(index, graph, others);
+          }
+          groups.add(graph, this.#graphs.at(index) === graph);
+          yield* groups.takeFull();
+        }
+        batchIndex++;
+      }
+      groups.close();
+      yield* groups.takeFull();
     } finally {
-      if (!keep) disposeHandle(built.graph);
+      groups.clear();
     }
   }
 
-  async #build(index: number, batch: BatchHandle, theta: ParameterVector): Promise<RetainedGraph> {
+  async #buildPart(
+    batch: BatchHandle,
+    { first, numSamples, isWhole }: BatchPart,
+    theta: ParameterVector,
+  ): Promise<PartGraph> {
     const buffers = await this.#buffers(theta);
-    const { graph, evaluation, graphBytes } = await this.#buildGraph(batch, theta, buffers);
-    const isSmall = this.objective.model.device === 'cpu' && graphBytes <= smallGraph;
-    const built = { graph, count: evaluation[1]!, isSmall };
-    if (this.#disposed) return built;
-    // Decided once a batch; an analysis that runs beside this one may have done so.
-    if (this.#graphs[index] === undefined) {
-      const isLast = index === this.objective.numBatches - 1;
-      const fits = fitsBudget(graphBytes, this.#retainedBytes, isLast, this.#budget);
-      this.#graphs[index] = fits ? built : null;
-      if (fits) this.#retainedBytes += graphBytes;
+    const slice = isWhole ? batch : callSync((native) => native.batchSlice(batch, first, numSamples));
+    try {
+      const { graph, evaluation, graphBytes } = await this.#buildGraph(slice, theta, buffers);
+      return { graph, count: evaluation[1]!, bytes: graphBytes };
+    } finally {
+      if (!isWhole) freeHandle(slice);
     }
-    return built;
+  }
+
+  async #choosePlan(choice: PlanChoice = this.#options.plan ?? 'default'): Promise<ProductPlan> {
+    const { objective, matrix, space } = this;
+    const { model, batchSize, numBatches } = objective;
+    const { theta, buffers } = await this.place();
+    const first = await objective.firstSamples(Math.min(numSamplesToCheck, batchSize));
+    let found: { readonly independent: boolean; readonly bytesPerSample: number };
+    try {
+      found = await call((native) =>
+        native.sampleIndependence(objective.handle, theta.handle, buffers?.handle ?? null, first),
+      );
+    } finally {
+      freeHandle(first);
+    }
+    const basis: PlanBasis = {
+      batchSize,
+      numBatches,
+      numThreads: await numThreads(),
+      size: space.size,
+      isOnHost: model.device === 'cpu',
+      // Targets are drawn for a batch as a whole.
+      isDivisible: found.independent && matrix.kind !== 'monte-carlo-fisher',
+      bytesPerSample: found.bytesPerSample,
+      budget: this.memoryBudget,
+    };
+    if (choice === 'default') return defaultPlan(basis);
+    if (choice === 'trial') {
+      return fastestPlan(candidatePlans(basis), {
+        objective,
+        space,
+        budget: this.memoryBudget,
+        build: (batch, part) => this.#buildPart(batch, part, theta),
+      });
+    }
+    return givenPlan(choice, basis);
   }
 
   /**
@@ -266,9 +352,7 @@ export class CurvatureOperator implements LinearOperator {
         native.curvatureMemory(...where, this.matrix.kind, samples, seed, numVectors, keep, batched),
       );
     } finally {
-      callSync((native) => {
-        native.dispose(batch);
-      });
+      freeHandle(batch);
     }
   }
 
@@ -290,25 +374,9 @@ export class CurvatureOperator implements LinearOperator {
   }
 }
 
-/** Whether another graph is retained. Room must be left for that of a later batch, which is recomputed. */
-export function fitsBudget(
-  graphBytes: number,
-  retainedBytes: number,
-  isLast: boolean,
-  budget: number,
-): boolean {
-  return retainedBytes + graphBytes * (isLast ? 1 : 2) <= budget;
-}
-
 /** What only the Monte-Carlo Fisher matrix draws. */
 function drawsOf(matrix: CurvatureMatrix): { readonly samples: number; readonly seed: number } {
   return matrix.kind === 'monte-carlo-fisher' ? matrix : { samples: 1, seed: 0 };
-}
-
-function disposeHandle(graph: GraphHandle): void {
-  callSync((native) => {
-    native.dispose(graph);
-  });
 }
 
 function describeMatrix(matrix: CurvatureMatrix): string {
@@ -340,6 +408,7 @@ export function makeCurvature(
     weightDecay: isNumber(0),
     memoryBudget: isPositive,
     batched: isBoolean,
+    plan: isPlanChoice,
     ...checks,
   });
   return new CurvatureOperator(objective, matrix, options);

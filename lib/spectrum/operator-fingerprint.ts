@@ -1,21 +1,31 @@
 import { cpus } from 'node:os';
 import { hashOf } from '../hash.js';
-import type { Fingerprint } from '../io/journal.js';
+import { Journal, type Fingerprint, type JournalKind } from '../io/journal.js';
 import type { LinearOperator } from '../operators/linear-operator.js';
+import { readPlan } from '../operators/product-plan.js';
 import { curvatureIn } from '../operators/wrapped-operator.js';
 
 /** By which libtorch's own formulas take the place of ours, whose rounding is another. */
 const switches = ['LOSSATLAS_CONVOLUTION', 'LOSSATLAS_BATCH_NORM', 'LOSSATLAS_FOLDING'];
 
-/** Everything that decides the products of a curvature matrix, to the last bit; null for operators of one's own. */
-export async function operatorFingerprint(operator: LinearOperator): Promise<Fingerprint | null> {
+/**
+ * Everything that decides the products of a curvature matrix, to the last bit; null for operators of one's own. A matrix
+ * whose plan is not fixed takes that of the file to resume from.
+ */
+export async function operatorFingerprint(
+  operator: LinearOperator,
+  resume: { readonly path: string; readonly kind: JournalKind },
+): Promise<Fingerprint | null> {
   const curvature = curvatureIn(operator)?.curvature;
   if (curvature === undefined) return null;
+  const recorded = await Journal.fingerprintIn(resume.path, resume.kind);
+  const plan = readPlan(String(recorded?.plan));
+  if (plan !== null) curvature.resumePlan(plan);
   const { theta, buffers } = await curvature.place();
   const arrays: (Float64Array | string)[] = [await theta.toArray()];
   for (const { name } of buffers?.model.buffers ?? []) arrays.push(name, await buffers!.toArray(name));
-  const { modelHash, dataHash, criterion, options, mode, dtype, device, numThreads, versions } =
-    await operator.provenance(performance.now());
+  const provenance = await operator.provenance(performance.now());
+  const { modelHash, dataHash, criterion, options, mode, dtype, device, numThreads, versions } = provenance;
   return {
     matrix: operator.label,
     model: modelHash,
@@ -32,6 +42,7 @@ export async function operatorFingerprint(operator: LinearOperator): Promise<Fin
     dtype,
     device,
     // Rounding depends on them.
+    plan: provenance.plan ?? '',
     numThreads,
     kernels: switches.filter((name) => process.env[name] === 'libtorch').join(', '),
     libtorch: versions.libtorch,

@@ -1,4 +1,7 @@
-import { CurvatureOperator, fitsBudget } from '../operators/curvature-operator.js';
+import { partsOf, type BatchPart } from '../operators/batch-parts.js';
+import type { CurvatureOperator } from '../operators/curvature-operator.js';
+import type { ProductPlan } from '../operators/product-plan.js';
+import { fitsBudget, othersMadeAnew } from '../operators/retained-graphs.js';
 import type { LinearOperator } from '../operators/linear-operator.js';
 import { curvatureIn } from '../operators/wrapped-operator.js';
 import { checkOptions, invalidOption, isInteger } from '../validate.js';
@@ -36,7 +39,9 @@ export interface MemoryPrediction {
   /** `peakBytes` without what lies there before: the model, and data that is held already. */
   readonly newBytes: number;
   readonly numBatches: number;
-  /** Batches whose graphs are retained; the others are recomputed for every product. */
+  /** Parts of the batches that have a graph each: the plan of the operator says how large they are. */
+  readonly numParts: number;
+  /** Parts whose graphs are retained; the others are recomputed for every product. */
   readonly numRetained: number;
   /** All of it in a sentence. */
   readonly summary: string;
@@ -80,20 +85,26 @@ export async function predictMemory(
   const { vectors = 1, pairs = 0 } = options;
   const { objective, space } = curvature;
   const { model, numBatches, batchSize } = objective;
-  const lastSize = objective.data.numSamples - (numBatches - 1) * batchSize;
+  const plan = await curvature.plan();
+  const parts = partsOf(objective, plan.chunk);
+  // The last batch may be smaller, and the last part of any batch.
+  const [size, lastSize] = [parts[0]!.numSamples, parts.at(-1)!.numSamples];
 
-  const kept = await fitMemory(curvature, vectors, true);
-  const { numRetained, graphBytes, isLastRetained } = planRetention(curvature, kept.graphBytes, lastSize);
-  const dropped = numRetained === numBatches ? kept : await fitMemory(curvature, vectors, false);
-  const transient = (size: number, isRetained: boolean) =>
-    isRetained ? kept.peakBytes(size) - kept.graphBytes(size) : dropped.peakBytes(size);
+  const kept = await fitMemory(curvature, size, vectors, true);
+  const { numRetained, graphBytes, isLastRetained } = planRetention(curvature, kept.graphBytes, parts, plan);
+  const dropped = numRetained === parts.length ? kept : await fitMemory(curvature, size, vectors, false);
+  // What is not retained is made anew for as many parts as are multiplied at once.
+  const atOnce = Math.min(plan.workers, parts.length);
+  const transient = (numSamples: number, isRetained: boolean) =>
+    atOnce *
+    (isRetained ? kept.peakBytes(numSamples) - kept.graphBytes(numSamples) : dropped.peakBytes(numSamples));
   const first = Math.max(
-    numRetained > 0 ? transient(batchSize, true) : 0,
-    numRetained < numBatches ? transient(batchSize, false) : 0,
+    numRetained > 0 ? transient(size, true) : 0,
+    numRetained < parts.length ? transient(size, false) : 0,
   );
-  // Blocks of a last batch of another size are other blocks.
+  // Blocks of a last part of another size are other blocks.
   const productBytes =
-    lastSize === batchSize ? first : Math.min(first, largestCache) + transient(lastSize, isLastRetained);
+    lastSize === size ? first : Math.min(first, largestCache) + transient(lastSize, isLastRetained) / atOnce;
 
   const itemBytes = space.dtype === 'float64' ? 8 : 4;
   const modelBytes =
@@ -110,14 +121,15 @@ export async function predictMemory(
   // Sums over the batches, their means, what is left of one after orthogonalisation, and θ.
   const vectorBytes = (2 * vectors + 1 + pairs) * space.size * itemBytes + model.size * itemBytes;
   const peakBytes = modelBytes + dataBytes + graphBytes + productBytes + basis + vectorBytes;
-  const parts = { modelBytes, dataBytes, graphBytes, productBytes, basisBytes: basis, vectorBytes };
+  const bytes = { modelBytes, dataBytes, graphBytes, productBytes, basisBytes: basis, vectorBytes };
   return Object.freeze({
-    ...parts,
+    ...bytes,
     peakBytes,
     newBytes: peakBytes - modelBytes - (isHeld && objective.dataIsHeld ? dataBytes : 0),
     numBatches,
+    numParts: parts.length,
     numRetained,
-    summary: describe(peakBytes, parts, numRetained, numBatches),
+    summary: describe(peakBytes, bytes, numRetained, parts.length),
   });
 }
 
@@ -129,20 +141,20 @@ interface FittedMemory {
 /** Lines through what two small slices of the first batch take. */
 async function fitMemory(
   operator: CurvatureOperator,
+  partSize: number,
   numVectors: number,
   keep: boolean,
 ): Promise<FittedMemory> {
-  const { batchSize } = operator.objective;
   const measure = async (size: number) => ({
     size,
     ...(await operator.sampleMemory(size, numVectors, keep)),
   });
   // Slices whose sizes are in proportion fall into the allocator's classes alike.
-  const small = Math.min(batchSize, Math.max(2, Math.round(batchSize / 16)));
+  const small = Math.min(partSize, Math.max(2, Math.round(partSize / 16)));
   const low = await measure(small);
-  let high = await measure(Math.min(2 * small, batchSize));
+  let high = await measure(Math.min(2 * small, partSize));
   // A peak is the largest of several affine functions, and of little memory it is soon another one's turn.
-  if ((high.peakBytes * batchSize) / high.size < cheapBytes) high = await measure(batchSize);
+  if ((high.peakBytes * partSize) / high.size < cheapBytes) high = await measure(partSize);
   const line = (part: 'graphBytes' | 'peakBytes') => {
     const slope = high.size === low.size ? 0 : (high[part] - low[part]) / (high.size - low.size);
     return (numSamples: number) => Math.max(0, high[part] + slope * (numSamples - high.size));
@@ -150,39 +162,42 @@ async function fitMemory(
   return { graphBytes: line('graphBytes'), peakBytes: line('peakBytes') };
 }
 
-/** Which batches the operator will retain. */
+/** Which parts the operator will retain. */
 function planRetention(
-  operator: CurvatureOperator,
+  { memoryBudget }: CurvatureOperator,
   bytesOf: FittedMemory['graphBytes'],
-  lastSize: number,
+  parts: readonly BatchPart[],
+  { workers }: ProductPlan,
 ): { readonly numRetained: number; readonly graphBytes: number; readonly isLastRetained: boolean } {
-  const { numBatches, batchSize } = operator.objective;
   let graphBytes = 0;
   let numRetained = 0;
   let isLastRetained = false;
-  for (let i = 0; i < numBatches; i++) {
-    const isLast = i === numBatches - 1;
-    const bytes = bytesOf(isLast ? lastSize : batchSize);
-    if (!fitsBudget(bytes, graphBytes, isLast, operator.memoryBudget)) continue;
+  for (const [i, { numSamples }] of parts.entries()) {
+    const bytes = bytesOf(numSamples);
+    const others = othersMadeAnew(i, parts.length, workers);
+    if (!fitsBudget(bytes, graphBytes, others, memoryBudget)) continue;
     graphBytes += bytes;
     numRetained++;
-    isLastRetained = isLast;
+    isLastRetained = i === parts.length - 1;
   }
   return { numRetained, graphBytes, isLastRetained };
 }
 
 function describe(
   peakBytes: number,
-  parts: Omit<MemoryPrediction, 'peakBytes' | 'newBytes' | 'numBatches' | 'numRetained' | 'summary'>,
+  parts: Omit<
+    MemoryPrediction,
+    'peakBytes' | 'newBytes' | 'numBatches' | 'numParts' | 'numRetained' | 'summary'
+  >,
   numRetained: number,
-  numBatches: number,
+  numParts: number,
 ): string {
   const show = (bytes: number) =>
     bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
   const graphs =
-    numRetained === numBatches
-      ? `the graphs of ${numBatches === 1 ? 'the batch' : `all ${numBatches} batches`}`
-      : `the graphs of ${numRetained} of ${numBatches} batches (the others are recomputed for every product)`;
+    numRetained === numParts
+      ? `the graphs of ${numParts === 1 ? 'the batch' : `all ${numParts} parts of the data`}`
+      : `the graphs of ${numRetained} of ${numParts} parts of the data (the others are recomputed for every product)`;
   return (
     `About ${show(peakBytes)} at the peak: model ${show(parts.modelBytes)}, data ${show(parts.dataBytes)}, ` +
     `${graphs} ${show(parts.graphBytes)}, a product ${show(parts.productBytes)}, ` +

@@ -31,7 +31,7 @@ export class ProbeJournal {
     settings: ProbeSettings,
     probes: number,
   ): Promise<ProbeJournal> {
-    const operatorPart = await operatorFingerprint(operator);
+    const operatorPart = await operatorFingerprint(operator, { path, kind: 'spectrum' });
     if (operatorPart === null)
       throw invalidOption(
         "spectralDensity: option 'resume'",

@@ -151,7 +151,7 @@ export async function recordProducts(
   const expected = isString(path);
   if (expected !== null) throw invalidOption('recordProducts: path', expected, path);
   checkOptions('recordProducts', options, { maxBytes: isPositive });
-  const fingerprint = await operatorFingerprint(operator);
+  const fingerprint = await operatorFingerprint(operator, { path, kind: 'products' });
   if (fingerprint === null)
     throw invalidOption(
       'recordProducts: operator',

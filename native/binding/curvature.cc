@@ -1,8 +1,11 @@
 #include "binding/binding.h"
 #include "core/curvature_memory.h"
+#include "core/error.h"
 #include "core/gauss_newton_graph.h"
 #include "core/hessian_graph.h"
 #include "core/output_pullback.h"
+#include "core/product_sum.h"
+#include "core/sample_independence.h"
 
 namespace lossatlas {
 namespace {
@@ -82,24 +85,51 @@ Napi::Value MeasureCurvatureMemory(const Arguments& args) {
       });
 }
 
-// curvatureProducts(graph, vectors, keep, batched): vectors
+// curvatureProducts(graphs, vectors, sums, keep, batched, numWorkers): sums. `sums` is empty, or one for each
+// vector, which is then added to in place.
 Napi::Value CurvatureProducts(const Arguments& args) {
-  const std::shared_ptr<CurvatureGraph> graph = args.Handle<CurvatureGraph>(0, "graph");
+  const std::vector<std::shared_ptr<CurvatureGraph>> graphs = args.Handles<CurvatureGraph>(0, "graphs");
   const std::vector<std::shared_ptr<ParameterVector>> vectors = args.Handles<ParameterVector>(1, "vectors");
-  const bool keep = args.Bool(2, "keep");
-  const bool batched = args.Bool(3, "batched");
-  for (const std::shared_ptr<ParameterVector>& v : vectors) graph->layout().RequireMatch(*v->layout);
+  const std::vector<std::shared_ptr<ParameterVector>> given = args.Handles<ParameterVector>(2, "sums");
+  ProductOptions options;
+  options.keep = args.Bool(3, "keep");
+  options.batched = args.Bool(4, "batched");
+  options.num_workers = args.Integer(5, "numWorkers", 1, INT32_MAX);
+  if (!given.empty() && given.size() != vectors.size())
+    throw Error(code::kInvalidArgument, "curvatureProducts wants as many sums as vectors, or none");
+  for (const std::shared_ptr<CurvatureGraph>& graph : graphs) {
+    for (const std::shared_ptr<ParameterVector>& v : vectors) graph->layout().RequireMatch(*v->layout);
+    for (const std::shared_ptr<ParameterVector>& sum : given) graph->layout().RequireMatch(*sum->layout);
+  }
   return Submit(
       args.env(),
       [=] {
         std::vector<at::Tensor> inputs;
         for (const std::shared_ptr<ParameterVector>& v : vectors) inputs.push_back(v->values);
+        std::vector<at::Tensor> sums(vectors.size());
+        for (size_t i = 0; i < given.size(); ++i) sums[i] = given[i]->values;
+        AddProducts(graphs, inputs, options, sums);
         std::vector<ParameterVector> out;
-        for (at::Tensor& product : graph->Apply(inputs, keep, batched))
-          out.push_back({vectors[out.size()]->layout, std::move(product)});
+        for (at::Tensor& sum : sums) out.push_back({vectors[out.size()]->layout, std::move(sum)});
         return out;
       },
       VectorHandles);
+}
+
+// sampleIndependence(objective, theta, buffers | null, batch): {independent, bytesPerSample}
+Napi::Value SampleIndependenceBinding(const Arguments& args) {
+  const std::shared_ptr<Objective> objective = args.Handle<Objective>(0, "objective");
+  const std::shared_ptr<ParameterVector> theta = PointOf(args, 1, "theta", *objective);
+  const std::shared_ptr<BufferState> buffers = BuffersOf(args, 2, *objective);
+  const std::shared_ptr<Batch> batch = args.Handle<Batch>(3, "batch");
+  return Submit(
+      args.env(), [=] { return CheckSampleIndependence(*objective, theta->values, buffers.get(), *batch); },
+      [](Napi::Env env, const SampleIndependence& found) {
+        Napi::Object out = Napi::Object::New(env);
+        out.Set("independent", found.independent);
+        out.Set("bytesPerSample", static_cast<double>(found.bytes_per_sample));
+        return out;
+      });
 }
 
 // outputPullback(objective, space, theta, buffers | null, batch): {pullback, evaluation, outputSize,
@@ -154,6 +184,7 @@ void ExportCurvature(Napi::Object exports) {
   Export<MakeGaussNewtonGraph>(exports, "gaussNewtonGraph");
   Export<MeasureCurvatureMemory>(exports, "curvatureMemory");
   Export<CurvatureProducts>(exports, "curvatureProducts");
+  Export<SampleIndependenceBinding>(exports, "sampleIndependence");
   Export<MakeOutputPullback>(exports, "outputPullback");
   Export<RandomPullbackSquares>(exports, "randomPullbackSquares");
   Export<UnitPullbackSquares>(exports, "unitPullbackSquares");

@@ -153,6 +153,15 @@ Napi::Value MakeBatch(const Arguments& args) {
       });
 }
 
+// batchSlice(batch, first, count): some of its samples, uncopied
+Napi::Value BatchSlice(const Arguments& args) {
+  const std::shared_ptr<Batch> batch = args.Handle<Batch>(0, "batch");
+  const int64_t first = args.Integer(1, "first", 0, INT64_C(1) << 53);
+  const int64_t count = args.Integer(2, "count", 1, INT64_C(1) << 53);
+  // The samples belong to the whole batch, which may be let go of before: nothing is counted twice for long.
+  return MakeHandle(args.env(), std::make_shared<Batch>(batch->Slice(first, count)), 0);
+}
+
 }  // namespace
 
 void ExportModel(Napi::Object exports) {
@@ -161,6 +170,7 @@ void ExportModel(Napi::Object exports) {
   Export<DescribeModel>(exports, "describeModel");
   Export<ModelParameters>(exports, "modelParameters");
   Export<MakeBatch>(exports, "makeBatch");
+  Export<BatchSlice>(exports, "batchSlice");
 }
 
 }  // namespace lossatlas

@@ -44,6 +44,24 @@ Batch::Batch(std::vector<at::Tensor> inputs, std::optional<at::Tensor> target, T
   }
 }
 
+Batch Batch::Slice(int64_t first, int64_t count) const {
+  if (first < 0 || count < 1 || first + count > num_samples_)
+    throw Error(code::kInvalidArgument, "a slice must lie inside its batch");
+  Batch out = *this;
+  out.num_samples_ = count;
+  out.source_.first_sample += first;
+  out.bytes_ = 0;
+  out.counted_.reset();
+  out.checked_.reset();
+  const auto cut = [&](at::Tensor& tensor) {
+    tensor = tensor.narrow(0, first, count);
+    out.bytes_ += tensor.numel() * static_cast<int64_t>(tensor.element_size());
+  };
+  for (at::Tensor& input : out.inputs_) cut(input);
+  if (out.target_) cut(*out.target_);
+  return out;
+}
+
 int64_t Batch::NumCounted(int64_t ignore_index) const {
   if (!counted_ || counted_->first != ignore_index) {
     counted_ = {ignore_index, at::ne(*target_, ignore_index).sum().item<int64_t>()};

@@ -28,6 +28,10 @@ class Batch {
   Batch(std::vector<at::Tensor> inputs, std::optional<at::Tensor> target, Types types,
         std::vector<std::string> names = {}, BatchSource source = {});
 
+  // `count` samples from the `first` on, which keep their names in messages. Nothing is copied. The numbers
+  // of a random stream are those of the whole batch.
+  Batch Slice(int64_t first, int64_t count) const;
+
   const std::vector<at::Tensor>& inputs() const { return inputs_; }
   const std::vector<std::string>& input_names() const { return names_; }
   const std::optional<at::Tensor>& target() const { return target_; }

@@ -6,7 +6,6 @@
 #include <malloc.h>
 #endif
 
-#include <atomic>
 #include <bit>
 #include <cstdlib>
 #include <cstring>
@@ -157,6 +156,20 @@ bool CachingAllocatorInstalled() { return installed; }
 
 FootprintMeter::FootprintMeter() : before_(footprint_meter) { footprint_meter = this; }
 FootprintMeter::~FootprintMeter() { footprint_meter = before_; }
+
+void FootprintMeter::Add(int64_t bytes) {
+  const int64_t now = now_.fetch_add(bytes) + bytes;
+  int64_t peak = peak_.load();
+  while (now > peak && !peak_.compare_exchange_weak(peak, now)) {
+  }
+}
+
+FootprintMeter* FootprintMeter::Current() { return footprint_meter; }
+
+SharedFootprint::SharedFootprint(FootprintMeter* meter) : before_(footprint_meter) {
+  footprint_meter = meter;
+}
+SharedFootprint::~SharedFootprint() { footprint_meter = before_; }
 
 void EmptyAllocatorCache() { CachingAllocator::Instance().Empty(); }
 

@@ -24,9 +24,11 @@ class ScopedVmap {
 
 std::vector<at::Tensor> CurvatureGraph::Apply(const std::vector<at::Tensor>& vectors, bool keep,
                                               bool batched) {
-  if (batched && can_batch_ && keep && vectors.size() > 1) {
+  if (batched && can_batch_ && vectors.size() > 1) {
     try {
-      return ApplyBatched(vectors);
+      std::vector<at::Tensor> products = ApplyBatched(vectors);
+      if (!keep) Free();
+      return products;
     } catch (const c10::OutOfMemoryError&) {
       throw;
     } catch (const c10::Error&) {

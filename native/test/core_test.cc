@@ -1,6 +1,9 @@
 // Tests of the core without Node: kernels, layouts, random numbers, orthogonalisation, scopes.
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
+#include <set>
+#include <thread>
 
 #include "core/affine_proof.h"
 #include "core/batch.h"
@@ -50,6 +53,18 @@ void TestKernels() {
       EXPECT(at::max(at::abs(w.to(c10::kDouble) - expected)).item<double>() < tolerance * 10);
     }
   }
+}
+
+// Without OpenMP at::parallel_for is serial, and says nothing.
+void TestParallelForUsesThreads() {
+  if (at::get_num_threads() < 2) return;
+  std::mutex mutex;
+  std::set<std::thread::id> threads;
+  at::parallel_for(0, 2, 1, [&](int64_t, int64_t) {
+    const std::lock_guard lock(mutex);
+    threads.insert(std::this_thread::get_id());
+  });
+  EXPECT(threads.size() == 2);
 }
 
 void TestKernelsDoNotDependOnThreads() {
@@ -252,6 +267,7 @@ int Main() {
   ConfigureProcess();
   std::vector<Test> tests = {
       {"reductions and updates of flat vectors", TestKernels},
+      {"at::parallel_for uses threads", TestParallelForUsesThreads},
       {"reductions do not depend on the number of threads", TestKernelsDoNotDependOnThreads},
       {"sums over segments of flat vectors", TestSegmentDots},
       {"proof that a network is affine in each parameter", TestAffineProof},

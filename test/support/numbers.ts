@@ -102,6 +102,7 @@ const noProvenance: Provenance = Object.freeze({
   options: { batchSize: 1, labelSmoothing: 0, ignoreIndex: -100, delta: 1, seed: 0, output: '', metrics: [] },
   point: 'model',
   operator: 'diagonal matrix',
+  plan: null,
   criterion: '',
   mode: 'eval',
   dtype: 'float64',

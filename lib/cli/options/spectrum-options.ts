@@ -1,6 +1,6 @@
 import { objectiveOptions } from './setting-options.js';
 import { option, type OptionTable } from './table.js';
-import { choice, choices, count, flag, names, number, path } from './value-type.js';
+import { choice, choices, count, flag, names, number, path, plan } from './value-type.js';
 
 /** Which matrix, and how its products are made: of `hessian`, `gaussNewton` and the Fisher matrices. */
 export const matrixOptions = {
@@ -12,6 +12,7 @@ export const matrixOptions = {
   weightDecay: option(number, 'λ of the term λ/2·‖θ‖²'),
   memoryBudget: option(number, 'bytes that graphs, and the basis, may take each'),
   batched: option(flag, 'several vectors in one pass'),
+  plan: option(plan, 'samples of a graph @ graphs at once; trial: the fastest of a few'),
   fisherSamples: option(count, 'of matrix fisher: targets drawn a sample; default 1', { as: 'samples' }),
 } satisfies OptionTable;
 

@@ -9,6 +9,7 @@ import {
   isString,
   type Check,
 } from '../../validate.js';
+import { isPlanChoice } from '../../operators/product-plan.js';
 
 /** How a value is written on the command line, and what it may be in a configuration file. */
 export interface ValueType<T = unknown> {
@@ -185,4 +186,17 @@ export const autoFlag = typeOf(
   'auto|true|false',
   (value) => (value === 'auto' ? value : flag.parse(value)),
   (value) => (value === 'auto' || typeof value === 'boolean' ? null : "'auto', true or false"),
+);
+
+/** `default`, `trial`, or samples and graphs at once: `256@2`. */
+export const plan = typeOf(
+  'default|trial|chunk@workers',
+  (value) => {
+    if (value === 'default' || value === 'trial') return value;
+    const [chunk = NaN, workers = NaN, ...rest] = value.split('@').map(parseCount);
+    return rest.length === 0 && chunk > 0 && workers > 0
+      ? { chunk, workers }
+      : refuse(value, 'default, trial or samples@graphs, as in 256@2');
+  },
+  isPlanChoice,
 );

@@ -24,6 +24,7 @@ export const provenanceShape: ShapeOf<Provenance> = {
   },
   point: 'string',
   operator: 'string|null',
+  plan: { addedLater: 'string|null' },
   mode: { oneOf: ['eval', 'train', 'recalibrate'] },
   dtype: { oneOf: ['float32', 'float64', 'bfloat16', 'float16'] },
   device: 'string',

@@ -15,6 +15,8 @@ export type Field =
   | 'float64[]'
   | 'grid'
   | 'grid|null'
+  /** Files of before the field was there lack it, and are read as null. */
+  | { readonly addedLater: 'string|null' }
   | { readonly recordOf: 'float64' | 'grid' }
   | { readonly oneOf: readonly (string | number | null)[] }
   | { readonly listOf: readonly string[] }
@@ -51,7 +53,7 @@ type FieldOfString<T> = [T] extends [string]
   ? string extends T
     ? 'string'
     : { readonly oneOf: readonly T[] }
-  : 'string|null';
+  : 'string|null' | { readonly addedLater: 'string|null' };
 
 type FieldOfNumber<T> = [T] extends [number]
   ? number extends T

@@ -31,6 +31,7 @@ export const provenance: Provenance = {
   },
   point: 'model',
   operator: null,
+  plan: null,
   criterion: 'cross-entropy',
   mode: 'eval',
   dtype: 'float32',
