@@ -34,7 +34,13 @@ import {
   type ProductPlan,
 } from './product-plan.js';
 import { ProductSum } from './product-sum.js';
-import { freeHandle, othersMadeAnew, RetainedGraphs, type PartGraph } from './retained-graphs.js';
+import {
+  freeHandle,
+  othersMadeAnew,
+  RetainedGraphs,
+  type GraphGroup,
+  type PartGraph,
+} from './retained-graphs.js';
 
 /** Options that every curvature matrix has. */
 export interface CurvatureOptions {
