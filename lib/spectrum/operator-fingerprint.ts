@@ -2,10 +2,8 @@ import { cpus } from 'node:os';
 import { hashOf } from '../hash.js';
 import type { Fingerprint } from '../io/journal.js';
 import type { LinearOperator } from '../operators/linear-operator.js';
+import { kernelSwitches } from '../native/kernels.js';
 import { curvatureIn } from '../operators/wrapped-operator.js';
-
-/** By which libtorch's own formulas take the place of ours, whose rounding is another. */
-const switches = ['LOSSATLAS_CONVOLUTION', 'LOSSATLAS_BATCH_NORM', 'LOSSATLAS_FOLDING'];
 
 /** Everything that decides the products of a curvature matrix, to the last bit; null for operators of one's own. */
 export async function operatorFingerprint(operator: LinearOperator): Promise<Fingerprint | null> {
@@ -33,7 +31,7 @@ export async function operatorFingerprint(operator: LinearOperator): Promise<Fin
     device,
     // Rounding depends on them.
     numThreads,
-    kernels: switches.filter((name) => process.env[name] === 'libtorch').join(', '),
+    kernels: kernelSwitches(),
     libtorch: versions.libtorch,
     cpu: cpus()[0]?.model ?? '',
     lossatlas: versions.lossatlas,
