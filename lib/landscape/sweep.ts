@@ -69,7 +69,10 @@ export async function sweep(
       const part = slice(points, recorder.numDone, count);
       const evaluated = gradientNorm
         ? await withGradients(objective, part, steps.signal)
-        : (await objective.evaluateIn(subspace, part, steps.signal)).map((e) => ({ ...e, gradientNorm: NaN }));
+        : (await objective.evaluateIn(subspace, part, steps.signal)).map((e) => ({
+            ...e,
+            gradientNorm: NaN,
+          }));
       const values = evaluated.map((evaluation) => recorder.encode(evaluation));
       await journal?.append(values.map(encodeValues));
       values.forEach((point) => {

@@ -15,16 +15,20 @@ namespace {
 constexpr int64_t kBlock = 2048;
 constexpr int64_t kGrain = 16;  // blocks worth a thread
 
-LOSSATLAS_CLONES void AddOne(const float* __restrict a, float x, const float* __restrict b, float* __restrict out, int64_t n) {
+LOSSATLAS_CLONES void AddOne(const float* __restrict a, float x, const float* __restrict b,
+                             float* __restrict out, int64_t n) {
   for (int64_t i = 0; i < n; ++i) out[i] = a[i] + x * b[i];
 }
-LOSSATLAS_CLONES void AddOne(const double* __restrict a, double x, const double* __restrict b, double* __restrict out, int64_t n) {
+LOSSATLAS_CLONES void AddOne(const double* __restrict a, double x, const double* __restrict b,
+                             double* __restrict out, int64_t n) {
   for (int64_t i = 0; i < n; ++i) out[i] = a[i] + x * b[i];
 }
-LOSSATLAS_CLONES void AddTwo(const float* __restrict a, float x, const float* __restrict b, float y, const float* __restrict c, float* __restrict out, int64_t n) {
+LOSSATLAS_CLONES void AddTwo(const float* __restrict a, float x, const float* __restrict b, float y,
+                             const float* __restrict c, float* __restrict out, int64_t n) {
   for (int64_t i = 0; i < n; ++i) out[i] = a[i] + x * b[i] + y * c[i];
 }
-LOSSATLAS_CLONES void AddTwo(const double* __restrict a, double x, const double* __restrict b, double y, const double* __restrict c, double* __restrict out, int64_t n) {
+LOSSATLAS_CLONES void AddTwo(const double* __restrict a, double x, const double* __restrict b, double y,
+                             const double* __restrict c, double* __restrict out, int64_t n) {
   for (int64_t i = 0; i < n; ++i) out[i] = a[i] + x * b[i] + y * c[i];
 }
 LOSSATLAS_CLONES void AddTo(float x, const float* __restrict b, float* __restrict out, int64_t n) {

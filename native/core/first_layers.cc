@@ -26,13 +26,14 @@ enum LayerInput { kInput, kWeight, kBias };
 
 bool IsLayer(const Node& node) {
   static const std::set<std::string> kKinds = {
-      "aten::linear",       "aten::conv1d",           "aten::conv2d",           "aten::conv3d",
-      "aten::_convolution", "aten::convolution",      "aten::conv_transpose1d", "aten::conv_transpose2d",
-      "aten::conv_transpose3d"};
+      "aten::linear",           "aten::conv1d",           "aten::conv2d",
+      "aten::conv3d",           "aten::_convolution",     "aten::convolution",
+      "aten::conv_transpose1d", "aten::conv_transpose2d", "aten::conv_transpose3d"};
   return kKinds.contains(node.kind().toQualString());
 }
 
-// Operators that give the same for the same, write to nothing and read nothing else.
+// Operators that give the same for the same, write to nothing and read nothing else; branches as long as what
+// is in them does.
 bool IsPure(const Node& node) {
   static const std::set<std::string> kKinds = {"prim::Constant",
                                                "prim::ListConstruct",
@@ -41,6 +42,9 @@ bool IsPure(const Node& node) {
                                                "prim::TupleUnpack",
                                                "prim::TupleIndex",
                                                "prim::NumToTensor",
+                                               "prim::If",
+                                               "prim::dtype",
+                                               "aten::is_floating_point",
                                                "aten::Int",
                                                "aten::ScalarImplicit",
                                                "aten::IntImplicit",
@@ -90,13 +94,12 @@ bool IsPure(const Node& node) {
                                                "aten::replication_pad1d",
                                                "aten::replication_pad2d",
                                                "aten::replication_pad3d"};
-  return node.blocks().empty() && kKinds.contains(node.kind().toQualString());
+  return kKinds.contains(node.kind().toQualString());
 }
 
 bool MayBeTensor(const Value* value) {
   const c10::TypePtr& type = value->type();
-  return type->isSubtypeOf(*c10::TensorType::get()) ||
-         type->isSubtypeOf(*c10::OptionalType::ofTensor());
+  return type->isSubtypeOf(*c10::TensorType::get()) || type->isSubtypeOf(*c10::OptionalType::ofTensor());
 }
 
 bool IsModule(const Value* value) {
@@ -196,7 +199,7 @@ class Reads {
  private:
   bool AddParameter(Value* value) {
     if (!IsAttribute(graph_, value) || !MayBeTensor(value) || IsAssigned(value)) return false;
-    Keep(value);
+    values_.push_back(value);
     for (const Node* node = value->node(); node->kind() == c10::prim::GetAttr; node = node->input(0)->node())
       nodes_.insert(node);
     return true;
@@ -204,13 +207,15 @@ class Reads {
 
   bool AddKnown(Value* value) {
     if (!seen_.insert(value).second) return true;
-    Keep(value);
+    values_.push_back(value);
     Node* node = value->node();
-    if (node->kind() == c10::prim::Param) return node == graph_.param_node() && value != graph_.inputs().at(0);
+    if (node->kind() == c10::prim::Param)
+      return node == graph_.param_node() && value != graph_.inputs().at(0);
     if (node->kind() == c10::prim::GetAttr) {
-      // A number or a flag of the module's.
+      // A number or a flag of the module's, or a list of them.
       const bool is_fixed = IsAttribute(graph_, value) && !IsAssigned(value);
-      const c10::TypeKind kind = value->type()->kind();
+      const auto list = value->type()->cast<c10::ListType>();
+      const c10::TypeKind kind = list ? list->getElementType()->kind() : value->type()->kind();
       const bool is_number = kind == c10::TypeKind::IntType || kind == c10::TypeKind::FloatType ||
                              kind == c10::TypeKind::BoolType || kind == c10::TypeKind::StringType;
       if (!is_fixed || !is_number) return false;
@@ -218,17 +223,33 @@ class Reads {
         nodes_.insert(read);
       return true;
     }
-    if (!IsPure(*node)) return false;
     nodes_.insert(node);
-    return std::all_of(node->inputs().begin(), node->inputs().end(),
-                       [this](Value* input) { return AddKnown(input); });
+    return AddOperator(node);
   }
+
+  bool AddOperator(Node* node) {
+    if (!IsPure(*node)) return false;
+    for (Value* input : node->inputs()) {
+      if (!AddCaptured(input)) return false;
+    }
+    for (torch::jit::Block* block : node->blocks()) {
+      for (Node* inner : block->nodes()) {
+        if (!AddOperator(inner)) return false;
+        values_.insert(values_.end(), inner->outputs().begin(), inner->outputs().end());
+      }
+      for (Value* output : block->outputs()) {
+        if (!AddCaptured(output)) return false;
+      }
+    }
+    return true;
+  }
+
+  // What is made inside a branch was added with it.
+  bool AddCaptured(Value* value) { return value->node()->owningBlock() != graph_.block() || AddKnown(value); }
 
   bool IsAssigned(const Value* value) const {
     return writes_.AssignsAttribute(value->node()->s(c10::attr::name));
   }
-
-  void Keep(Value* value) { values_.push_back(value); }
 
   const Graph& graph_;
   const Writes& writes_;
@@ -257,9 +278,7 @@ bool IsAll(const Value* value, int64_t expected, bool may_be_empty = false) {
          std::all_of(items.begin(), items.end(), [=](int64_t item) { return item == expected; });
 }
 
-bool Rectifies(const Node& node) {
-  return node.kind() == c10::aten::relu || node.kind() == c10::aten::relu_;
-}
+bool Rectifies(const Node& node) { return node.kind() == c10::aten::relu || node.kind() == c10::aten::relu_; }
 
 bool Pools(const Node& node) {
   return node.kind() == c10::aten::max_pool2d && IsAll(node.inputs()[1], 2) &&

@@ -26,8 +26,8 @@ bool Fit(const std::vector<at::Tensor>& outputs, size_t num_directions, const Ba
   double bytes = 0;
   for (const at::Tensor& output : outputs) bytes += static_cast<double>(output.nbytes());
   const double samples = static_cast<double>(batch.first_sample() + batch.num_samples());
-  const double all = bytes * static_cast<double>(1 + num_directions) * samples /
-                     static_cast<double>(batch.num_samples());
+  const double all =
+      bytes * static_cast<double>(1 + num_directions) * samples / static_cast<double>(batch.num_samples());
   return all <= static_cast<double>(FirstOutputs::kMostBytes);
 }
 

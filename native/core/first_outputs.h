@@ -15,9 +15,9 @@ struct Objective;
 class FirstOutputs {
  public:
   // Of one batch: for every layer A, B₁, …, where an undefined B is zero everywhere. Null where they are not
-  // used: there is no such layer, the layers do not run on this batch, or they would take more than kMostBytes
-  // together with those of the samples before. That depends on nothing that changes from call to call, so
-  // that points have the same bits in whatever company they are computed.
+  // used: there is no such layer, the layers do not run on this batch, or they would take more than
+  // kMostBytes together with those of the samples before. That depends on nothing that changes from call to
+  // call, so that points have the same bits in whatever company they are computed.
   using Terms = std::vector<std::vector<at::Tensor>>;
   const Terms* Of(const Objective& objective, const Subspace& subspace, const Batch& batch);
 

@@ -25,7 +25,8 @@ inline __attribute__((always_inline)) void Halve(const T* __restrict in, T* __re
 // Maxima of rows of n, each of one and the next. Short rows would leave most lanes idle: a row is written
 // beyond its end, where the next one, which comes later, belongs; only the last ones are not.
 template <typename T>
-inline __attribute__((always_inline)) void HalveRows(const T* __restrict in, T* __restrict out, int64_t num_rows, int64_t n) {
+inline __attribute__((always_inline)) void HalveRows(const T* __restrict in, T* __restrict out,
+                                                     int64_t num_rows, int64_t n) {
   const int64_t size = num_rows * n;
   for (int64_t row = 0; row < num_rows; ++row) {
     const T* first = in + 2 * row * n;
@@ -42,8 +43,8 @@ inline __attribute__((always_inline)) void HalveRows(const T* __restrict in, T* 
 }
 
 template <typename T>
-inline __attribute__((always_inline)) void Pool(const T* in, int64_t num_rows, int64_t width,
-                                                T* scratch, T* out) {
+inline __attribute__((always_inline)) void Pool(const T* in, int64_t num_rows, int64_t width, T* scratch,
+                                                T* out) {
   const int64_t n = width / 2;
   if (width % 2 == 0) {
     Halve(in, scratch, 2 * num_rows * n);

@@ -340,7 +340,7 @@ const FoldedForward* TorchScriptModel::Folded() {
 }
 
 std::vector<c10::IValue> TorchScriptModel::ArgumentsOf(const std::vector<at::Tensor>& inputs,
-                                                      const Batch& batch) const {
+                                                       const Batch& batch) const {
   const torch::jit::Method forward = module_.get_method("forward");
   const c10::FunctionSchema& schema = forward.function().getSchema();
   std::vector<c10::IValue> arguments = ArrangeInputs(schema, inputs, batch.input_names());
@@ -420,7 +420,8 @@ std::vector<at::Tensor> TorchScriptModel::FirstOutputs(const Batch& batch) {
 }
 
 c10::IValue TorchScriptModel::ForwardAfter(const Batch& batch, std::vector<at::Tensor> first) {
-  return Guarded(batch, [&] { return first_layers()->Run(ArgumentsOf(batch.inputs(), batch), std::move(first)); });
+  return Guarded(batch,
+                 [&] { return first_layers()->Run(ArgumentsOf(batch.inputs(), batch), std::move(first)); });
 }
 
 }  // namespace lossatlas
