@@ -12,7 +12,7 @@ namespace {
 
 // Elements of a term at a time: those of a plane's three terms and of what is made of them stay in the
 // first-level cache while every point reads them.
-constexpr int64_t kBlock = 2048;
+constexpr int64_t kBlock = 1024;
 constexpr int64_t kGrain = 16;  // blocks worth a thread
 
 LOSSATLAS_CLONES void AddOne(const float* __restrict a, float x, const float* __restrict b,

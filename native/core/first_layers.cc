@@ -13,6 +13,7 @@
 
 #include "core/environment.h"
 #include "core/inlined_graph.h"
+#include "core/pool_first.h"
 
 namespace lossatlas {
 namespace {
@@ -339,7 +340,6 @@ void CutOff(const std::shared_ptr<Graph>& graph, const std::vector<Chain>& chain
     for (auto node = chain.nodes.rbegin(); node != chain.nodes.rend(); ++node) (*node)->destroy();
   }
   torch::jit::EliminateDeadCode(graph);
-  graph->lint();
 }
 
 }  // namespace
@@ -385,6 +385,8 @@ std::unique_ptr<FirstLayers> FindFirstLayers(const torch::jit::Module& module) {
   if (chains.empty()) return nullptr;
   std::shared_ptr<Graph> layers = LayersAlone(*graph, nodes, chains);
   CutOff(graph, chains);
+  PoolFirst(*graph);
+  graph->lint();
   std::vector<LayerEnd> ends;
   for (const Chain& chain : chains) ends.push_back(chain.end);
   return std::make_unique<FirstLayers>(std::move(layers), graph, std::move(ends));

@@ -58,6 +58,15 @@ const std::vector<Case>& Cases() {
        1},
       {"a window that is written to",
        "k = [2, 2]\nk[0] = 3\nreturn torch.max_pool2d(" + kConv + ", k, [2, 2])", 1},
+      {"ReLU and pooling of a second layer",
+       "y = torch.conv2d(torch.tanh(" + kConv +
+           "), self.second)\nreturn torch.max_pool2d(torch.relu(y), [2, 2])",
+       1},
+      {"ReLU in place and pooling of a second layer, read again",
+       "y = torch.conv2d(torch.tanh(" + kConv +
+           "), self.second)\nz = torch.max_pool2d(torch.relu_(y), [2, 2])\n"
+           "return z.sum() + y",
+       1},
       {"the output read twice", "y = " + kConv + "\nreturn torch.relu(y) + y", 1},
       {"the output written to", "y = " + kConv + "\nz = torch.relu(y)\ny += 1.0\nreturn y * z", 1},
       {"the rectified one read twice",
@@ -92,6 +101,7 @@ torch::jit::Module Make(const Case& c) {
   module.register_parameter("weight", Random({6, 4, 3, 3}, 1), false);
   module.register_parameter("bias", Random({6}, 2), false);
   module.register_parameter("matrix", Random({3, 42}, 3), false);
+  module.register_parameter("second", Random({3, 6, 2, 2}, 5), false);
   module.register_buffer("mean", Random({1}, 4));
   module.register_buffer("count", at::zeros({}, at::kLong));
   module.register_attribute("training", c10::BoolType::get(), false);
