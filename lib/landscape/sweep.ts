@@ -4,6 +4,7 @@ import { allocated } from '../io/allocate.js';
 import { hashOf } from '../hash.js';
 import { Journal, type Fingerprint } from '../io/journal.js';
 import type { BufferState } from '../model/buffer-state.js';
+import { kernelSwitches } from '../native/kernels.js';
 import type { Evaluation } from '../objective/evaluation.js';
 import type { Objective, PointSet } from '../objective/objective.js';
 import type { Provenance } from '../results.js';
@@ -54,6 +55,7 @@ export async function sweep(
             return isPoint;
           },
         );
+  using subspace = objective.subspace(points);
   try {
     steps.restore(recorder.numDone);
     // A native call takes all points of a chunk over one batch, and abort is heard between calls.
@@ -67,7 +69,10 @@ export async function sweep(
       const part = slice(points, recorder.numDone, count);
       const evaluated = gradientNorm
         ? await withGradients(objective, part, steps.signal)
-        : (await objective.evaluatePoints(part, steps.signal)).map((e) => ({ ...e, gradientNorm: NaN }));
+        : (await objective.evaluateIn(subspace, part, steps.signal)).map((e) => ({
+            ...e,
+            gradientNorm: NaN,
+          }));
       const values = evaluated.map((evaluation) => recorder.encode(evaluation));
       await journal?.append(values.map(encodeValues));
       values.forEach((point) => {
@@ -222,6 +227,7 @@ async function fingerprint(
     device: provenance.device,
     // Rounding depends on them.
     numThreads: provenance.numThreads,
+    kernels: kernelSwitches(),
     libtorch: versions.libtorch,
     cpu: cpus()[0]?.model ?? '',
     lossatlas: versions.lossatlas,

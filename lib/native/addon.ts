@@ -20,6 +20,7 @@ export type BuffersHandle = Handle<'buffers'>;
 export type MetricHandle = Handle<'metric'>;
 export type PullbackHandle = Handle<'pullback'>;
 export type LossHandle = Handle<'loss'>;
+export type SubspaceHandle = Handle<'subspace'>;
 export type AnyHandle =
   | ModelHandle
   | SpaceHandle
@@ -31,7 +32,8 @@ export type AnyHandle =
   | BuffersHandle
   | MetricHandle
   | PullbackHandle
-  | LossHandle;
+  | LossHandle
+  | SubspaceHandle;
 
 export interface ParameterInfo {
   readonly name: string;
@@ -204,15 +206,22 @@ export interface Addon {
     scriptedSums: boolean,
   ): ObjectiveHandle;
   /**
-   * For each point loss sum, what to divide it by, right answers (-1: no accuracy), answers, then sum and divisor of
-   * each metric. `coefficients` holds numPoints × directions.length numbers; `buffers` null: the model's own.
+   * Points origin + Σᵢ aᵢ·directionsᵢ of an objective, with what it keeps from batch to batch; `buffers` null: the model's
+   * own.
    */
-  evaluatePoints(
+  makeSubspace(
     objective: ObjectiveHandle,
     origin: VectorHandle,
     buffers: BuffersHandle | null,
     directions: readonly VectorHandle[],
     bufferDirections: readonly BuffersHandle[],
+  ): SubspaceHandle;
+  /**
+   * For each point loss sum, what to divide it by, right answers (-1: no accuracy), answers, then sum and divisor of
+   * each metric. `coefficients` holds numPoints × directions.length numbers; `batch` is one of the objective's.
+   */
+  evaluatePoints(
+    subspace: SubspaceHandle,
     coefficients: Float64Array,
     numPoints: number,
     batch: BatchHandle,

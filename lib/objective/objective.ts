@@ -24,6 +24,7 @@ import { EvaluationSum, type Evaluation } from './evaluation.js';
 import { hasAccuracy, isLossChoice, Loss, lossText, type LossChoice } from './loss.js';
 import { isMetricList, metricHandle, metricName, Metric, type MetricChoice } from './metric.js';
 import { Recalibration } from './recalibration.js';
+import { Subspace, type Span } from './subspace.js';
 
 export interface ObjectiveOptions {
   /** PyTorch's by name, default `cross-entropy`; `model`: the model returns its loss; or a Loss (of loadLoss). */
@@ -55,13 +56,7 @@ export interface ObjectiveOptions {
 }
 
 /** Points origin + Σᵢ coefficients[p·k + i]·directions[i]; running statistics likewise where they are given. */
-export interface PointSet {
-  readonly origin: ParameterVector;
-  /** Buffers at the origin; null: the model's own. */
-  readonly buffers?: BufferState | null;
-  readonly directions: readonly ParameterVector[];
-  /** None, or one a direction. */
-  readonly bufferDirections?: readonly BufferState[];
+export interface PointSet extends Span {
   readonly coefficients: Float64Array;
   readonly numPoints: number;
 }
@@ -214,24 +209,24 @@ export class Objective {
 
   /** Loss, accuracy and metrics at each point, in one pass over the data. */
   async evaluatePoints(points: PointSet, signal?: AbortSignal): Promise<Evaluation[]> {
+    using subspace = this.subspace(points);
+    return await this.evaluateIn(subspace, points, signal);
+  }
+
+  /** To evaluate points of one span in several calls; for this library's own modules. */
+  subspace(span: Span): Subspace {
+    return new Subspace(this.#handle, span);
+  }
+
+  /** `evaluatePoints` with points of `subspace`; for this library's own modules. */
+  async evaluateIn(subspace: Subspace, points: PointSet, signal?: AbortSignal): Promise<Evaluation[]> {
     if (this.mode === 'recalibrate') return this.#evaluateRecalibrated(points, signal);
-    const { origin, buffers = null, directions, bufferDirections = [], coefficients, numPoints } = points;
-    const handles = directions.map((d) => d.handle);
-    const bufferHandles = bufferDirections.map((b) => b.handle);
+    const { coefficients, numPoints } = points;
     const sums = Array.from({ length: numPoints }, () => new EvaluationSum(this.metricNames));
     for await (const batch of this.batches()) {
       throwIfAborted(signal);
       const values = await call((native) =>
-        native.evaluatePoints(
-          this.#handle,
-          origin.handle,
-          buffers?.handle ?? null,
-          handles,
-          bufferHandles,
-          coefficients,
-          numPoints,
-          batch,
-        ),
+        native.evaluatePoints(subspace.handle, coefficients, numPoints, batch),
       );
       sums.forEach((sum, p) => {
         sum.add(values, p);
@@ -310,24 +305,12 @@ export class Objective {
       const given = base ?? points.buffers ?? null;
       using state = await this.statisticsAt(theta, given, signal);
       const used = state ?? given;
+      using subspace = this.subspace({ origin: theta, buffers: used, directions: [] });
       const sum = new EvaluationSum(this.metricNames);
       for await (const batch of this.batches()) {
         throwIfAborted(signal);
-        sum.add(
-          await call((native) =>
-            native.evaluatePoints(
-              this.#handle,
-              theta.handle,
-              used?.handle ?? null,
-              [],
-              [],
-              new Float64Array(0),
-              1,
-              batch,
-            ),
-          ),
-          0,
-        );
+        const at = new Float64Array(0);
+        sum.add(await call((native) => native.evaluatePoints(subspace.handle, at, 1, batch)), 0);
       }
       out.push(sum.mean());
     }

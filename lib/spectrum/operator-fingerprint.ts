@@ -2,11 +2,9 @@ import { cpus } from 'node:os';
 import { hashOf } from '../hash.js';
 import { Journal, type Fingerprint, type JournalKind } from '../io/journal.js';
 import type { LinearOperator } from '../operators/linear-operator.js';
+import { kernelSwitches } from '../native/kernels.js';
 import { readPlan } from '../operators/product-plan.js';
 import { curvatureIn } from '../operators/wrapped-operator.js';
-
-/** By which libtorch's own formulas take the place of ours, whose rounding is another. */
-const switches = ['LOSSATLAS_CONVOLUTION', 'LOSSATLAS_BATCH_NORM', 'LOSSATLAS_FOLDING'];
 
 /**
  * Everything that decides the products of a curvature matrix, to the last bit; null for operators of one's own. A matrix
@@ -44,7 +42,7 @@ export async function operatorFingerprint(
     // Rounding depends on them.
     plan: provenance.plan ?? '',
     numThreads,
-    kernels: switches.filter((name) => process.env[name] === 'libtorch').join(', '),
+    kernels: kernelSwitches(),
     libtorch: versions.libtorch,
     cpu: cpus()[0]?.model ?? '',
     lossatlas: versions.lossatlas,

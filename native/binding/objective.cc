@@ -3,6 +3,7 @@
 #include "binding/binding.h"
 #include "core/class_counts.h"
 #include "core/error.h"
+#include "core/subspace_points.h"
 
 namespace lossatlas {
 namespace {
@@ -63,9 +64,8 @@ Napi::Value MakeObjective(const Arguments& args) {
   return MakeHandle(args.env(), std::move(objective), 0);
 }
 
-// evaluatePoints(objective, origin, buffers | null, directions, bufferDirections, coefficients, numPoints,
-// batch): Float64Array of 4 numbers and 2 a metric for every point
-Napi::Value EvaluatePointsBinding(const Arguments& args) {
+// makeSubspace(objective, origin, buffers | null, directions, bufferDirections)
+Napi::Value MakeSubspace(const Arguments& args) {
   const std::shared_ptr<Objective> objective = args.Handle<Objective>(0, "objective");
   Subspace subspace;
   subspace.origin = PointOf(args, 1, "origin", *objective)->values;
@@ -77,19 +77,26 @@ Napi::Value EvaluatePointsBinding(const Arguments& args) {
   subspace.buffer_directions = args.Handles<BufferState>(4, "bufferDirections");
   for (const std::shared_ptr<BufferState>& b : subspace.buffer_directions)
     RequireBuffersOf(*objective->model, *b);
-  const std::vector<double> coefficients = args.Doubles(5, "coefficients");
-  const int64_t num_points = args.Integer(6, "numPoints", 0, INT32_MAX);
-  const std::shared_ptr<Batch> batch = args.Handle<Batch>(7, "batch");
-  if (coefficients.size() != subspace.directions.size() * static_cast<size_t>(num_points)) {
-    throw Error(code::kInvalidArgument, "evaluatePoints wants numPoints × directions.length coefficients");
-  }
   if (!subspace.buffer_directions.empty() &&
       (!subspace.buffers || subspace.buffer_directions.size() != subspace.directions.size())) {
     throw Error(code::kInvalidArgument,
                 "bufferDirections wants the buffers of the origin, and one for each direction");
   }
+  return MakeHandle(args.env(), std::make_shared<SubspacePoints>(objective, std::move(subspace)), 0);
+}
+
+// evaluatePoints(subspace, coefficients, numPoints, batch): Float64Array of 4 numbers and 2 a metric for
+// every point
+Napi::Value EvaluatePointsBinding(const Arguments& args) {
+  const std::shared_ptr<SubspacePoints> points = args.Handle<SubspacePoints>(0, "subspace");
+  const std::vector<double> coefficients = args.Doubles(1, "coefficients");
+  const int64_t num_points = args.Integer(2, "numPoints", 0, INT32_MAX);
+  const std::shared_ptr<Batch> batch = args.Handle<Batch>(3, "batch");
+  if (coefficients.size() != points->num_directions() * static_cast<size_t>(num_points)) {
+    throw Error(code::kInvalidArgument, "evaluatePoints wants numPoints × directions.length coefficients");
+  }
   return Submit(
-      args.env(), [=] { return EvaluatePoints(*objective, subspace, coefficients, num_points, *batch); },
+      args.env(), [=] { return points->Evaluate(coefficients, num_points, *batch); },
       [](Napi::Env env, const std::vector<Evaluation>& evaluations) {
         return ToFloat64Array(env, evaluations);
       });
@@ -147,6 +154,7 @@ void ExportObjective(Napi::Object exports) {
   Export<LoadLossBinding>(exports, "loadLoss");
   Export<TopKMetricBinding>(exports, "topKMetric");
   Export<MakeObjective>(exports, "makeObjective");
+  Export<MakeSubspace>(exports, "makeSubspace");
   Export<EvaluatePointsBinding>(exports, "evaluatePoints");
   Export<EvaluateClassesBinding>(exports, "evaluateClasses");
   Export<ForwardBuffersBinding>(exports, "forwardBuffers");

@@ -37,6 +37,8 @@ class Batch {
   const std::optional<at::Tensor>& target() const { return target_; }
   int64_t num_samples() const { return num_samples_; }
   int64_t index() const { return source_.index; }
+  // The number of its first sample in the data set.
+  int64_t first_sample() const { return source_.first_sample; }
   int64_t bytes() const { return bytes_; }
 
   // Number of targets that are not `ignore_index`.

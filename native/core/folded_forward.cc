@@ -42,17 +42,6 @@ bool FixEvalMode(torch::jit::Graph& graph) {
   return true;
 }
 
-// The module's attribute that `value` reads; nullopt for anything else.
-std::optional<c10::IValue> AttributeOf(const torch::jit::Module& module, const torch::jit::Graph& graph,
-                                       const Value* value) {
-  if (value == graph.inputs().at(0)) return module._ivalue();
-  const Node& node = *value->node();
-  if (node.kind() != c10::prim::GetAttr) return {};
-  const std::optional<c10::IValue> owner = AttributeOf(module, graph, node.input(0));
-  if (!owner || !owner->isObject()) return {};
-  return owner->toObject()->getAttr(node.s(c10::attr::name));
-}
-
 // Scripted convolutions have a bias that may be None. Whether it is does not change.
 void ResolveOptionals(const torch::jit::Module& module, torch::jit::Graph& graph) {
   std::vector<Node*> reads;

@@ -78,6 +78,16 @@ void ForEachNode(torch::jit::Block* block, const std::function<void(torch::jit::
   }
 }
 
+std::optional<c10::IValue> AttributeOf(const torch::jit::Module& module, const torch::jit::Graph& graph,
+                                       const torch::jit::Value* value) {
+  if (value == graph.inputs().at(0)) return module._ivalue();
+  const torch::jit::Node& node = *value->node();
+  if (node.kind() != c10::prim::GetAttr) return {};
+  const std::optional<c10::IValue> owner = AttributeOf(module, graph, node.input(0));
+  if (!owner || !owner->isObject()) return {};
+  return owner->toObject()->getAttr(node.s(c10::attr::name));
+}
+
 std::shared_ptr<torch::jit::Graph> InlinedForward(const torch::jit::Module& module) {
   constexpr size_t kMostShared = 16;
   constexpr size_t kFewNodes = 50'000;

@@ -2,6 +2,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "core/torch.h"
 
@@ -13,5 +14,10 @@ std::shared_ptr<torch::jit::Graph> InlinedForward(const torch::jit::Module& modu
 
 // Inner blocks first.
 void ForEachNode(torch::jit::Block* block, const std::function<void(torch::jit::Node*)>& visit);
+
+// What `value` of the module's inlined graph reads from an attribute, as it is now, or the module itself;
+// nullopt for anything else.
+std::optional<c10::IValue> AttributeOf(const torch::jit::Module& module, const torch::jit::Graph& graph,
+                                       const torch::jit::Value* value);
 
 }  // namespace lossatlas

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/batch.h"
+#include "core/first_layers.h"
 #include "core/parameter_layout.h"
 
 namespace lossatlas {
@@ -86,6 +87,13 @@ class Model {
 
   // Whatever the model returns. ERR_FORWARD.
   virtual c10::IValue Forward(const Batch& batch, BatchNormForm form) = 0;
+
+  // Null where none is known, or where parameters are rounded, so that nothing is linear in them.
+  virtual const FirstLayers* first_layers() = 0;
+  // Their outputs, with what is installed.
+  virtual std::vector<at::Tensor> FirstOutputs(const Batch& batch) = 0;
+  // Forward with the outputs of the first layers, after their ends, given. It may write to them. ERR_FORWARD.
+  virtual c10::IValue ForwardAfter(const Batch& batch, std::vector<at::Tensor> first) = 0;
 
  protected:
   std::shared_ptr<const ParameterLayout> layout_;

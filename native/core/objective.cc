@@ -1,7 +1,5 @@
 #include "core/objective.h"
 
-#include <c10/core/InferenceMode.h>
-
 #include <optional>
 
 #include "core/error.h"
@@ -17,15 +15,17 @@ uint64_t SeedOf(const Objective& objective, const Batch& batch) {
   return StreamSeed(objective.seed, static_cast<uint64_t>(batch.index()));
 }
 
-// origin + Σ a_i d_i into `point`, one pass over memory for each pair of directions.
-void SetPoint(at::Tensor& point, const at::Tensor& origin, const std::vector<at::Tensor>& directions,
-              const double* a) {
-  if (directions.empty()) {
-    point.copy_(origin);
-    return;
-  }
-  at::add_out(point, origin, directions[0], a[0]);
-  for (size_t i = 1; i < directions.size(); ++i) point.add_(directions[i], a[i]);
+// Runs `forward` with the batch's dropout masks, and takes what the loss is of.
+template <class Forward>
+at::Tensor OutputOf(const Objective& objective, const Batch& batch, const Forward& forward) {
+  std::optional<ScopedSeed> seed;
+  if (objective.mode == Mode::kTrain)
+    seed.emplace(SeedOf(objective, batch), objective.model->options().device());
+  const ScopedPooling pooling;
+  const at::Tensor output = ChooseOutput(forward(), objective.output);
+  // Losses of a model that computes in half precision are taken in float32.
+  const bool half = output.scalar_type() == c10::kHalf || output.scalar_type() == c10::kBFloat16;
+  return half ? output.to(c10::kFloat) : output;
 }
 
 }  // namespace
@@ -59,47 +59,15 @@ std::vector<at::Tensor> MakeLeaves(const ParameterLayout& layout, const at::Tens
 }
 
 at::Tensor RunForward(const Objective& objective, const Batch& batch, BatchNormForm form) {
-  Model& model = *objective.model;
-  std::optional<ScopedSeed> seed;
-  if (objective.mode == Mode::kTrain) seed.emplace(SeedOf(objective, batch), model.options().device());
-  const ScopedPooling pooling;
-  const at::Tensor output = ChooseOutput(model.Forward(batch, form), objective.output);
-  // Losses of a model that computes in half precision are taken in float32.
-  const bool half = output.scalar_type() == c10::kHalf || output.scalar_type() == c10::kBFloat16;
-  return half ? output.to(c10::kFloat) : output;
+  return OutputOf(objective, batch, [&] { return objective.model->Forward(batch, form); });
+}
+
+at::Tensor RunForwardAfter(const Objective& objective, const Batch& batch, std::vector<at::Tensor> first) {
+  return OutputOf(objective, batch, [&] { return objective.model->ForwardAfter(batch, std::move(first)); });
 }
 
 LossTerms RunLoss(const Objective& objective, const Batch& batch, BatchNormForm form) {
   return ComputeLoss(objective.criterion, RunForward(objective, batch, form), batch);
-}
-
-std::vector<Evaluation> EvaluatePoints(const Objective& objective, const Subspace& subspace,
-                                       const std::vector<double>& coefficients, int64_t num_points,
-                                       const Batch& batch) {
-  at::NoGradGuard no_grad;
-  at::Tensor point = at::empty_like(subspace.origin);
-  const std::vector<at::Tensor> leaves = MakeLeaves(*objective.model->layout(), point, false);
-  ScopedState state(*objective.model, leaves, objective.mode, TensorsOf(subspace.buffers.get()));
-  std::vector<const BufferState*> buffers{subspace.buffers.get()};
-  for (const std::shared_ptr<BufferState>& direction : subspace.buffer_directions)
-    buffers.push_back(direction.get());
-  std::vector<Evaluation> out;
-  out.reserve(static_cast<size_t>(num_points));
-  const size_t num_directions = subspace.directions.size();
-  for (int64_t p = 0; p < num_points; ++p) {
-    const double* a = coefficients.data() + static_cast<size_t>(p) * num_directions;
-    SetPoint(point, subspace.origin, subspace.directions, a);
-    if (objective.model->rounds_parameters()) objective.model->Reinstall(leaves);
-    if (!subspace.buffer_directions.empty()) {
-      std::vector<double> weights{1.0};
-      weights.insert(weights.end(), a, a + num_directions);
-      state.SetBuffers(CombineBuffers(buffers, weights).tensors);
-    }
-    LossTerms terms;
-    out.push_back(Measure(objective, RunForward(objective, batch), batch, terms));
-    state.ResetBuffers();
-  }
-  return out;
 }
 
 BufferState ForwardBuffers(const Objective& objective, const at::Tensor& theta, const BufferState& buffers,

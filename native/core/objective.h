@@ -29,14 +29,6 @@ struct Evaluation {
   std::vector<MetricSum> metrics;
 };
 
-// Points origin + Σᵢ aᵢ·directionsᵢ, with the running statistics buffers + Σᵢ aᵢ·buffer_directionsᵢ.
-struct Subspace {
-  at::Tensor origin;
-  std::vector<at::Tensor> directions;
-  std::shared_ptr<BufferState> buffers;                         // null: the model's own
-  std::vector<std::shared_ptr<BufferState>> buffer_directions;  // none, or one a direction
-};
-
 // Leaves over the flat point θ (no copy) that the model's forward pass will use.
 std::vector<at::Tensor> MakeLeaves(const ParameterLayout& layout, const at::Tensor& theta,
                                    bool requires_grad);
@@ -44,18 +36,14 @@ std::vector<at::Tensor> MakeLeaves(const ParameterLayout& layout, const at::Tens
 // The model's output; the model must already be in its state. Dropout has masks of the batch's own.
 at::Tensor RunForward(const Objective& objective, const Batch& batch,
                       BatchNormForm form = BatchNormForm::kPlain);
-// The same, and the loss.
+// The same from the outputs of the first layers on (see Model::ForwardAfter).
+at::Tensor RunForwardAfter(const Objective& objective, const Batch& batch, std::vector<at::Tensor> first);
+// RunForward, and the loss.
 LossTerms RunLoss(const Objective& objective, const Batch& batch, BatchNormForm form = BatchNormForm::kPlain);
 
 // The loss and the metrics of an output; `terms` keeps the loss as a tensor.
 Evaluation Measure(const Objective& objective, const at::Tensor& output, const Batch& batch,
                    LossTerms& terms);
-
-// Losses and metrics at every point p of the subspace; each is computed from the origin, so nothing drifts.
-// coefficients is [num_points][directions.size()] row by row. With no directions: the origin itself.
-std::vector<Evaluation> EvaluatePoints(const Objective& objective, const Subspace& subspace,
-                                       const std::vector<double>& coefficients, int64_t num_points,
-                                       const Batch& batch);
 
 // The buffers after one forward pass in train mode that starts from `buffers`. ERR_MODE_BAKED_IN.
 BufferState ForwardBuffers(const Objective& objective, const at::Tensor& theta, const BufferState& buffers,

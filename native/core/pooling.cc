@@ -4,9 +4,10 @@
 #include <torch/library.h>
 
 #include <algorithm>
+#include <vector>
 
-#include "core/clones.h"
 #include "core/environment.h"
+#include "core/pool_rows.h"
 
 namespace lossatlas {
 namespace {
@@ -19,39 +20,21 @@ bool IsAll(at::IntArrayRef values, int64_t expected) {
   return std::all_of(values.begin(), values.end(), [=](int64_t value) { return value == expected; });
 }
 
-// As libtorch: the first of equal ones, and NaN wherever there is one.
-template <typename T>
-inline T Larger(T a, T b) {
-  return b > a || b != b ? b : a;
-}
-
-LOSSATLAS_CLONES void PoolRow(const float* a, const float* b, float* out, int64_t n) {
-  for (int64_t j = 0; j < n; ++j)
-    out[j] = Larger(Larger(Larger(a[2 * j], a[2 * j + 1]), b[2 * j]), b[2 * j + 1]);
-}
-
-LOSSATLAS_CLONES void PoolRow(const double* a, const double* b, double* out, int64_t n) {
-  for (int64_t j = 0; j < n; ++j)
-    out[j] = Larger(Larger(Larger(a[2 * j], a[2 * j + 1]), b[2 * j]), b[2 * j + 1]);
-}
-
 template <typename T>
 void PoolPlanes(const at::Tensor& input, at::Tensor& output) {
+  constexpr int64_t kBlock = 8192;  // what is read and what is written stays in the second-level cache
   const int64_t height = input.size(-2);
   const int64_t width = input.size(-1);
-  const int64_t out_height = height / 2;
-  const int64_t out_width = width / 2;
+  const PoolShape shape{input.numel() / (height * width), height, width};
   const T* in = input.const_data_ptr<T>();
   T* out = output.data_ptr<T>();
-  const int64_t num_planes = output.numel() / (out_height * out_width);
-  // As many planes at a time as are worth a thread.
-  const int64_t grain = std::max<int64_t>(1, at::internal::GRAIN_SIZE / (height * width));
-  at::parallel_for(0, num_planes, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t plane = begin; plane < end; ++plane) {
-      for (int64_t row = 0; row < out_height; ++row) {
-        const T* first = in + plane * height * width + 2 * row * width;
-        PoolRow(first, first + width, out + (plane * out_height + row) * out_width, out_width);
-      }
+  const PooledBlocks blocks(shape, kBlock);
+  const int64_t grain = std::max<int64_t>(1, at::internal::GRAIN_SIZE / blocks.in_size());
+  at::parallel_for(0, blocks.count(), grain, [&](int64_t begin, int64_t end) {
+    std::vector<T> scratch(static_cast<size_t>(blocks.in_size()));
+    for (int64_t i = begin; i < end; ++i) {
+      const PooledBlock block = blocks.at(i);
+      PoolRows(in + block.in_from, block.num_rows, width, scratch.data(), out + block.out_from);
     }
   });
 }

@@ -339,14 +339,19 @@ const FoldedForward* TorchScriptModel::Folded() {
   return folded_->get();
 }
 
-c10::IValue TorchScriptModel::RunFolded(const FoldedForward& folded, const Batch& batch) {
+std::vector<c10::IValue> TorchScriptModel::ArgumentsOf(const std::vector<at::Tensor>& inputs,
+                                                       const Batch& batch) const {
   const torch::jit::Method forward = module_.get_method("forward");
   const c10::FunctionSchema& schema = forward.function().getSchema();
+  std::vector<c10::IValue> arguments = ArrangeInputs(schema, inputs, batch.input_names());
+  arguments.insert(arguments.begin(), module_._ivalue());
+  schema.checkAndNormalizeInputs(arguments, {});
+  return arguments;
+}
+
+c10::IValue TorchScriptModel::RunFolded(const FoldedForward& folded, const Batch& batch) {
   const auto run = [&](const std::vector<at::Tensor>& inputs) {
-    std::vector<c10::IValue> arguments = ArrangeInputs(schema, inputs, batch.input_names());
-    arguments.insert(arguments.begin(), module_._ivalue());
-    schema.checkAndNormalizeInputs(arguments, {});
-    return folded.Run(std::move(arguments));
+    return folded.Run(ArgumentsOf(inputs, batch));
   };
   const bool is_fast = input_type_ == c10::kFloat && options_.device().is_cpu();
   if (!is_fast || !folded.takes_channels_last()) return run(batch.inputs());
@@ -363,14 +368,12 @@ c10::IValue TorchScriptModel::RunFolded(const FoldedForward& folded, const Batch
   }
 }
 
-c10::IValue TorchScriptModel::Forward(const Batch& batch, BatchNormForm form) {
+template <class Run>
+c10::IValue TorchScriptModel::Guarded(const Batch& batch, const Run& run) const {
   // cuDNN's recurrent layers have no second derivative, and in eval mode not even a first.
   const ScopedNoCuDnn cudnn(fixed_modes_.has_recurrent);
-  const torch::jit::Method forward = module_.get_method("forward");
   try {
-    const FoldedForward* folded = form == BatchNormForm::kFolded ? Folded() : nullptr;
-    if (folded != nullptr) return RunFolded(*folded, batch);
-    return forward(ArrangeInputs(forward.function().getSchema(), batch.inputs(), batch.input_names()));
+    return run();
   } catch (const c10::OutOfMemoryError&) {
     throw;
   } catch (const std::exception& e) {
@@ -386,6 +389,39 @@ c10::IValue TorchScriptModel::Forward(const Batch& batch, BatchNormForm form) {
                     ". Give inputs of the number, shapes and types that it was trained on (the data "
                     "set's option scale turns bytes into floats).");
   }
+}
+
+c10::IValue TorchScriptModel::Forward(const Batch& batch, BatchNormForm form) {
+  return Guarded(batch, [&]() -> c10::IValue {
+    const FoldedForward* folded = form == BatchNormForm::kFolded ? Folded() : nullptr;
+    if (folded != nullptr) return RunFolded(*folded, batch);
+    const torch::jit::Method forward = module_.get_method("forward");
+    return forward(ArrangeInputs(forward.function().getSchema(), batch.inputs(), batch.input_names()));
+  });
+}
+
+const FirstLayers* TorchScriptModel::first_layers() {
+  if (rounds_parameters_ || !options_.device().is_cpu()) return nullptr;
+  if (!first_layers_) {
+    first_layers_.emplace();
+    try {
+      *first_layers_ = FindFirstLayers(module_);
+    } catch (const c10::OutOfMemoryError&) {
+      throw;
+    } catch (const std::exception&) {
+      // A graph that libtorch's analyses refuse: the plain forward pass needs none of them.
+    }
+  }
+  return first_layers_->get();
+}
+
+std::vector<at::Tensor> TorchScriptModel::FirstOutputs(const Batch& batch) {
+  return first_layers()->Outputs(ArgumentsOf(batch.inputs(), batch));
+}
+
+c10::IValue TorchScriptModel::ForwardAfter(const Batch& batch, std::vector<at::Tensor> first) {
+  return Guarded(batch,
+                 [&] { return first_layers()->Run(ArgumentsOf(batch.inputs(), batch), std::move(first)); });
 }
 
 }  // namespace lossatlas

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/first_layers.h"
 #include "core/folded_forward.h"
 #include "core/model.h"
 #include "core/torch.h"
@@ -58,6 +59,9 @@ class TorchScriptModel : public Model {
   std::vector<at::Tensor> InstalledBuffers() const override;
   void Reinstall(const std::vector<at::Tensor>& parameters) override;
   c10::IValue Forward(const Batch& batch, BatchNormForm form) override;
+  const FirstLayers* first_layers() override;
+  std::vector<at::Tensor> FirstOutputs(const Batch& batch) override;
+  c10::IValue ForwardAfter(const Batch& batch, std::vector<at::Tensor> first) override;
 
  private:
   // `target` indexes the distinct tensors; tied ones share it.
@@ -69,6 +73,11 @@ class TorchScriptModel : public Model {
   void CollectSlots(const LoadOptions& options);
   void ChooseTypes(std::vector<ParameterInfo>& infos);
   void InspectGraph();
+  // What a graph of ours takes: the module, and as many arguments as forward has.
+  std::vector<c10::IValue> ArgumentsOf(const std::vector<at::Tensor>& inputs, const Batch& batch) const;
+  // A forward pass with its errors as those of the model.
+  template <class Run>
+  c10::IValue Guarded(const Batch& batch, const Run& run) const;
   // Null where nothing folds in the mode that is installed.
   const FoldedForward* Folded();
   c10::IValue RunFolded(const FoldedForward& folded, const Batch& batch);
@@ -84,6 +93,8 @@ class TorchScriptModel : public Model {
   Mode mode_ = Mode::kEval;  // as installed
   // Made at the first use; null where nothing folds.
   std::optional<std::unique_ptr<FoldedForward>> folded_;
+  // Likewise; null where there are none.
+  std::optional<std::unique_ptr<FirstLayers>> first_layers_;
 };
 
 }  // namespace lossatlas

@@ -39,6 +39,8 @@ const char* KindName(HandleKind kind) {
       return "output pullback";
     case HandleKind::kLoss:
       return "loss";
+    case HandleKind::kPoints:
+      return "subspace";
   }
   return "handle";
 }

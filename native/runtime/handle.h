@@ -23,6 +23,7 @@ class OutputPullback;
 class ParameterSpace;
 struct ParameterVector;
 class ScriptedFunction;
+class SubspacePoints;
 
 enum class HandleKind {
   kModel,
@@ -35,7 +36,8 @@ enum class HandleKind {
   kMetric,
   kSpace,
   kPullback,
-  kLoss
+  kLoss,
+  kPoints
 };
 
 template <class T>
@@ -83,6 +85,10 @@ struct HandleTraits<OutputPullback> {
 template <>
 struct HandleTraits<ScriptedFunction> {
   static constexpr HandleKind kKind = HandleKind::kLoss;
+};
+template <>
+struct HandleTraits<SubspacePoints> {
+  static constexpr HandleKind kKind = HandleKind::kPoints;
 };
 
 namespace internal {

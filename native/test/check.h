@@ -14,12 +14,15 @@ struct Test {
   std::function<void()> run;
 };
 
+// Of expectations, so far.
+int NumFailures();
 void Check(bool condition, const char* expression, int line);
 #define EXPECT(condition) ::lossatlas::Check((condition), #condition, __LINE__)
 
 inline bool Near(double a, double b, double tolerance) { return std::abs(a - b) <= tolerance; }
 
 std::vector<Test> DoubleBackwardTests();
+std::vector<Test> FirstLayersTests();
 std::vector<Test> FoldedForwardTests();
 std::vector<Test> PoolingTests();
 

@@ -280,7 +280,7 @@ int Main() {
       {"memory meter", TestMemoryMeter},
       {"scoped seed puts the generator back", TestScopedSeed},
   };
-  for (const auto& more : {DoubleBackwardTests(), FoldedForwardTests(), PoolingTests()})
+  for (const auto& more : {DoubleBackwardTests(), FirstLayersTests(), FoldedForwardTests(), PoolingTests()})
     tests.insert(tests.end(), more.begin(), more.end());
   int failed = 0;
   for (const auto& [name, run] : tests) {
@@ -300,6 +300,8 @@ int Main() {
 }
 
 }  // namespace
+
+int NumFailures() { return failures; }
 
 void Check(bool condition, const char* expression, int line) {
   if (condition) return;

@@ -140,6 +140,17 @@ describe('resuming a sweep', function () {
         /dtype: float64 in the file, float32 now/,
         async () => lossSurface(singleLoss, singlePlane, { points: 5, resume: file }),
       ],
+      [
+        /kernels: .* in the file, LOSSATLAS_FIRST_LAYER now/,
+        async () => {
+          process.env.LOSSATLAS_FIRST_LAYER = 'libtorch';
+          try {
+            return await lossSurface(loss, plane, { points: 5, resume: file });
+          } finally {
+            delete process.env.LOSSATLAS_FIRST_LAYER;
+          }
+        },
+      ],
     ];
     for (const [message, work] of attempts) await rejects(work, 'ERR_RESUME', message);
     expect((await readFile(file)).equals(before)).to.equal(true);

@@ -1,0 +1,34 @@
+import type { BufferState } from '../model/buffer-state.js';
+import type { ParameterVector } from '../model/parameter-vector.js';
+import type { ObjectiveHandle, SubspaceHandle } from '../native/addon.js';
+import { callSync, NativeResource } from '../native/call.js';
+
+/** Points origin + Σᵢ aᵢ·directions[i]; running statistics likewise where they are given. */
+export interface Span {
+  readonly origin: ParameterVector;
+  /** Buffers at the origin; null: the model's own. */
+  readonly buffers?: BufferState | null;
+  readonly directions: readonly ParameterVector[];
+  /** None, or one a direction. */
+  readonly bufferDirections?: readonly BufferState[];
+}
+
+/** A span for one objective: keeps what its points share, from one evaluation to the next. */
+export class Subspace extends NativeResource<SubspaceHandle> {
+  constructor(
+    objective: ObjectiveHandle,
+    { origin, buffers = null, directions, bufferDirections = [] }: Span,
+  ) {
+    super(
+      callSync((native) =>
+        native.makeSubspace(
+          objective,
+          origin.handle,
+          buffers?.handle ?? null,
+          directions.map((d) => d.handle),
+          bufferDirections.map((b) => b.handle),
+        ),
+      ),
+    );
+  }
+}

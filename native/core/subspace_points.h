@@ -1,0 +1,31 @@
+// Losses at the points of a subspace, batch by batch.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "core/first_outputs.h"
+#include "core/objective.h"
+#include "core/subspace.h"
+
+namespace lossatlas {
+
+class SubspacePoints {
+ public:
+  SubspacePoints(std::shared_ptr<const Objective> objective, Subspace subspace)
+      : objective_(std::move(objective)), subspace_(std::move(subspace)) {}
+
+  size_t num_directions() const { return subspace_.directions.size(); }
+
+  // Losses and metrics at every point p of the subspace over one of the objective's batches; each point is
+  // computed from the origin, so nothing drifts, and is the same to the bit in whatever calls it is made.
+  // coefficients is [num_points][num_directions] row by row. With no directions: the origin itself.
+  std::vector<Evaluation> Evaluate(const std::vector<double>& coefficients, int64_t num_points,
+                                   const Batch& batch);
+
+ private:
+  std::shared_ptr<const Objective> objective_;
+  Subspace subspace_;
+  FirstOutputs first_outputs_;
+};
+
+}  // namespace lossatlas
