@@ -140,6 +140,15 @@ export interface SourceFile {
 }
 
 /** What lines and surfaces record of every point. */
+/** Products of the forward pass in less than the model's own type, and what that did to the losses. */
+export interface PrecisionNote {
+  /** `bf16`: products in bfloat16, as PyTorch's autocast does it; `tf32`: products of float32 on a GPU with 10 bits. */
+  readonly kind: 'bf16' | 'tf32';
+  /** Largest |L̃ − L| / |L| over the points that were computed both ways; NaN where none of them is finite. */
+  readonly lossError: number;
+  readonly numCompared: number;
+}
+
 export interface LandscapeValues {
   /** NaN and infinities are kept. */
   readonly loss: Float64Array;
@@ -156,6 +165,8 @@ export interface LandscapeValues {
   /** Null where the model's loss is not known. */
   readonly explosion: Explosion | null;
   readonly checks: SelfChecks;
+  /** Null where nothing was computed in less than the model's own type. */
+  readonly precision: PrecisionNote | null;
   readonly recipe: Recipe;
   /** Null of what was read from another program's file: `source` says which. */
   readonly provenance: Provenance | null;

@@ -9,6 +9,7 @@ import {
   type Provenance,
   type Result,
 } from '../index.js';
+import { precisionText } from '../plot/describe.js';
 
 /** What a person wants to know of a result at once. */
 export function summarize(result: Result): string {
@@ -110,7 +111,7 @@ function pairWords({ values, residuals, allConverged }: Eigenpairs): string[] {
 }
 
 function landscapeWords(result: LandscapeValues): string[] {
-  const { loss, modelLoss, modelAccuracy, explosion, checks, provenance } = result;
+  const { loss, modelLoss, modelAccuracy, explosion, checks, precision, provenance } = result;
   const accuracy = modelAccuracy === null ? '' : `, accuracy ${(100 * modelAccuracy).toFixed(2)} %`;
   const center =
     checks.centerDifference === null ? [] : [`centre − model = ${figure(checks.centerDifference)}`];
@@ -124,6 +125,7 @@ function landscapeWords(result: LandscapeValues): string[] {
     ...provenanceWords(provenance),
     ...(modelLoss === null ? [] : [row('Loss', `${figure(modelLoss)}${accuracy}`)]),
     row('Range', rangeOf(loss)),
+    ...(precision === null ? [] : [row('Precision', precisionText(precision))]),
     row('Checks', [...center, ...cosine, ...curvature, ...bad].join(', ') || 'none'),
     ...(explosion === null ? [] : [row('Explosion', explosion.text)]),
   ];

@@ -122,7 +122,7 @@ function mapStructure(
   convert: typeof encodeField,
   within?: Fields,
 ): unknown {
-  if ('addedLater' in field) return plainField(field.addedLater, value ?? null, key, codec);
+  if ('addedLater' in field) return convert(field.addedLater, value ?? null, key, codec);
   if ('object' in field) return mapObject(field.object, value, key, codec, convert);
   if ('tuple' in field) {
     const shapes = field.tuple;

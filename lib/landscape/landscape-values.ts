@@ -7,9 +7,10 @@ import type { Objective, PointSet } from '../objective/objective.js';
 import type { Computed, LandscapeValues, MarkedSolution, Recipe } from '../results.js';
 import { Steps } from '../steps.js';
 import type { AnalysisOptions } from '../types.js';
-import { analysisChecks, invalidOption, isBoolean, isPositive, isString } from '../validate.js';
+import { analysisChecks, invalidOption, isBoolean, isOneOf, isPositive, isString } from '../validate.js';
 import { checkCurvature } from './curvature-check.js';
 import { defaultCap, explosionOf } from '../explosion.js';
+import { requirePrecision } from './measure-precision.js';
 import { sweep, type SweepOptions } from './sweep.js';
 
 /** What lines and surfaces have in common. */
@@ -29,6 +30,7 @@ export const landscapeChecks = {
   gradientNorm: isBoolean,
   explosionCap: isPositive,
   checkCurvature: isBoolean,
+  precision: isOneOf('bf16', 'tf32'),
 } as const;
 
 /** A line or plane to be evaluated: origin + Σᵢ coefficients[p·k + i]·directions[i]. */
@@ -60,6 +62,8 @@ export async function landscapeValues(
       "false in mode 'recalibrate', where the Hessian holds statistics fixed and the surface does not";
     throw invalidOption(`${plan.label}: option 'checkCurvature'`, expected, true);
   }
+  if (options.precision !== undefined)
+    requirePrecision(plan.label, options.precision, objective, options.gradientNorm === true);
   // What the points really move along: not the axes where an update rule makes one direction of both.
   const moving = plan.directions.slice(0, plan.axes.length);
   const { signal } = options;

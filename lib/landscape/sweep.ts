@@ -7,8 +7,10 @@ import type { BufferState } from '../model/buffer-state.js';
 import { kernelSwitches } from '../native/kernels.js';
 import type { Evaluation } from '../objective/evaluation.js';
 import type { Objective, PointSet } from '../objective/objective.js';
-import type { Provenance } from '../results.js';
+import type { ReducedPrecision } from '../objective/subspace.js';
+import type { PrecisionNote, Provenance } from '../results.js';
 import type { Steps } from '../steps.js';
+import { measurePrecision } from './measure-precision.js';
 
 /** A native call should take about this long, so that abort and progress are prompt and calls cost nothing. */
 const targetSeconds = 0.1;
@@ -21,6 +23,12 @@ export interface SweepOptions {
   readonly resume?: string;
   /** Record ‖∇L‖₂ at every point as well (about three times the work). */
   readonly gradientNorm?: boolean;
+  /**
+   * Products of the forward pass in bfloat16 (`bf16`, as PyTorch's autocast) or on a GPU in TF32 (`tf32`): faster, and
+   * less exact. The result says by how much, measured at some of the points. Only of float32 models, and without
+   * gradients. Default: the model's own type.
+   */
+  readonly precision?: ReducedPrecision;
 }
 
 export interface SweepValues {
@@ -28,6 +36,7 @@ export interface SweepValues {
   readonly accuracy: Float64Array | null;
   readonly metrics: Readonly<Record<string, Float64Array>>;
   readonly gradientNorm: Float64Array | null;
+  readonly precision: PrecisionNote | null;
 }
 
 /**
@@ -40,7 +49,7 @@ export async function sweep(
   steps: Steps,
   options: SweepOptions = {},
 ): Promise<SweepValues> {
-  const { gradientNorm = false } = options;
+  const { gradientNorm = false, precision = null } = options;
   const recorder = new Recorder(objective.metricNames, points.numPoints, gradientNorm);
   const journal =
     options.resume === undefined
@@ -48,14 +57,14 @@ export async function sweep(
       : await Journal.open(
           options.resume,
           'sweep',
-          await fingerprint(objective, points, gradientNorm),
+          await fingerprint(objective, points, gradientNorm, precision),
           (record) => {
             const isPoint = record.length === 8 * recorder.width && recorder.numDone < points.numPoints;
             if (isPoint) recorder.add(decodeValues(record));
             return isPoint;
           },
         );
-  using subspace = objective.subspace(points);
+  using subspace = objective.subspace(points, precision);
   try {
     steps.restore(recorder.numDone);
     // A native call takes all points of a chunk over one batch, and abort is heard between calls.
@@ -82,7 +91,12 @@ export async function sweep(
       chunk = Math.max(1, Math.min(maxChunk, Math.round(secondsAtOnce / secondsPerPoint)));
       steps.advance(count);
     }
-    return recorder.values();
+    const values = recorder.values();
+    const note =
+      precision === null
+        ? null
+        : await measurePrecision(precision, objective, points, values.loss, steps.signal);
+    return { ...values, precision: note };
   } catch (error) {
     if (error instanceof AbortError) error.partial = recorder.partial();
     throw error;
@@ -174,7 +188,7 @@ class Recorder {
     this.#numDone++;
   }
 
-  values(): SweepValues {
+  values(): Omit<SweepValues, 'precision'> {
     const metrics = this.#metricNames.map((name, i) => [name, this.#columns[2 + i]!] as const);
     return {
       loss: this.#columns[0]!,
@@ -199,6 +213,7 @@ async function fingerprint(
   objective: Objective,
   points: PointSet,
   gradientNorm: boolean,
+  precision: ReducedPrecision | null,
 ): Promise<Fingerprint> {
   const provenance: Provenance = await objective.provenance(performance.now());
   const { options, versions } = provenance;
@@ -223,6 +238,7 @@ async function fingerprint(
     seed: options.seed,
     metrics: options.metrics.join(', '),
     gradientNorm: String(gradientNorm),
+    precision: precision ?? 'full',
     dtype: provenance.dtype,
     device: provenance.device,
     // Rounding depends on them.

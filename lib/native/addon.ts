@@ -215,6 +215,7 @@ export interface Addon {
     buffers: BuffersHandle | null,
     directions: readonly VectorHandle[],
     bufferDirections: readonly BuffersHandle[],
+    precision: 'full' | 'bf16' | 'tf32',
   ): SubspaceHandle;
   /**
    * For each point loss sum, what to divide it by, right answers (-1: no accuracy), answers, then sum and divisor of

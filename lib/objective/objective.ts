@@ -24,7 +24,7 @@ import { EvaluationSum, type Evaluation } from './evaluation.js';
 import { hasAccuracy, isLossChoice, Loss, lossText, type LossChoice } from './loss.js';
 import { isMetricList, metricHandle, metricName, Metric, type MetricChoice } from './metric.js';
 import { Recalibration } from './recalibration.js';
-import { Subspace, type Span } from './subspace.js';
+import { Subspace, type ReducedPrecision, type Span } from './subspace.js';
 
 export interface ObjectiveOptions {
   /** PyTorch's by name, default `cross-entropy`; `model`: the model returns its loss; or a Loss (of loadLoss). */
@@ -214,13 +214,13 @@ export class Objective {
   }
 
   /** To evaluate points of one span in several calls; for this library's own modules. */
-  subspace(span: Span): Subspace {
-    return new Subspace(this.#handle, span);
+  subspace(span: Span, precision: ReducedPrecision | null = null): Subspace {
+    return new Subspace(this.#handle, span, precision);
   }
 
   /** `evaluatePoints` with points of `subspace`; for this library's own modules. */
   async evaluateIn(subspace: Subspace, points: PointSet, signal?: AbortSignal): Promise<Evaluation[]> {
-    if (this.mode === 'recalibrate') return this.#evaluateRecalibrated(points, signal);
+    if (this.mode === 'recalibrate') return this.#evaluateRecalibrated(points, subspace.precision, signal);
     const { coefficients, numPoints } = points;
     const sums = Array.from({ length: numPoints }, () => new EvaluationSum(this.metricNames));
     for await (const batch of this.batches()) {
@@ -297,7 +297,11 @@ export class Objective {
     return await this.#batches.first(numSamples);
   }
 
-  async #evaluateRecalibrated(points: PointSet, signal?: AbortSignal): Promise<Evaluation[]> {
+  async #evaluateRecalibrated(
+    points: PointSet,
+    precision: ReducedPrecision | null,
+    signal?: AbortSignal,
+  ): Promise<Evaluation[]> {
     const out: Evaluation[] = [];
     for (let p = 0; p < points.numPoints; p++) {
       using theta = await this.pointAt(points, p);
@@ -305,7 +309,7 @@ export class Objective {
       const given = base ?? points.buffers ?? null;
       using state = await this.statisticsAt(theta, given, signal);
       const used = state ?? given;
-      using subspace = this.subspace({ origin: theta, buffers: used, directions: [] });
+      using subspace = this.subspace({ origin: theta, buffers: used, directions: [] }, precision);
       const sum = new EvaluationSum(this.metricNames);
       for await (const batch of this.batches()) {
         throwIfAborted(signal);

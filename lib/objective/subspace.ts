@@ -13,11 +13,17 @@ export interface Span {
   readonly bufferDirections?: readonly BufferState[];
 }
 
+/** What products of a forward pass are computed in where that is less than the model's own type. */
+export type ReducedPrecision = 'bf16' | 'tf32';
+
 /** A span for one objective: keeps what its points share, from one evaluation to the next. */
 export class Subspace extends NativeResource<SubspaceHandle> {
+  readonly precision: ReducedPrecision | null;
+
   constructor(
     objective: ObjectiveHandle,
     { origin, buffers = null, directions, bufferDirections = [] }: Span,
+    precision: ReducedPrecision | null,
   ) {
     super(
       callSync((native) =>
@@ -27,8 +33,10 @@ export class Subspace extends NativeResource<SubspaceHandle> {
           buffers?.handle ?? null,
           directions.map((d) => d.handle),
           bufferDirections.map((b) => b.handle),
+          precision ?? 'full',
         ),
       ),
     );
+    this.precision = precision;
   }
 }

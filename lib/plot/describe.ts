@@ -5,6 +5,7 @@ import type {
   LossLine,
   LossSurface,
   Mode,
+  PrecisionNote,
   Provenance,
   SourceFile,
 } from '../results.js';
@@ -92,10 +93,18 @@ const modes: Readonly<Record<Mode, string>> = {
 function commonFacts(result: LossLine | LossSurface): string[] {
   const { recipe } = result;
   const facts = originFacts(result);
+  if (result.precision !== null) facts.push(precisionText(result.precision));
   if (recipe.name !== 'lossatlas' && recipe.name !== 'unknown') facts.unshift(`recipe of ${recipe.name}`);
   if (result.kind === 'loss-surface' && result.update === 'adam')
     facts.unshift("Adam's update (α/√β)·m₁/(√m₂ + ε)");
   return facts;
+}
+
+/** A reduced precision and what it did. */
+export function precisionText({ kind, lossError, numCompared }: PrecisionNote): string {
+  const products = { bf16: 'products in bfloat16', tf32: 'products in TF32' }[kind];
+  const error = Number.isNaN(lossError) ? 'unknown' : `at most ${formatNumber(100 * lossError, 2)} %`;
+  return `${products}, loss off by ${error} at ${numCompared} points`;
 }
 
 function originFacts({ provenance, source }: Origin): string[] {

@@ -1,5 +1,6 @@
+import { precisionText } from '../plot/describe.js';
 import { formatNumber } from '../plot/number-format.js';
-import type { LandscapeValues } from '../results.js';
+import type { LandscapeValues, PrecisionNote } from '../results.js';
 import { escapeHtml, tag, textTag } from './html.js';
 
 type Verdict = 'good' | 'note' | 'warning';
@@ -20,7 +21,7 @@ export function selfChecks(result: LandscapeValues): string {
 }
 
 function checksOf(result: LandscapeValues): Check[] {
-  const { checks, explosion } = result;
+  const { checks, explosion, precision } = result;
   const verdicts = { none: 'good', grows: 'note', explodes: 'warning' } as const;
   return [
     centerCheck(result),
@@ -31,6 +32,7 @@ function checksOf(result: LandscapeValues): Check[] {
           verdict: 'warning',
           text: `${checks.numNonFinite} points (${percent(checks.shareNonFinite)}) are not finite: holes in the picture.`,
         },
+    ...(precision === null ? [] : [precisionCheck(precision)]),
     ...checks.curvature.map(({ secondDifference, quadraticForm }, i) =>
       curvatureCheck(i, secondDifference, quadraticForm),
     ),
@@ -40,6 +42,11 @@ function checksOf(result: LandscapeValues): Check[] {
 
 /** Relative differences up to it are float32 rounding; beyond a hundredth the centre is another point. */
 const [rounding, tolerable] = [1e-5, 1e-2];
+
+function precisionCheck(precision: PrecisionNote): Check {
+  const text = `Computed with ${precisionText(precision)}, where they were computed in the model's own type too.`;
+  return { verdict: precision.lossError <= tolerable ? 'note' : 'warning', text };
+}
 
 function centerCheck({ checks: { centerDifference: difference }, modelLoss }: LandscapeValues): Check {
   if (difference === null || modelLoss === null)

@@ -64,7 +64,7 @@ Napi::Value MakeObjective(const Arguments& args) {
   return MakeHandle(args.env(), std::move(objective), 0);
 }
 
-// makeSubspace(objective, origin, buffers | null, directions, bufferDirections)
+// makeSubspace(objective, origin, buffers | null, directions, bufferDirections, precision)
 Napi::Value MakeSubspace(const Arguments& args) {
   const std::shared_ptr<Objective> objective = args.Handle<Objective>(0, "objective");
   Subspace subspace;
@@ -82,7 +82,9 @@ Napi::Value MakeSubspace(const Arguments& args) {
     throw Error(code::kInvalidArgument,
                 "bufferDirections wants the buffers of the origin, and one for each direction");
   }
-  return MakeHandle(args.env(), std::make_shared<SubspacePoints>(objective, std::move(subspace)), 0);
+  const Precision precision = ParsePrecision(args.String(5, "precision"));
+  return MakeHandle(args.env(), std::make_shared<SubspacePoints>(objective, std::move(subspace), precision),
+                    0);
 }
 
 // evaluatePoints(subspace, coefficients, numPoints, batch): Float64Array of 4 numbers and 2 a metric for

@@ -93,8 +93,11 @@ std::vector<Evaluation> SubspacePoints::Evaluate(const std::vector<double>& coef
       state.SetBuffers(CombineBuffers(buffers, weights).tensors);
     }
     LossTerms loss;
-    const at::Tensor output =
-        first ? RunForwardAfter(objective, batch, first->Take(p)) : RunForward(objective, batch);
+    at::Tensor output;
+    {
+      const ScopedPrecision scope(precision_, model.options().device());
+      output = first ? RunForwardAfter(objective, batch, first->Take(p)) : RunForward(objective, batch);
+    }
     out.push_back(Measure(objective, output, batch, loss));
     state.ResetBuffers();
   }

@@ -5,14 +5,15 @@
 
 #include "core/first_outputs.h"
 #include "core/objective.h"
+#include "core/precision.h"
 #include "core/subspace.h"
 
 namespace lossatlas {
 
 class SubspacePoints {
  public:
-  SubspacePoints(std::shared_ptr<const Objective> objective, Subspace subspace)
-      : objective_(std::move(objective)), subspace_(std::move(subspace)) {}
+  SubspacePoints(std::shared_ptr<const Objective> objective, Subspace subspace, Precision precision)
+      : objective_(std::move(objective)), subspace_(std::move(subspace)), precision_(precision) {}
 
   size_t num_directions() const { return subspace_.directions.size(); }
 
@@ -25,6 +26,7 @@ class SubspacePoints {
  private:
   std::shared_ptr<const Objective> objective_;
   Subspace subspace_;
+  Precision precision_;
   FirstOutputs first_outputs_;
 };
 

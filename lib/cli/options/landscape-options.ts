@@ -8,6 +8,10 @@ export const sweepOptions = {
   points: option(count, 'along an axis; default 25, of lines and recipe li2018 51'),
   gradientNorm: option(flag, 'record the norm of the gradient too (three times the work)'),
   checkCurvature: option(flag, 'compare second differences at the centre with Hessian products'),
+  precision: option(
+    choice('bf16', 'tf32'),
+    'of products in forward passes, faster and less exact: the result says by how much',
+  ),
   explosionCap: option(number, 'what counts as exploded; default 100 times the loss of the model'),
   resume: option(path, 'where finished points are kept; default beside the results', { isNegatable: true }),
 } satisfies OptionTable;

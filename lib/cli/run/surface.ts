@@ -54,7 +54,7 @@ const recipes: Readonly<Record<string, readonly string[]>> = {
   lla: ['steps', 'distance', 'normalization', 'order', 'freeze', 'update', 'squareRoot', 'seed'],
   'loss-landscapes': ['steps', 'distance', 'normalization', 'seed'],
 };
-const sweepKeys = ['gradientNorm', 'checkCurvature', 'explosionCap'];
+const sweepKeys = ['gradientNorm', 'checkCurvature', 'precision', 'explosionCap'];
 const recipeTable: OptionTable = {
   ...gridOptions,
   ...randomOptions,

@@ -113,6 +113,7 @@ function lossValues(open: OpenLandscape, grid: Grid, split: DataSplit): Landscap
       shareNonFinite: numNonFinite / known.length,
       curvature: Object.freeze([]),
     }),
+    precision: null,
     recipe: unknownRecipe,
     provenance: null,
     source: sourceOf(open, name, numMissing),

@@ -8,6 +8,7 @@ import type {
   LossLine,
   LossSurface,
   MarkedSolution,
+  PrecisionNote,
   SelfChecks,
   SurfaceSpread,
   Trajectory,
@@ -56,6 +57,12 @@ const checks: ShapeOf<SelfChecks> = {
   curvature: { objects: curvature },
 };
 
+const precision: ShapeOf<PrecisionNote> = {
+  kind: { oneOf: ['bf16', 'tf32'] },
+  lossError: 'number',
+  numCompared: 'number',
+};
+
 const explosion: ShapeOf<Explosion> = {
   maxToCenterRatio: 'number',
   cap: 'number',
@@ -85,6 +92,7 @@ const valuesShape = <V extends 'float64' | 'grid'>(values: V) =>
     solutions: { objects: solutionShape },
     explosion: { nullable: explosion },
     checks: { object: checks },
+    precision: { addedLater: { nullable: precision } },
     ...origin,
   }) satisfies ShapeOf<LandscapeValues>;
 

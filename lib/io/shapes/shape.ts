@@ -16,7 +16,7 @@ export type Field =
   | 'grid'
   | 'grid|null'
   /** Files of before the field was there lack it, and are read as null. */
-  | { readonly addedLater: 'string|null' }
+  | { readonly addedLater: 'string|null' | { readonly nullable: Shape } }
   | { readonly recordOf: 'float64' | 'grid' }
   | { readonly oneOf: readonly (string | number | null)[] }
   | { readonly listOf: readonly string[] }
@@ -72,7 +72,11 @@ type FieldOfStructure<T> = [T] extends [readonly (infer S extends string)[]]
     : [T] extends [readonly (infer O)[]]
       ? { readonly objects: ShapeOf<O> }
       : null extends T
-        ? { readonly nullable: ShapeOf<NonNullable<T>> }
+        ? Nullable<NonNullable<T>> | { readonly addedLater: Nullable<NonNullable<T>> }
         : { readonly object: ShapeOf<T> };
+
+interface Nullable<T> {
+  readonly nullable: ShapeOf<T>;
+}
 
 export type ShapeOf<T> = { readonly [K in keyof T]-?: FieldOf<T[K]> };

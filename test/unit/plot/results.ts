@@ -77,6 +77,7 @@ const others: Omit<LandscapeValues, 'loss' | 'accuracy' | 'modelLoss' | 'modelAc
     text: 'No value explosion.',
   },
   checks,
+  precision: null,
   recipe: { name: 'lossatlas', notes: [] },
   provenance,
   source: null,
