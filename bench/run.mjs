@@ -23,10 +23,9 @@ await runMain(async () => {
   const { values } = parsed;
   const settings = toSettings(parsed);
   if (values.list) {
-    for (const { name, work, target, rival } of settings.cases) {
-      console.log(
-        `${name.padEnd(22)} ${unitNames[work]}${target === null ? '' : `, at most ${target} × ${toolTitles[rival]}`}`,
-      );
+    for (const { name, work, target } of settings.cases) {
+      const aim = target === null ? '' : `, at most ${target.atMost} × ${toolTitles[target.rival]}`;
+      console.log(`${name.padEnd(22)} ${unitNames[work]}${aim}`);
     }
     console.log(`tools: ${toolNames.map((name) => `${name} (${toolTitles[name]})`).join(', ')}`);
     return 0;
