@@ -20,7 +20,9 @@ export async function besideBusy(count, signal, work) {
     await Promise.all(children.map(({ stdout }) => once(stdout, 'data')));
     return await work();
   } finally {
-    const ends = children.map((child) => (child.exitCode ?? child.signalCode) === null && once(child, 'exit'));
+    const ends = children.map(
+      (child) => (child.exitCode ?? child.signalCode) === null && once(child, 'exit'),
+    );
     for (const child of children) child.kill('SIGKILL');
     await Promise.all(ends);
   }

@@ -78,6 +78,16 @@ export function makeCase(workload, work, repetitions, options = {}) {
   };
 }
 
+/**
+ * Threads do not change counts, and of products as small as those they would wait more than they compute.
+ *
+ * @param {Case} benchCase
+ * @param {number} threads
+ */
+export function threadsOf({ counts }, threads) {
+  return counts ? 1 : threads;
+}
+
 /** Repetitions so that a process measures for some seconds on two cores. */
 export const cases = [
   makeCase('lenet-256', 'point', 5, { grid: 7 }),

@@ -161,14 +161,15 @@ export async function reference(benchCase, workload, { bareLoop, libtorch, threa
     hash.update(readFileSync(join(workload.folder, `${name}.bin`)));
   }
   const folder = join(cacheFolder, 'reference');
-  const file = join(folder, `${benchCase.name}-${hash.digest('hex').slice(0, 16)}.bin`);
+  const file = join(folder, `${benchCase.workload}-${benchCase.work}-${hash.digest('hex').slice(0, 16)}.bin`);
   if (!existsSync(file)) {
     const isDouble = !isInFloat32(benchCase);
     say(`bench: ${benchCase.name}: computing the reference in ${isDouble ? 'float64' : 'float32'}, once`);
     mkdirSync(folder, { recursive: true });
     const once = { ...asReference(benchCase), warmup: 0, repetitions: 1 };
     const args = [...flags(once, workload, threads, `${file}.part`), '--float64', isDouble ? '1' : '0'];
-    await runStep(bareLoop, args, signal);
+    // It is not timed: threads that spin little lose least where others compute too.
+    await runStep(bareLoop, args, signal, { GOMP_SPINCOUNT: '2000', ...process.env });
     renameSync(`${file}.part`, file);
   }
   return readFloat64(file);

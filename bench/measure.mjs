@@ -3,6 +3,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { besideBusy } from './busy.mjs';
 import { cacheFolder } from './cache.mjs';
+import { threadsOf } from './cases.mjs';
 import { busyLimit, coresOfOthers, readClocks } from './machine.mjs';
 import { runStep } from './processes.mjs';
 
@@ -37,18 +38,13 @@ export function readFloat64(path) {
  * @param {number} threads
  * @param {string} result file
  */
-export function flags(
-  { work, grid, steps, pairs, tolerance, dtype, units, warmup, repetitions },
-  { model, folder, shape },
-  threads,
-  result,
-) {
+export function flags(benchCase, { model, folder, shape }, threads, result) {
+  const { work, grid, steps, pairs, tolerance, dtype, units, warmup, repetitions } = benchCase;
   const task = { work, grid, steps, pairs, tolerance, dtype, units, warmup, repetitions };
   const values = { model, folder, shape: shape.join(','), ...task };
-  return Object.entries({ ...values, threads, result }).flatMap(([name, value]) => [
-    `--${name}`,
-    String(value),
-  ]);
+  return Object.entries({ ...values, threads: threadsOf(benchCase, threads), result }).flatMap(
+    ([name, value]) => [`--${name}`, String(value)],
+  );
 }
 
 /**

@@ -49,8 +49,17 @@ const ratios = [
 /** @type {Readonly<Record<import('./targets.mjs').CaseTarget['rival'], string>>} */
 const rivals = { bare: 'the bare loop', pyhessian: 'PyHessian' };
 
+/**
+ * A table with what its cells mean.
+ *
+ * @typedef {object} Table
+ * @property {readonly string[]} words
+ * @property {readonly string[]} head
+ * @property {readonly (readonly string[])[]} rows
+ */
+
 /** @param {Outcome | undefined} outcome */
-function measured(outcome) {
+export function measured(outcome) {
   return outcome !== undefined && outcome.failure === null && outcome.rounds.length > 0 ? outcome : null;
 }
 
@@ -59,7 +68,7 @@ function measured(outcome) {
  * @param {ToolName} numerator
  * @param {ToolName} denominator
  */
-function ratioOf({ outcomes }, numerator, denominator) {
+export function ratioOf({ outcomes }, numerator, denominator) {
   const [a, b] = [measured(outcomes[numerator]), measured(outcomes[denominator])];
   return a && b ? ratio(a.rounds, b.rounds) : null;
 }
@@ -69,8 +78,11 @@ function perSecond(outcome) {
   return 1000 / summarize(outcome.rounds).median;
 }
 
-/** @param {RunRecord} run */
-export function toJson(run) {
+/**
+ * @param {RunRecord} run
+ * @param {readonly object[]} verdicts
+ */
+export function toJson(run, verdicts) {
   const list = run.cases.map((record) => ({
     name: record.case.name,
     unit: unitNames[record.case.work],
@@ -86,7 +98,7 @@ export function toJson(run) {
     ratios: Object.fromEntries(ratios.map(([a, b]) => [`${a}/${b}`, ratioOf(record, a, b)])),
     target: record.case.target,
   }));
-  return JSON.stringify({ ...run, cases: list }, null, 2);
+  return JSON.stringify({ ...run, cases: list, verdicts }, null, 2);
 }
 
 /**
@@ -99,7 +111,7 @@ export function digits(value) {
 }
 
 /** @param {Outcome | undefined} outcome */
-function timeCell(outcome) {
+export function timeCell(outcome) {
   if (outcome === undefined) return '–';
   if (outcome.failure !== null) return 'failed';
   const { median, min, max } = summarize(outcome.rounds);
@@ -107,43 +119,76 @@ function timeCell(outcome) {
 }
 
 /** @param {ReturnType<typeof ratioOf>} value */
-function ratioCell(value) {
+export function ratioCell(value) {
   if (value === null) return '–';
   return `${value.ratio.toFixed(2)} (${value.low.toFixed(2)}–${value.high.toFixed(2)})`;
 }
 
-/** @param {RunRecord} run */
-function makeTable(run) {
-  const used = toolNames.filter((name) => run.cases.some(({ outcomes }) => outcomes[name] !== undefined));
+/**
+ * The tools that any of these cases was asked of.
+ *
+ * @param {readonly CaseRecord[]} records
+ */
+export function usedTools(records) {
+  return toolNames.filter((name) => records.some(({ outcomes }) => outcomes[name] !== undefined));
+}
+
+/**
+ * @param {RunRecord} run
+ * @returns {Table}
+ */
+export function caseTable(run) {
+  const used = usedTools(run.cases);
   const shown = ratios.filter((pair) => pair.every((name) => used.includes(name)));
-  return [
-    [
+  return {
+    words: [
+      'Milliseconds a grid point (point, surface), a Hessian-vector product (hvp), a Lanczos step (lanczos, slq) or both pairs (eigenpairs): median (lowest–highest).',
+      'Ratios: of the medians of one round, where the tools ran one after the other: median (lowest–highest) of the rounds.',
+    ],
+    head: [
       'case',
       ...used.map((name) => toolTitles[name]),
       ...shown.map(([a, b]) => `${toolTitles[a]} / ${toolTitles[b]}`),
     ],
-    ...run.cases.map((record) => [
+    rows: run.cases.map((record) => [
       record.case.name,
       ...used.map((name) => timeCell(record.outcomes[name])),
       ...shown.map(([a, b]) => ratioCell(ratioOf(record, a, b))),
     ]),
-  ];
+  };
 }
 
 /**
- * What share of its time each tool would need at the machine's ceiling.
+ * Milliseconds of a unit at the machine's ceiling; null where its arithmetic is not known.
  *
- * @param {RunRecord} run
+ * @param {CaseRecord} record
+ * @param {import('./bare.mjs').Ceilings} ceilings
  */
+function floorOf({ flops }, { gigaflops }) {
+  return flops === null ? null : flops / (gigaflops * 1e6);
+}
+
+/**
+ * What share of its time a tool would need at the machine's ceiling.
+ *
+ * @param {CaseRecord} record
+ * @param {ToolName} name
+ * @param {import('./bare.mjs').Ceilings} ceilings
+ */
+export function floorShare(record, name, ceilings) {
+  const floor = floorOf(record, ceilings);
+  const outcome = measured(record.outcomes[name]);
+  return floor === null || outcome === null ? null : floor / summarize(outcome.rounds).median;
+}
+
+/** @param {RunRecord} run */
 function floorNotes({ ceilings, cases }) {
   return cases.flatMap((record) => {
-    if (record.flops === null) return [];
-    const floor = record.flops / (ceilings.gigaflops * 1e6);
+    const floor = floorOf(record, ceilings);
+    if (floor === null) return [];
     const shares = toolNames.flatMap((name) => {
-      const outcome = measured(record.outcomes[name]);
-      return outcome === null
-        ? []
-        : [`${toolTitles[name]} ${((100 * floor) / summarize(outcome.rounds).median).toFixed(0)} %`];
+      const share = floorShare(record, name, ceilings);
+      return share === null ? [] : [`${toolTitles[name]} ${(100 * share).toFixed(0)} %`];
     });
     return shares.length === 0
       ? []
@@ -173,8 +218,9 @@ function makeNotes(run) {
     const counts = toolNames.flatMap((name) => {
       const outcome = measured(record.outcomes[name]);
       if (outcome === null || outcome.products.length === 0) return [];
-      const residuals = outcome.residuals.at(-1)?.map((r) => r.toExponential(1)) ?? [];
-      return [`${toolTitles[name]} ${outcome.products.join(', ')} (residuals ${residuals.join(' and ')})`];
+      const residuals = outcome.residuals.at(-1)?.map((r) => r.toExponential(1));
+      const those = residuals === undefined ? '' : ` (residuals ${residuals.join(', ')})`;
+      return [`${toolTitles[name]} ${outcome.products.join(', ')}${those}`];
     });
     if (counts.length > 0)
       notes.push(`Hessian-vector products by repetition, ${record.case.name}: ${counts.join('; ')}.`);
@@ -199,7 +245,9 @@ function makeNotes(run) {
         .filter((outcome) => outcome.failure === null)
         .map((outcome) => outcome.deviation);
       if (deviations.length === 0) continue;
-      notes.push(`Equal first: ${what}, ${words}: at most ${Math.max(...deviations).toExponential(1)} found.`);
+      notes.push(
+        `Equal first: ${what}, ${words}: at most ${Math.max(...deviations).toExponential(1)} found.`,
+      );
     }
   }
   if (run.cases.some(({ outcomes }) => Object.values(outcomes).some(({ busy }) => busy))) {
@@ -227,31 +275,32 @@ function makeHeader({ date, machine, threads, rounds, repetitions, loadAverage, 
       .map(([name, version]) => `${name} ${version}`)
       .join(', ') + '.',
     `Ceilings: ${ceilings.gigaflops.toFixed(0)} GFLOP/s in products of matrices, ${ceilings.copyGigabytes.toFixed(1)} GB/s in copies.`,
-    'Milliseconds a grid point (point, surface), a Hessian-vector product (hvp), a Lanczos step (lanczos, slq) or both pairs (eigenpairs): median (lowest–highest).',
-    'Ratios: of the medians of one round, where the tools ran one after the other: median (lowest–highest) of the rounds.',
   ];
 }
 
-/** @param {RunRecord} run */
-export function toText(run) {
-  const table = makeTable(run);
-  const widths = (table[0] ?? []).map((_, column) =>
-    Math.max(...table.map((row) => (row[column] ?? '').length)),
-  );
-  const lines = table.map((row) =>
+/**
+ * @param {RunRecord} run
+ * @param {Table} table
+ */
+export function toText(run, { words, head, rows }) {
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
+  const lines = all.map((row) =>
     row
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))
       .join('  ')
       .trimEnd(),
   );
-  return [...makeHeader(run), '', ...lines, '', ...makeNotes(run)].join('\n');
+  return [...makeHeader(run), ...words, '', ...lines, '', ...makeNotes(run)].join('\n');
 }
 
-/** @param {RunRecord} run */
-export function toMarkdown(run) {
-  const [head = [], ...rows] = makeTable(run);
+/**
+ * @param {RunRecord} run
+ * @param {Table} table
+ */
+export function toMarkdown(run, { words, head, rows }) {
   const line = (/** @type {readonly string[]} */ cells) => `| ${cells.join(' | ').replaceAll('*', '\\*')} |`;
   const table = [line(head), line(head.map(() => '---')), ...rows.map(line)];
   const notes = makeNotes(run).map((note) => `- ${note.replaceAll('*', '\\*').replaceAll('\n', ' ')}`);
-  return [...makeHeader(run), '', ...table, '', ...notes].join('\n');
+  return [...makeHeader(run), ...words, '', ...table, '', ...notes].join('\n');
 }

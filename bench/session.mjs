@@ -2,6 +2,7 @@
 import { loadavg } from 'node:os';
 import { Interrupted, say, SetupError } from '../scripts/console.mjs';
 import { builtLibtorch, measureCeilings } from './bare.mjs';
+import { threadsOf } from './cases.mjs';
 import { compare, reference, residualLimit } from './gate.mjs';
 import { describeMachine } from './machine.mjs';
 import { measure, wasBusy } from './measure.mjs';
@@ -174,7 +175,7 @@ async function addSample({ benchCase, workload, expected, bare }, tool, outcome,
   };
   try {
     const sample = await measure(tool, benchCase, workload, { ...options, onRetry });
-    requireComparable(sample, threads);
+    requireComparable(sample, threadsOf(benchCase, threads));
     const check = tool.name === 'bare' && bare !== null ? bare : { benchCase, expected };
     accept(outcome, check.benchCase, sample, check.expected, tool.points);
     noteVersions(versions, sample);

@@ -70,7 +70,8 @@ let answer = {};
  */
 function memory(field) {
   try {
-    const [, kibibytes] = new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+    const [, kibibytes] =
+      new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
     return (Number(kibibytes) * 1024) / 1e6;
   } catch {
     return null;
