@@ -103,8 +103,8 @@ class PairWatch(Watch):
         self.product = None
 
     def see(self, product, v):
-        value = group_product(product, v).item()
-        rest = without([hv - value * x for hv, x in zip(product, v)], self.found)
+        value, rest = pair_of(product, v)
+        rest = without(rest, self.found)
         self.largest = max(self.largest, abs(value))
         self.residual = group_product(rest, rest).item() ** 0.5 / self.largest
         self.product = product
@@ -117,6 +117,14 @@ class PairWatch(Watch):
         norm = group_product(self.product, self.product).sqrt()
         self.found.append([hv / norm for hv in self.product])
         return True
+
+
+def pair_of(product, v):
+    """Rayleigh quotient and residual of v made a unit vector: PyHessian adds 1e-6 to the norms that it divides by, which
+    leaves its vectors shorter by as much."""
+    square = group_product(v, v).item()
+    value = group_product(product, v).item() / square
+    return value, [(hv - value * x) / square**0.5 for hv, x in zip(product, v)]
 
 
 def without(vector, found):
@@ -195,8 +203,8 @@ def make_eigenpairs():
             values, vectors = hessian.eigenvalues(maxIter=MOST_PRODUCTS_A_PAIR, tol=watch, top_n=pairs)
         begin = time.perf_counter()
         residuals = []
-        for value, v in zip(values, vectors):
-            rest = [hv - value * x for hv, x in zip(hessian_vector_product(hessian.gradsH, hessian.params, v), v)]
+        for v in vectors:
+            _, rest = pair_of(hessian_vector_product(hessian.gradsH, hessian.params, v), v)
             residuals.append(group_product(rest, rest).item() ** 0.5 / abs(values[0]))
         workload.answer["products"].append(watch.products)
         workload.answer["residuals"] = residuals
