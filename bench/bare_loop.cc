@@ -175,7 +175,8 @@ Step MakeLanczos(Setup& setup, int64_t all_steps) {
   };
 }
 
-// The trace of the Hessian, exactly: a product of every unit vector. The truth that estimates are compared to.
+// The trace of the Hessian, exactly: a product of every unit vector. The truth that estimates are compared
+// to.
 Step MakeTrace(Setup& setup) {
   const auto product = MakeOperator(setup);
   return [=, &setup](bool) -> Tensors {
@@ -259,8 +260,8 @@ void Run(const Flags& flags) {
   }
   WriteResult(flags.Text("--result"), result);
   const double megabytes = Memory("VmHWM") - loaded;
-  std::printf("{\"libtorch\": \"%s\", \"threads\": %d, \"milliseconds\": [%s], \"megabytes\": %s}\n", TORCH_VERSION,
-              at::get_num_threads(), milliseconds.c_str(),
+  std::printf("{\"libtorch\": \"%s\", \"threads\": %d, \"milliseconds\": [%s], \"megabytes\": %s}\n",
+              TORCH_VERSION, at::get_num_threads(), milliseconds.c_str(),
               std::isnan(megabytes) ? "null" : std::to_string(megabytes).c_str());
 }
 

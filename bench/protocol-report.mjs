@@ -96,9 +96,8 @@ function judge(measuredRow, target, run) {
   });
   if (target.kind === 'floor') {
     const share = floorShare(measuredRow.record, 'ours', run.ceilings);
-    const percent = (/** @type {number} */ part) => `${(100 * part).toFixed(0)} %`;
-    const aim = `≥ ${percent(target.atLeast)} of the floor`;
-    return verdict(aim, share, percent(share ?? NaN), (found) => found >= target.atLeast);
+    const aim = `≥ ${100 * target.atLeast} % of the floor`;
+    return verdict(aim, share, `${(100 * (share ?? NaN)).toFixed(1)} %`, (found) => found >= target.atLeast);
   }
   if (target.kind === 'idle') {
     const times = timesIdle(measuredRow);
@@ -168,7 +167,7 @@ export function protocolTable(parts, run) {
           const times = timesOurs(each, name);
           return `${cellOf(each, name)}${times ? ` = ${inWords(times)} ×` : ''}`;
         }),
-        share === null ? '–' : `${(100 * share).toFixed(0)} %`,
+        share === null ? '–' : `${(100 * share).toFixed(1)} %`,
         verdicts
           .map(
             ({ aim, isMet, cell }) => `${aim}: ${isMet === null ? '' : isMet ? 'met, ' : 'MISSED, '}${cell}`,

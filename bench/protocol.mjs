@@ -44,7 +44,10 @@ const row = (name, what, benchCase, measure = 'milliseconds', idle = null) => ({
 const named = (name, workload, work, repetitions, options) =>
   makeCase(workload, work, repetitions, { ...options, name });
 
-const product = named('A4', 'resnet20-128', 'hvp', 3, { warmup: 1 });
+const product = named('A4', 'resnet20-128', 'hvp', 3, {
+  warmup: 1,
+  tools: ['ours', 'pyhessian', 'curvlinops', 'lla'],
+});
 const idle = makeCase('resnet20-128', 'hvp', 5, { name: 'idle', warmup: 1, tools: ['ours'] });
 const half = named('G3 bfloat16', 'resnet18-8', 'surface', 1, {
   grid: 5,
@@ -104,7 +107,7 @@ export const parts = [
   {
     name: 'H3',
     rows: [
-      row('H3', 'ResNet-18, 8 images of 224², product', named('H3', 'resnet18-8', 'hvp', 3, { warmup: 1 })),
+      row('H3', 'ResNet-18, 8 images of 224², product', named('H3', 'resnet18-8', 'hvp', 2, { warmup: 1 })),
     ],
   },
   {
