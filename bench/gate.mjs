@@ -146,7 +146,9 @@ function asReference(benchCase) {
   // Steps for two pairs, and as many for each two more.
   if (work === 'eigenpairs') return { ...benchCase, work: 'lanczos', steps: (enoughSteps * pairs) / 2 };
   if (work === 'slq') return { ...benchCase, work: 'lanczos', steps: Math.min(steps, enoughSteps) };
-  return { ...forBareLoop(benchCase), ...(benchCase.work === 'hvps' ? { work: 'hvp' } : {}) };
+  // One product is the reference of however many.
+  if (work === 'hvp' || work === 'hvps') return { ...benchCase, work: 'hvp', steps: 1 };
+  return forBareLoop(benchCase);
 }
 
 /**
@@ -157,20 +159,20 @@ function asReference(benchCase) {
  * @param {{ bareLoop: string, libtorch: string, threads: number, signal: AbortSignal }} options
  */
 export async function reference(benchCase, workload, { bareLoop, libtorch, threads, signal }) {
-  const { work, grid, steps } = asReference(benchCase);
-  const hash = createHash('sha256').update(JSON.stringify([benchCase.work, work, grid, steps]));
+  const once = { ...asReference(benchCase), warmup: 0, repetitions: 1 };
+  const { work, grid, steps } = once;
+  const isDouble = !isInFloat32(benchCase);
+  const hash = createHash('sha256').update(JSON.stringify([work, grid, steps, isDouble]));
   hash.update(libtorch).update(readFileSync(join(root, 'bench', 'bare_loop.cc')));
   hash.update(readFileSync(workload.model));
   for (const name of ['x', 'y', 'd1', 'd2', 'v', 'start']) {
     hash.update(readFileSync(join(workload.folder, `${name}.bin`)));
   }
   const folder = join(cacheFolder, 'reference');
-  const file = join(folder, `${benchCase.workload}-${benchCase.work}-${hash.digest('hex').slice(0, 16)}.bin`);
+  const file = join(folder, `${workload.name}-${work}-${hash.digest('hex').slice(0, 16)}.bin`);
   if (!existsSync(file)) {
-    const isDouble = !isInFloat32(benchCase);
     say(`bench: ${benchCase.name}: computing the reference in ${isDouble ? 'float64' : 'float32'}, once`);
     mkdirSync(folder, { recursive: true });
-    const once = { ...asReference(benchCase), warmup: 0, repetitions: 1 };
     const args = [...flags(once, workload, threads, `${file}.part`), '--float64', isDouble ? '1' : '0'];
     // It is not timed: threads that spin little lose least where others compute too.
     await runStep(bareLoop, args, signal, { GOMP_SPINCOUNT: '2000', ...process.env });
