@@ -138,7 +138,8 @@ function cellOf(measuredRow, name) {
     const alone = name === 'ours' && idle ? `; idle ${timeCell(idle.outcomes.ours)}` : '';
     return `${timeCell(outcome)}${alone}`;
   }
-  return amount === null ? '–' : digits(amount);
+  if (amount === null) return '–';
+  return Number.isInteger(amount) ? String(amount) : digits(amount);
 }
 
 /**
@@ -156,8 +157,8 @@ export function protocolTable(parts, run) {
     ],
     head: ['', 'what', toolTitles.ours, ...peers.map((name) => toolTitles[name]), 'floor', 'targets'],
     rows: rows.map((each) => {
-      const share =
-        each.row.measure === 'milliseconds' ? floorShare(each.record, 'ours', run.ceilings) : null;
+      const isTimed = each.row.measure === 'milliseconds' && each.idle === null;
+      const share = isTimed ? floorShare(each.record, 'ours', run.ceilings) : null;
       const verdicts = rowTargets[each.row.name].map((target) => judge(each, target, run));
       return [
         each.row.name,

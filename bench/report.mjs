@@ -299,7 +299,8 @@ export function toText(run, { words, head, rows }) {
  * @param {Table} table
  */
 export function toMarkdown(run, { words, head, rows }) {
-  const line = (/** @type {readonly string[]} */ cells) => `| ${cells.join(' | ').replaceAll('*', '\\*')} |`;
+  const line = (/** @type {readonly string[]} */ cells) =>
+    `| ${cells.map((cell) => cell.replace(/[*|]/g, '\\$&')).join(' | ')} |`;
   const table = [line(head), line(head.map(() => '---')), ...rows.map(line)];
   const notes = makeNotes(run).map((note) => `- ${note.replaceAll('*', '\\*').replaceAll('\n', ' ')}`);
   return [...makeHeader(run), ...words, '', ...table, '', ...notes].join('\n');
