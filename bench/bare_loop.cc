@@ -100,11 +100,11 @@ Step MakePoints(Setup& setup, int64_t grid) {
   for (const Tensor& p : setup.parameters) origin.push_back(p.detach().clone());
   const Tensors d1 = setup.Split(setup.Vector("d1.bin"));
   const Tensors d2 = setup.Split(setup.Vector("d2.bin"));
-  return [=, &setup](bool) -> Tensors {
+  return [=, &setup](bool warming) -> Tensors {
     at::NoGradGuard no_grad;
     const double step = 2.0 / static_cast<double>(grid - 1);
     std::vector<double> losses;
-    for (int64_t point = -1; point < grid * grid; ++point) {
+    for (int64_t point = -1; point < (warming ? 3 : grid * grid); ++point) {
       const double a = point < 0 ? 0 : -1 + step * static_cast<double>(point % grid);
       const double b = point < 0 ? 0 : -1 + step * static_cast<double>(point / grid);
       for (size_t k = 0; k < origin.size(); ++k) {
@@ -175,13 +175,39 @@ Step MakeLanczos(Setup& setup, int64_t all_steps) {
   };
 }
 
+// The trace of the Hessian, exactly: a product of every unit vector. The truth that estimates are compared
+// to.
+Step MakeTrace(Setup& setup) {
+  const auto product = MakeOperator(setup);
+  return [=, &setup](bool) -> Tensors {
+    const Tensor unit = at::zeros({setup.size}, setup.type);
+    double trace = 0;
+    for (int64_t i = 0; i < setup.size; ++i) {
+      unit[i] = 1;
+      trace += Setup::Join(product(setup.Split(unit)))[i].item<double>();
+      unit[i] = 0;
+    }
+    return {at::tensor({trace}, at::kDouble)};
+  };
+}
+
 Step MakeStep(Setup& setup, const Flags& flags) {
   const std::string& work = flags.Text("--work");
   if (work == "point") return MakePoints(setup, flags.Number("--grid"));
   if (work == "hvp") return MakeProduct(setup);
   if (work == "hvps") return MakeProducts(setup, flags.Number("--steps"));
   if (work == "lanczos") return MakeLanczos(setup, flags.Number("--steps"));
+  if (work == "trace") return MakeTrace(setup);
   throw std::runtime_error("--work " + work + " is unknown");
+}
+
+// MB of this process by /proc: VmRSS, what it takes now, or VmHWM, at its peak; NaN where there is no /proc.
+double Memory(const std::string& field) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.rfind(field + ":", 0) == 0) return 1024e-6 * std::stod(line.substr(field.size() + 1));
+  }
+  return NAN;
 }
 
 void WriteResult(const std::string& path, const Tensors& parts) {
@@ -220,6 +246,7 @@ void Run(const Flags& flags) {
   if (flags.Text("--work") == "ceilings") return PrintCeilings();
   torch::jit::setGraphExecutorOptimize(false);
   Setup setup(flags);
+  const double loaded = Memory("VmRSS");
   const Step step = MakeStep(setup, flags);
   for (int64_t i = 0; i < flags.Number("--warmup"); ++i) step(true);
   const double units = static_cast<double>(flags.Number("--units"));
@@ -232,8 +259,10 @@ void Run(const Flags& flags) {
     milliseconds += (i > 0 ? ", " : "") + std::to_string(took.count() / units);
   }
   WriteResult(flags.Text("--result"), result);
-  std::printf("{\"libtorch\": \"%s\", \"threads\": %d, \"milliseconds\": [%s]}\n", TORCH_VERSION,
-              at::get_num_threads(), milliseconds.c_str());
+  const double megabytes = Memory("VmHWM") - loaded;
+  std::printf("{\"libtorch\": \"%s\", \"threads\": %d, \"milliseconds\": [%s], \"megabytes\": %s}\n",
+              TORCH_VERSION, at::get_num_threads(), milliseconds.c_str(),
+              std::isnan(megabytes) ? "null" : std::to_string(megabytes).c_str());
 }
 
 }  // namespace

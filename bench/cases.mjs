@@ -1,7 +1,8 @@
 // What is measured: each kind of work on each workload.
+import { caseTargets } from './targets.mjs';
 
 /**
- * @typedef {'point' | 'hvp' | 'hvps' | 'lanczos' | 'slq' | 'eigenpairs' | 'surface'} Work
+ * @typedef {'point' | 'hvp' | 'hvps' | 'lanczos' | 'slq' | 'eigenpairs' | 'surface' | 'trace'} Work
  *   `hvps`: `steps` products, one after the other; only the bare loop knows it, as the floor of `slq`
  *
  * @typedef {object} Case
@@ -10,11 +11,16 @@
  * @property {Work} work
  * @property {number} grid points along each axis of the plane
  * @property {number} steps of Lanczos
+ * @property {number} pairs of an eigenvalue and its vector
+ * @property {number} tolerance of their residuals, ‖Hv − λv‖ / |λ1|, or of the standard error of a trace; 0: as each tool has it
+ * @property {'float32' | 'float64' | 'bfloat16'} dtype the peers take float32 for bfloat16
  * @property {number} units what one repetition is divided by
  * @property {number} warmup repetitions that do not count
  * @property {number} repetitions in one process
- * @property {number | null} target what ours may take at most, in units of the rival's time
- * @property {'bare' | 'pyhessian'} rival whom the target is about
+ * @property {readonly import('./tools.mjs').ToolName[] | null} tools that are asked for it; null: all that can
+ * @property {number} foreign busy processes beside it
+ * @property {boolean} counts products are what it is about: one round says all
+ * @property {import('./targets.mjs').CaseTarget | null} target
  */
 
 /** @type {Readonly<Record<Work, string>>} */
@@ -24,62 +30,79 @@ export const unitNames = {
   hvps: 'Hessian-vector product of many',
   lanczos: 'Lanczos step',
   slq: 'Lanczos step of a spectral density',
-  eigenpairs: 'top two eigenpairs',
+  eigenpairs: 'top eigenpairs together',
   surface: 'point of a surface',
+  trace: 'trace',
 };
-
-const lanczosSteps = 10;
-/** Of the papers' spectral densities. */
-const slqSteps = 100;
 
 /**
  * @param {string} workload
  * @param {Work} work
  * @param {number} repetitions
- * @param {{ grid?: number, target?: number | null, rival?: Case['rival'] }} [options]
+ * @param {Partial<Case>} [options]
  * @returns {Case}
  */
-function makeCase(workload, work, repetitions, { grid = 3, target = null, rival = 'bare' } = {}) {
+export function makeCase(workload, work, repetitions, options = {}) {
+  const name = options.name ?? `${workload}-${work}`;
+  // Of the papers' spectral densities, and of what shows the time of a step.
+  const { grid = 3, steps = work === 'slq' ? 100 : 10 } = options;
   const unitsOf = {
     // The model itself and the grid.
     point: grid * grid + 1,
     hvp: 1,
-    hvps: slqSteps,
-    lanczos: lanczosSteps,
-    slq: slqSteps,
+    hvps: steps,
+    lanczos: steps,
+    slq: steps,
     eigenpairs: 1,
     // What one asked for: the model itself comes with it.
     surface: grid * grid,
+    trace: 1,
   };
   return {
-    name: `${workload}-${work}`,
+    name,
     workload,
     work,
     grid,
-    steps: work === 'slq' ? slqSteps : lanczosSteps,
+    steps,
+    pairs: 2,
+    tolerance: 0,
+    dtype: 'float32',
     units: unitsOf[work],
     warmup: work === 'hvp' ? 2 : 1,
     repetitions,
-    target,
-    rival,
+    tools: null,
+    foreign: 0,
+    counts: false,
+    target: caseTargets[name] ?? null,
+    ...options,
   };
+}
+
+/**
+ * Threads do not change counts, and of products as small as those they would wait more than they compute.
+ *
+ * @param {Case} benchCase
+ * @param {number} threads
+ */
+export function threadsOf({ counts }, threads) {
+  return counts ? 1 : threads;
 }
 
 /** Repetitions so that a process measures for some seconds on two cores. */
 export const cases = [
-  makeCase('lenet-256', 'point', 5, { grid: 7, target: 1.1 }),
-  makeCase('lenet-256', 'hvp', 20, { target: 1.1 }),
+  makeCase('lenet-256', 'point', 5, { grid: 7 }),
+  makeCase('lenet-256', 'hvp', 20),
   makeCase('lenet-256', 'lanczos', 3),
   makeCase('lenet-2048', 'point', 3),
   makeCase('lenet-2048', 'hvp', 5),
   makeCase('lenet-2048', 'lanczos', 1),
-  makeCase('resnet20-128', 'point', 3, { target: 1.03 }),
-  makeCase('resnet20-128', 'hvp', 5, { target: 1.03 }),
+  makeCase('resnet20-128', 'point', 3),
+  makeCase('resnet20-128', 'hvp', 5),
   makeCase('resnet20-128', 'lanczos', 1),
-  makeCase('lenet-256', 'slq', 1, { target: 1.15 }),
-  makeCase('lenet-2048', 'slq', 1, { target: 1.15 }),
-  makeCase('resnet20-128', 'slq', 1, { target: 1.15 }),
-  makeCase('resnet20-128', 'eigenpairs', 1, { target: 0.25, rival: 'pyhessian' }),
+  makeCase('lenet-256', 'slq', 1),
+  makeCase('lenet-2048', 'slq', 1),
+  makeCase('resnet20-128', 'slq', 1),
+  makeCase('resnet20-128', 'eigenpairs', 1),
   makeCase('lenet-2048', 'surface', 1, { grid: 7 }),
   makeCase('resnet20-128', 'surface', 1, { grid: 5 }),
 ];

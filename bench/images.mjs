@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { unzipSync } from 'fflate';
 import { root } from '../scripts/project.mjs';
 
 /**
@@ -72,17 +73,38 @@ export function readCifar(count) {
 }
 
 /**
+ * The first test images of the example model, scaled to [0, 1].
+ *
+ * @param {number} count
+ * @returns {Images}
+ */
+export function readDigits(count) {
+  const arrays = unzipSync(readFileSync(join(root, 'examples', 'digits', 'digits.npz')));
+  const bytes = (/** @type {string} */ name) => {
+    const array = arrays[`${name}.npy`] ?? new Uint8Array();
+    // NPY 1.0: the length of the header stands in bytes 8 and 9.
+    return array.subarray(10 + (array[8] ?? 0) + 256 * (array[9] ?? 0));
+  };
+  return {
+    name: `the first ${count} test images of the example model`,
+    x: Float32Array.from(bytes('x_test').subarray(0, count * 64), (byte) => byte / 16),
+    y: BigInt64Array.from(bytes('y_test').subarray(0, count), BigInt),
+  };
+}
+
+/**
  * Uniform noise with uniform labels: the work is the same as on images.
  *
  * @param {readonly number[]} shape
+ * @param {string} [why]
  * @returns {Images}
  */
-export function makeNoise(shape) {
+export function makeNoise(shape, why = '') {
   const random = mulberry32(1);
   const count = shape[0] ?? 0;
   const size = shape.reduce((product, dim) => product * dim, 1);
   return {
-    name: `${count} images of seeded noise (no shared data on this machine)`,
+    name: `${count} images of seeded noise${why}`,
     x: Float32Array.from({ length: size }, random),
     y: BigInt64Array.from({ length: count }, () => BigInt(Math.floor(random() * 10))),
   };

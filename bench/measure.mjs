@@ -1,7 +1,9 @@
 // One tool on one case in a process of its own.
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { besideBusy } from './busy.mjs';
 import { cacheFolder } from './cache.mjs';
+import { threadsOf } from './cases.mjs';
 import { busyLimit, coresOfOthers, readClocks } from './machine.mjs';
 import { runStep } from './processes.mjs';
 
@@ -10,11 +12,13 @@ import { runStep } from './processes.mjs';
  * @property {string} libtorch
  * @property {number} threads
  * @property {number[]} milliseconds a unit, by repetition
- * @property {number} [products] Hessian-vector products of the last repetition, where they are what counts
- * @property {number[]} [residuals] of each pair, measured: ‖Hv − λv‖ / |λ1|
+ * @property {number[]} [products] Hessian-vector products by repetition, where they are what counts
+ * @property {number[]} [residuals] of each pair of the last repetition, measured: ‖Hv − λv‖ / |λ1|
+ * @property {number | null} megabytes of memory at the peak, above what was taken when model and batch were loaded; null
+ *   where that cannot be told
  *
  * @typedef {Answer & { result: Float64Array, others: number | null }} Sample
- *   `result`: what was computed; `others`: cores that other processes kept busy meanwhile
+ *   `result`: what was computed; `others`: cores that other processes kept busy meanwhile, besides those that we started for it
  */
 
 /**
@@ -34,17 +38,13 @@ export function readFloat64(path) {
  * @param {number} threads
  * @param {string} result file
  */
-export function flags(
-  { work, grid, steps, units, warmup, repetitions },
-  { model, folder, shape },
-  threads,
-  result,
-) {
-  const values = { model, folder, shape: shape.join(','), work, grid, steps, units, warmup, repetitions };
-  return Object.entries({ ...values, threads, result }).flatMap(([name, value]) => [
-    `--${name}`,
-    String(value),
-  ]);
+export function flags(benchCase, { model, folder, shape }, threads, result) {
+  const { work, grid, steps, pairs, tolerance, dtype, units, warmup, repetitions } = benchCase;
+  const task = { work, grid, steps, pairs, tolerance, dtype, units, warmup, repetitions };
+  const values = { model, folder, shape: shape.join(','), ...task };
+  return Object.entries({ ...values, threads: threadsOf(benchCase, threads), result }).flatMap(
+    ([name, value]) => [`--${name}`, String(value)],
+  );
 }
 
 /**
@@ -58,10 +58,14 @@ export function flags(
 async function measureOnce(tool, benchCase, workload, threads, signal) {
   const result = join(cacheFolder, `result-${process.pid}.bin`);
   const [program = '', ...args] = tool.command;
-  const before = readClocks();
   const asTold = tool.adapt(benchCase);
-  const stdout = await runStep(program, [...args, ...flags(asTold, workload, threads, result)], signal);
-  const others = coresOfOthers(before, readClocks());
+  const { foreign } = benchCase;
+  const { value: stdout, others } = await besideBusy(foreign, signal, async () => {
+    const before = readClocks();
+    const value = await runStep(program, [...args, ...flags(asTold, workload, threads, result)], signal);
+    const all = coresOfOthers(before, readClocks());
+    return { value, others: all === null ? null : Math.max(0, all - foreign) };
+  });
   /** @type {Answer} */
   const answer = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
   const sample = { ...answer, result: readFloat64(result), others };

@@ -1,12 +1,14 @@
-// The command line: which cases, which tools, how often.
+// The command line: which cases or parts of the protocol, which tools, how often.
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { SetupError } from '../scripts/console.mjs';
 import { cases, withGrid } from './cases.mjs';
+import { casesOf, parts } from './protocol.mjs';
 import { toolNames } from './tools.mjs';
 
 /**
  * @typedef {object} Settings
+ * @property {import('./protocol.mjs').Part[] | null} parts of the protocol, whose cases they are; null: other cases
  * @property {import('./cases.mjs').Case[]} cases
  * @property {import('./tools.mjs').ToolName[]} tools
  * @property {number} rounds
@@ -25,6 +27,8 @@ export function parse() {
       allowPositionals: true,
       options: {
         list: { type: 'boolean', default: false },
+        protocol: { type: 'boolean', default: false },
+        'without-counts': { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         'json-file': { type: 'string' },
         markdown: { type: 'string' },
@@ -54,18 +58,35 @@ function wholeNumber(option, value, least = 1) {
 }
 
 /**
+ * What the words name; all where there are none.
+ *
+ * @template {{ name: string }} T
+ * @param {readonly T[]} all
+ * @param {readonly string[]} words
+ * @param {(name: string, word: string) => boolean} isNamed
+ */
+function pick(all, words, isNamed) {
+  const unknown = words.filter((word) => !all.some(({ name }) => isNamed(name, word)));
+  if (unknown.length > 0)
+    throw new SetupError('ERR_USAGE', `nothing is named ${unknown.join(', ')}: see --list`);
+  return all.filter(({ name }) => words.length === 0 || words.some((word) => isNamed(name, word)));
+}
+
+/**
  * @param {ReturnType<typeof parse>} parsed
  * @returns {Settings}
  */
 export function toSettings({ values, positionals }) {
-  const wanted = cases.filter(
-    ({ name }) => positionals.length === 0 || positionals.some((p) => name === p || name.startsWith(`${p}-`)),
-  );
-  const unknown = positionals.filter(
-    (p) => !cases.some(({ name }) => name === p || name.startsWith(`${p}-`)),
-  );
-  if (unknown.length > 0)
-    throw new SetupError('ERR_USAGE', `no case is named ${unknown.join(', ')}: see --list`);
+  if (values['without-counts'] && !values.protocol)
+    throw new SetupError('ERR_USAGE', '--without-counts goes with --protocol');
+  const wantedParts = values.protocol
+    ? pick(parts, positionals, (name, word) => name.toLowerCase() === word.toLowerCase()).filter(
+        ({ rows }) => !values['without-counts'] || !rows.some((row) => row.case.counts),
+      )
+    : null;
+  const wanted = wantedParts
+    ? casesOf(wantedParts)
+    : pick(cases, positionals, (name, word) => name === word || name.startsWith(`${word}-`));
   const tools = values.tools.split(',').map((name) => {
     const tool = toolNames.find((known) => known === name);
     if (tool) return tool;
@@ -77,9 +98,11 @@ export function toSettings({ values, positionals }) {
   // LLA's points are ours only where the model is one of them.
   if (grid !== null && grid % 2 === 0) throw new SetupError('ERR_USAGE', '--grid wants an odd number');
   return {
+    parts: wantedParts,
     cases: wanted.map((benchCase) => ({
       ...(grid === null ? benchCase : withGrid(benchCase, grid)),
-      repetitions: repetitions ?? benchCase.repetitions,
+      // Where products are counted a repetition is a seed.
+      repetitions: benchCase.counts ? benchCase.repetitions : (repetitions ?? benchCase.repetitions),
     })),
     tools,
     rounds: wholeNumber('rounds', values.rounds),

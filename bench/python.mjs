@@ -13,7 +13,7 @@ const venvPython = join(venv, 'bin', 'python');
 /** What to do about a Python that is missing or does not fit. */
 export const howToGetPython =
   'npm run bench -- --setup-python makes one in bench/.cache/venv (about 4.7 GB), or name yours: ' +
-  'LOSSATLAS_BENCH_PYTHON=<interpreter with torch, numpy, pyhessian and curvlinops-for-pytorch>';
+  'LOSSATLAS_BENCH_PYTHON=<interpreter with torch, numpy, torchvision, pyhessian, curvlinops-for-pytorch and loss-landscapes>';
 
 /**
  * The number of a version without its build: 2.13.0 of 2.13.0+cu130.
@@ -24,6 +24,15 @@ export function release(version) {
   return version.split('+')[0] ?? version;
 }
 
+/** What --setup-python installs besides torch; torchvision's version follows from torch's. */
+const peers = {
+  pyhessian: '0.1',
+  'curvlinops-for-pytorch': '3.0.1',
+  'loss-landscapes': '3.0.6',
+};
+
+const asked = ['torch', 'numpy', 'torchvision', ...Object.keys(peers)];
+
 const ask = `
 import importlib.metadata, json
 def version(name):
@@ -31,7 +40,7 @@ def version(name):
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return None
-print(json.dumps({name: version(name) for name in ('torch', 'numpy', 'pyhessian', 'curvlinops-for-pytorch')}))
+print(json.dumps({name: version(name) for name in ${JSON.stringify(asked)}}))
 `;
 
 /**
@@ -40,6 +49,8 @@ print(json.dumps({name: version(name) for name in ('torch', 'numpy', 'pyhessian'
  * @property {string | null} noTorch why plain PyTorch cannot run there; null where it can
  * @property {string | null} noPyHessian
  * @property {string | null} noCurvlinops
+ * @property {string | null} noLossLandscapes
+ * @property {string | null} noTorchvision
  */
 
 /**
@@ -55,7 +66,14 @@ export function findBenchPython(libtorchVersion, env = process.env) {
   const answer = spawnSync(python, ['-c', ask], { encoding: 'utf8', timeout: 60_000 });
   if (answer.status !== 0) {
     const why = named ? `${name} does not run` : 'there is no Python for the peers';
-    return { python, noTorch: why, noPyHessian: why, noCurvlinops: why };
+    return {
+      python,
+      noTorch: why,
+      noPyHessian: why,
+      noCurvlinops: why,
+      noLossLandscapes: why,
+      noTorchvision: why,
+    };
   }
   /** @type {Record<string, string | null>} */
   const versions = JSON.parse(answer.stdout);
@@ -73,6 +91,8 @@ export function findBenchPython(libtorchVersion, env = process.env) {
     noTorch,
     noPyHessian: lacking('pyhessian'),
     noCurvlinops: lacking('curvlinops-for-pytorch'),
+    noLossLandscapes: lacking('loss-landscapes'),
+    noTorchvision: lacking('torchvision'),
   };
 }
 
@@ -83,7 +103,8 @@ export function findBenchPython(libtorchVersion, env = process.env) {
  * @param {AbortSignal} signal
  */
 export async function setupBenchPython(libtorchVersion, signal) {
-  const packages = [`torch==${release(libtorchVersion)}`, 'numpy', 'pyhessian', 'curvlinops-for-pytorch'];
+  const pinned = Object.entries(peers).map(([name, version]) => `${name}==${version}`);
+  const packages = [`torch==${release(libtorchVersion)}`, 'numpy', 'torchvision', ...pinned];
   say(`bench: making bench/.cache/venv with ${packages.join(' ')}: about 4.7 GB, a minute or more`);
   rmSync(venv, { recursive: true, force: true });
   /** @type {readonly (readonly [string, readonly string[]])[]} */

@@ -1,6 +1,6 @@
 // What a run found, as a record for JSON and as a table for people.
 import { unitNames } from './cases.mjs';
-import { gates, inFloat32, limitOf } from './gate.mjs';
+import { gates, isInFloat32, limitOf } from './gate.mjs';
 import { ratio, summarize } from './statistics.mjs';
 import { toolNames, toolTitles } from './tools.mjs';
 
@@ -9,7 +9,8 @@ import { toolNames, toolTitles } from './tools.mjs';
  *
  * @typedef {object} Outcome of one tool on one case
  * @property {number[][]} rounds milliseconds a unit
- * @property {number[]} products Hessian-vector products by round, where they are what counts
+ * @property {number[]} megabytes at the peak, by round
+ * @property {number[]} products Hessian-vector products by repetition of all rounds, where they are what counts
  * @property {number[][]} residuals ‖Hv − λv‖ / |λ1| by round, of each pair
  * @property {number} deviation from the reference, the largest of all rounds
  * @property {boolean} busy a sample that counts was taken while other processes were busy
@@ -41,14 +42,24 @@ const ratios = [
   ['pyhessian', 'ours'],
   ['curvlinops', 'ours'],
   ['lla', 'ours'],
+  ['losslandscapes', 'ours'],
   ['li2018', 'ours'],
 ];
 
-/** @type {Readonly<Record<import('./cases.mjs').Case['rival'], string>>} */
+/** @type {Readonly<Record<import('./targets.mjs').CaseTarget['rival'], string>>} */
 const rivals = { bare: 'the bare loop', pyhessian: 'PyHessian' };
 
+/**
+ * A table with what its cells mean.
+ *
+ * @typedef {object} Table
+ * @property {readonly string[]} words
+ * @property {readonly string[]} head
+ * @property {readonly (readonly string[])[]} rows
+ */
+
 /** @param {Outcome | undefined} outcome */
-function measured(outcome) {
+export function measured(outcome) {
   return outcome !== undefined && outcome.failure === null && outcome.rounds.length > 0 ? outcome : null;
 }
 
@@ -57,7 +68,7 @@ function measured(outcome) {
  * @param {ToolName} numerator
  * @param {ToolName} denominator
  */
-function ratioOf({ outcomes }, numerator, denominator) {
+export function ratioOf({ outcomes }, numerator, denominator) {
   const [a, b] = [measured(outcomes[numerator]), measured(outcomes[denominator])];
   return a && b ? ratio(a.rounds, b.rounds) : null;
 }
@@ -67,8 +78,11 @@ function perSecond(outcome) {
   return 1000 / summarize(outcome.rounds).median;
 }
 
-/** @param {RunRecord} run */
-export function toJson(run) {
+/**
+ * @param {RunRecord} run
+ * @param {readonly object[]} verdicts
+ */
+export function toJson(run, verdicts) {
   const list = run.cases.map((record) => ({
     name: record.case.name,
     unit: unitNames[record.case.work],
@@ -84,7 +98,7 @@ export function toJson(run) {
     ratios: Object.fromEntries(ratios.map(([a, b]) => [`${a}/${b}`, ratioOf(record, a, b)])),
     target: record.case.target,
   }));
-  return JSON.stringify({ ...run, cases: list }, null, 2);
+  return JSON.stringify({ ...run, cases: list, verdicts }, null, 2);
 }
 
 /**
@@ -97,7 +111,7 @@ export function digits(value) {
 }
 
 /** @param {Outcome | undefined} outcome */
-function timeCell(outcome) {
+export function timeCell(outcome) {
   if (outcome === undefined) return '–';
   if (outcome.failure !== null) return 'failed';
   const { median, min, max } = summarize(outcome.rounds);
@@ -105,43 +119,76 @@ function timeCell(outcome) {
 }
 
 /** @param {ReturnType<typeof ratioOf>} value */
-function ratioCell(value) {
+export function ratioCell(value) {
   if (value === null) return '–';
   return `${value.ratio.toFixed(2)} (${value.low.toFixed(2)}–${value.high.toFixed(2)})`;
 }
 
-/** @param {RunRecord} run */
-function makeTable(run) {
-  const used = toolNames.filter((name) => run.cases.some(({ outcomes }) => outcomes[name] !== undefined));
+/**
+ * The tools that any of these cases was asked of.
+ *
+ * @param {readonly CaseRecord[]} records
+ */
+export function usedTools(records) {
+  return toolNames.filter((name) => records.some(({ outcomes }) => outcomes[name] !== undefined));
+}
+
+/**
+ * @param {RunRecord} run
+ * @returns {Table}
+ */
+export function caseTable(run) {
+  const used = usedTools(run.cases);
   const shown = ratios.filter((pair) => pair.every((name) => used.includes(name)));
-  return [
-    [
+  return {
+    words: [
+      'Milliseconds a grid point (point, surface), a Hessian-vector product (hvp), a Lanczos step (lanczos, slq) or both pairs (eigenpairs): median (lowest–highest).',
+      'Ratios: of the medians of one round, where the tools ran one after the other: median (lowest–highest) of the rounds.',
+    ],
+    head: [
       'case',
       ...used.map((name) => toolTitles[name]),
       ...shown.map(([a, b]) => `${toolTitles[a]} / ${toolTitles[b]}`),
     ],
-    ...run.cases.map((record) => [
+    rows: run.cases.map((record) => [
       record.case.name,
       ...used.map((name) => timeCell(record.outcomes[name])),
       ...shown.map(([a, b]) => ratioCell(ratioOf(record, a, b))),
     ]),
-  ];
+  };
 }
 
 /**
- * What share of its time each tool would need at the machine's ceiling.
+ * Milliseconds of a unit at the machine's ceiling; null where its arithmetic is not known.
  *
- * @param {RunRecord} run
+ * @param {CaseRecord} record
+ * @param {import('./bare.mjs').Ceilings} ceilings
  */
+function floorOf({ flops }, { gigaflops }) {
+  return flops === null ? null : flops / (gigaflops * 1e6);
+}
+
+/**
+ * What share of its time a tool would need at the machine's ceiling.
+ *
+ * @param {CaseRecord} record
+ * @param {ToolName} name
+ * @param {import('./bare.mjs').Ceilings} ceilings
+ */
+export function floorShare(record, name, ceilings) {
+  const floor = floorOf(record, ceilings);
+  const outcome = measured(record.outcomes[name]);
+  return floor === null || outcome === null ? null : floor / summarize(outcome.rounds).median;
+}
+
+/** @param {RunRecord} run */
 function floorNotes({ ceilings, cases }) {
   return cases.flatMap((record) => {
-    if (record.flops === null) return [];
-    const floor = record.flops / (ceilings.gigaflops * 1e6);
+    const floor = floorOf(record, ceilings);
+    if (floor === null) return [];
     const shares = toolNames.flatMap((name) => {
-      const outcome = measured(record.outcomes[name]);
-      return outcome === null
-        ? []
-        : [`${toolTitles[name]} ${((100 * floor) / summarize(outcome.rounds).median).toFixed(0)} %`];
+      const share = floorShare(record, name, ceilings);
+      return share === null ? [] : [`${toolTitles[name]} ${(100 * share).toFixed(0)} %`];
     });
     return shares.length === 0
       ? []
@@ -153,14 +200,16 @@ function floorNotes({ ceilings, cases }) {
 function makeNotes(run) {
   const notes = [];
   for (const record of run.cases) {
-    const { name, target, rival } = record.case;
+    const { name, target } = record.case;
+    if (target === null) continue;
+    const { rival, atMost } = target;
     const found = ratioOf(record, 'ours', rival);
-    if (target === null || found === null) continue;
+    if (found === null) continue;
     const { ratio: value, fastest, low, high } = found;
-    const verdict = value <= target ? 'met' : 'missed';
-    const doubt = low <= target && target < high ? ', though the rounds lie on both sides of it' : '';
+    const verdict = value <= atMost ? 'met' : 'missed';
+    const doubt = low <= atMost && atMost < high ? ', though the rounds lie on both sides of it' : '';
     notes.push(
-      `Target of ${name}: at most ${target.toFixed(2)} × ${rivals[rival]}: ${verdict}, ${value.toFixed(3)}${doubt} ` +
+      `Target of ${name}: at most ${atMost.toFixed(2)} × ${rivals[rival]}: ${verdict}, ${value.toFixed(3)}${doubt} ` +
         `(of the fastest repetitions ${fastest.toFixed(3)}).`,
     );
   }
@@ -169,11 +218,12 @@ function makeNotes(run) {
     const counts = toolNames.flatMap((name) => {
       const outcome = measured(record.outcomes[name]);
       if (outcome === null || outcome.products.length === 0) return [];
-      const residuals = outcome.residuals.at(-1)?.map((r) => r.toExponential(1)) ?? [];
-      return [`${toolTitles[name]} ${outcome.products.join(', ')} (residuals ${residuals.join(' and ')})`];
+      const residuals = outcome.residuals.at(-1)?.map((r) => r.toExponential(1));
+      const those = residuals === undefined ? '' : ` (residuals ${residuals.join(', ')})`;
+      return [`${toolTitles[name]} ${outcome.products.join(', ')}${those}`];
     });
     if (counts.length > 0)
-      notes.push(`Hessian-vector products by round, ${record.case.name}: ${counts.join('; ')}.`);
+      notes.push(`Hessian-vector products by repetition, ${record.case.name}: ${counts.join('; ')}.`);
   }
   for (const record of run.cases) {
     if (record.case.work !== 'surface') continue;
@@ -185,16 +235,18 @@ function makeNotes(run) {
   }
   for (const [work, { what }] of Object.entries(gates)) {
     const ofWork = run.cases.filter((record) => record.case.work === work);
-    for (const limit of new Set(ofWork.map((record) => limitOf(record.case)))) {
+    /** @param {CaseRecord} record */
+    const rule = ({ case: benchCase }) =>
+      `at most ${limitOf(benchCase).toExponential(0)} from the bare loop in ${isInFloat32(benchCase) ? 'float32' : 'float64'}`;
+    for (const words of new Set(ofWork.map(rule))) {
       const deviations = ofWork
-        .filter((record) => limitOf(record.case) === limit)
+        .filter((record) => rule(record) === words)
         .flatMap(({ outcomes }) => Object.values(outcomes))
         .filter((outcome) => outcome.failure === null)
         .map((outcome) => outcome.deviation);
       if (deviations.length === 0) continue;
-      const largest = Math.max(...deviations).toExponential(1);
       notes.push(
-        `Equal first: ${what}, at most ${limit.toExponential(0)} from the bare loop in ${inFloat32.includes(work) ? 'float32' : 'float64'}: at most ${largest} found.`,
+        `Equal first: ${what}, ${words}: at most ${Math.max(...deviations).toExponential(1)} found.`,
       );
     }
   }
@@ -223,31 +275,33 @@ function makeHeader({ date, machine, threads, rounds, repetitions, loadAverage, 
       .map(([name, version]) => `${name} ${version}`)
       .join(', ') + '.',
     `Ceilings: ${ceilings.gigaflops.toFixed(0)} GFLOP/s in products of matrices, ${ceilings.copyGigabytes.toFixed(1)} GB/s in copies.`,
-    'Milliseconds a grid point (point, surface), a Hessian-vector product (hvp), a Lanczos step (lanczos, slq) or both pairs (eigenpairs): median (lowest–highest).',
-    'Ratios: of the medians of one round, where the tools ran one after the other: median (lowest–highest) of the rounds.',
   ];
 }
 
-/** @param {RunRecord} run */
-export function toText(run) {
-  const table = makeTable(run);
-  const widths = (table[0] ?? []).map((_, column) =>
-    Math.max(...table.map((row) => (row[column] ?? '').length)),
-  );
-  const lines = table.map((row) =>
+/**
+ * @param {RunRecord} run
+ * @param {Table} table
+ */
+export function toText(run, { words, head, rows }) {
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
+  const lines = all.map((row) =>
     row
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))
       .join('  ')
       .trimEnd(),
   );
-  return [...makeHeader(run), '', ...lines, '', ...makeNotes(run)].join('\n');
+  return [...makeHeader(run), ...words, '', ...lines, '', ...makeNotes(run)].join('\n');
 }
 
-/** @param {RunRecord} run */
-export function toMarkdown(run) {
-  const [head = [], ...rows] = makeTable(run);
-  const line = (/** @type {readonly string[]} */ cells) => `| ${cells.join(' | ').replaceAll('*', '\\*')} |`;
+/**
+ * @param {RunRecord} run
+ * @param {Table} table
+ */
+export function toMarkdown(run, { words, head, rows }) {
+  const line = (/** @type {readonly string[]} */ cells) =>
+    `| ${cells.map((cell) => cell.replace(/[*|]/g, '\\$&')).join(' | ')} |`;
   const table = [line(head), line(head.map(() => '---')), ...rows.map(line)];
   const notes = makeNotes(run).map((note) => `- ${note.replaceAll('*', '\\*').replaceAll('\n', ' ')}`);
-  return [...makeHeader(run), '', ...table, '', ...notes].join('\n');
+  return [...makeHeader(run), ...words, '', ...table, '', ...notes].join('\n');
 }

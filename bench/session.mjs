@@ -2,10 +2,11 @@
 import { loadavg } from 'node:os';
 import { Interrupted, say, SetupError } from '../scripts/console.mjs';
 import { builtLibtorch, measureCeilings } from './bare.mjs';
+import { threadsOf } from './cases.mjs';
 import { compare, reference, residualLimit } from './gate.mjs';
 import { describeMachine } from './machine.mjs';
 import { measure, wasBusy } from './measure.mjs';
-import { release } from './python.mjs';
+import { findBenchPython, release } from './python.mjs';
 import { digits } from './report.mjs';
 import { median } from './statistics.mjs';
 import { makeTools, toolTitles } from './tools.mjs';
@@ -27,6 +28,12 @@ import { prepareWorkload } from './workloads.mjs';
 const progress = (line) => say(`bench: ${line}`);
 
 /**
+ * @param {import('./tools.mjs').Tool} tool
+ * @param {import('./cases.mjs').Case} benchCase
+ */
+const isAsked = ({ name, works }, { work, tools }) => works.includes(work) && (tools?.includes(name) ?? true);
+
+/**
  * Cases with their inputs, and tools that can run; what cannot is said and noted.
  *
  * @param {Settings} settings
@@ -39,10 +46,11 @@ async function prepare(settings, signal) {
     skipped.push(line);
     progress(`SKIPPED ${line}`);
   };
-  const known = await makeTools(signal);
+  const python = findBenchPython(builtLibtorch().version);
+  const known = await makeTools(python, signal);
   const wanted = settings.tools
     .map((name) => known[name])
-    .filter(({ works }) => settings.cases.some(({ work }) => works.includes(work)));
+    .filter((tool) => settings.cases.some((benchCase) => isAsked(tool, benchCase)));
   const tools = wanted.filter(({ missing }) => missing === null);
   for (const why of new Set(wanted.map(({ missing }) => missing))) {
     if (why === null) continue;
@@ -52,9 +60,9 @@ async function prepare(settings, signal) {
   /** @type {Map<string, import('./workloads.mjs').Workload>} */
   const workloads = new Map();
   for (const name of new Set(settings.cases.map(({ workload }) => workload))) {
-    const workload = await prepareWorkload(name, signal);
-    if (workload) workloads.set(name, workload);
-    else skip(`${name}: its model or its images are not in ../shared/data`);
+    const workload = await prepareWorkload(name, { ...python, signal });
+    if (typeof workload === 'string') skip(`${name}: ${workload}`);
+    else workloads.set(name, workload);
   }
   const options = {
     bareLoop: known.bare.command[0] ?? '',
@@ -81,10 +89,11 @@ async function prepare(settings, signal) {
       flops: floorFlops(benchCase, workload),
       outcomes: {},
     };
-    for (const { name, works } of tools) {
-      if (!works.includes(benchCase.work)) continue;
-      record.outcomes[name] = {
+    for (const tool of tools) {
+      if (!isAsked(tool, benchCase)) continue;
+      record.outcomes[tool.name] = {
         rounds: [],
+        megabytes: [],
         products: [],
         residuals: [],
         deviation: 0,
@@ -107,7 +116,7 @@ async function prepare(settings, signal) {
 function floorFlops({ work }, { arithmetic: { forward, firstLayer }, shape }) {
   const samples = shape[0] ?? 0;
   if (work === 'point' || work === 'surface') return forward * samples;
-  return work === 'eigenpairs' ? null : (6 * forward - 4 * firstLayer) * samples;
+  return work === 'eigenpairs' || work === 'trace' ? null : (6 * forward - 4 * firstLayer) * samples;
 }
 
 /**
@@ -140,6 +149,7 @@ export async function runAll(settings, signal) {
       run.ceilings.copyGigabytes = Math.max(run.ceilings.copyGigabytes, copyGigabytes);
     }
     for (const job of jobs) {
+      if (round > 0 && job.benchCase.counts) continue;
       for (let i = 0; i < tools.length; i++) {
         const tool = tools[(round + i) % tools.length];
         const outcome = tool && job.record.outcomes[tool.name];
@@ -165,7 +175,7 @@ async function addSample({ benchCase, workload, expected, bare }, tool, outcome,
   };
   try {
     const sample = await measure(tool, benchCase, workload, { ...options, onRetry });
-    requireComparable(sample, threads);
+    requireComparable(sample, threadsOf(benchCase, threads));
     const check = tool.name === 'bare' && bare !== null ? bare : { benchCase, expected };
     accept(outcome, check.benchCase, sample, check.expected, tool.points);
     noteVersions(versions, sample);
@@ -212,7 +222,8 @@ function accept(outcome, benchCase, sample, expected, points) {
   if (residuals.some((residual) => !(residual <= residualLimit))) {
     throw new SetupError('ERR_BENCH', `its residuals are ${residuals.join(', ')}, not all ${residualLimit}`);
   }
-  if (products !== undefined) outcome.products.push(products);
+  if (products !== undefined) outcome.products.push(...products);
+  if (sample.megabytes !== null) outcome.megabytes.push(sample.megabytes);
   if (residuals.length > 0) outcome.residuals.push(residuals);
   outcome.deviation = Math.max(outcome.deviation, deviation);
   outcome.busy ||= wasBusy(sample);

@@ -2,11 +2,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../scripts/project.mjs';
-import { buildBareLoop, builtLibtorch } from './bare.mjs';
-import { findBenchPython, howToGetPython } from './python.mjs';
+import { buildBareLoop } from './bare.mjs';
+import { howToGetPython } from './python.mjs';
 
 /**
- * @typedef {'ours' | 'bare' | 'torch' | 'pyhessian' | 'curvlinops' | 'lla' | 'li2018'} ToolName
+ * @typedef {'ours' | 'bare' | 'torch' | 'pyhessian' | 'curvlinops' | 'lla' | 'losslandscapes' | 'li2018'} ToolName
  *
  * @typedef {import('./cases.mjs').Case} Case
  *
@@ -27,6 +27,7 @@ export const toolTitles = {
   pyhessian: 'PyHessian',
   curvlinops: 'curvlinops',
   lla: 'LLA',
+  losslandscapes: 'loss-landscapes',
   li2018: 'Li et al.',
 };
 
@@ -76,11 +77,29 @@ function pointsOfLla(grid) {
 const unchanged = (benchCase) => benchCase;
 
 /**
+ * As of LLA: the code is the same there.
+ *
+ * @param {Case} benchCase
+ */
+const withoutLastPoints = (benchCase) =>
+  benchCase.work === 'surface' ? { ...benchCase, units: (benchCase.grid - 1) ** 2 } : benchCase;
+
+/**
+ * What one writes by hand on a surface is the loop over its points.
+ *
+ * @param {Case} benchCase
+ * @returns {Case}
+ */
+const forTorchLoop = (benchCase) =>
+  benchCase.work === 'surface' ? { ...benchCase, work: 'point' } : benchCase;
+
+/**
+ * @param {import('./python.mjs').BenchPython} bench
  * @param {AbortSignal} signal
  * @returns {Promise<Readonly<Record<ToolName, Tool>>>}
  */
-export async function makeTools(signal) {
-  const { python, noTorch, noPyHessian, noCurvlinops } = findBenchPython(builtLibtorch().version);
+export async function makeTools(bench, signal) {
+  const { python, noTorch, noPyHessian, noCurvlinops, noLossLandscapes } = bench;
   const howTo = (/** @type {string | null} */ why) => (why === null ? null : `${why}. ${howToGetPython}`);
   const noLla = noCheckout(
     'LOSSATLAS_BENCH_LLA',
@@ -93,7 +112,7 @@ export async function makeTools(signal) {
     ours: {
       name: 'ours',
       command: [process.execPath, script('ours.mjs')],
-      works: ['point', 'hvp', 'lanczos', 'slq', 'eigenpairs', 'surface'],
+      works: ['point', 'hvp', 'lanczos', 'slq', 'eigenpairs', 'surface', 'trace'],
       adapt: unchanged,
       points: null,
       missing: null,
@@ -109,15 +128,15 @@ export async function makeTools(signal) {
     torch: {
       name: 'torch',
       command: [python, script('torch_loop.py')],
-      works: ['point', 'hvp', 'lanczos'],
-      adapt: unchanged,
+      works: ['point', 'hvp', 'lanczos', 'slq', 'surface'],
+      adapt: forTorchLoop,
       points: null,
       missing: howTo(noTorch),
     },
     pyhessian: {
       name: 'pyhessian',
       command: [python, script('pyhessian_tool.py')],
-      works: ['hvp', 'lanczos', 'slq', 'eigenpairs'],
+      works: ['hvp', 'lanczos', 'slq', 'eigenpairs', 'trace'],
       adapt: unchanged,
       points: null,
       missing: howTo(noPyHessian),
@@ -125,7 +144,7 @@ export async function makeTools(signal) {
     curvlinops: {
       name: 'curvlinops',
       command: [python, script('curvlinops_tool.py')],
-      works: ['hvp'],
+      works: ['hvp', 'slq'],
       adapt: unchanged,
       points: null,
       missing: howTo(noCurvlinops),
@@ -133,11 +152,18 @@ export async function makeTools(signal) {
     lla: {
       name: 'lla',
       command: [python, script('lla_tool.py')],
-      works: ['slq', 'surface'],
-      adapt: (benchCase) =>
-        benchCase.work === 'surface' ? { ...benchCase, units: (benchCase.grid - 1) ** 2 } : benchCase,
+      works: ['hvp', 'slq', 'surface'],
+      adapt: withoutLastPoints,
       points: pointsOfLla,
       missing: howTo(noTorch) ?? noLla,
+    },
+    losslandscapes: {
+      name: 'losslandscapes',
+      command: [python, script('loss_landscapes_tool.py')],
+      works: ['surface'],
+      adapt: withoutLastPoints,
+      points: pointsOfLla,
+      missing: howTo(noLossLandscapes),
     },
     li2018: {
       name: 'li2018',

@@ -13,22 +13,37 @@ warnings.filterwarnings("ignore", category=DeprecationWarning)
 # As everywhere in this benchmark: TorchScript runs without its optimising executor.
 torch._C._set_graph_executor_optimize(False)
 
+# Of a plane, before what counts.
+WARMING_POINTS = 4
+
+
+def memory(field: str) -> float | None:
+    """MB of this process by /proc: VmRSS, what it takes now, or VmHWM, at its peak; None where there is no /proc."""
+    try:
+        status = pathlib.Path("/proc/self/status").read_text()
+    except OSError:
+        return None
+    return int(status.split(f"{field}:")[1].split()[0]) * 1024 / 1e6
+
 
 class Workload:
     """The model as torch.jit.load gives it, the batch, and vectors over the parameters, from the command line's files."""
 
     def __init__(self) -> None:
         parser = argparse.ArgumentParser()
-        for name in ("model", "folder", "shape", "work", "result"):
+        for name in ("model", "folder", "shape", "work", "dtype", "result"):
             parser.add_argument(f"--{name}", required=True)
-        for name in ("grid", "steps", "units", "warmup", "repetitions", "threads"):
+        for name in ("grid", "steps", "pairs", "units", "warmup", "repetitions", "threads"):
             parser.add_argument(f"--{name}", type=int, required=True)
+        parser.add_argument("--tolerance", type=float, required=True)
         self.flags = parser.parse_args()
         torch.set_num_threads(self.flags.threads)
-        self.model = torch.jit.load(self.flags.model).eval()
+        # bfloat16 is asked of our tool alone.
+        self.dtype = torch.float64 if self.flags.dtype == "float64" else torch.float32
+        self.model = torch.jit.load(self.flags.model).eval().to(self.dtype)
         self.parameters = list(self.model.parameters())
         shape = [int(dim) for dim in self.flags.shape.split(",")]
-        self.x = torch.from_numpy(self.read("x.bin", np.float32)).view(shape)
+        self.x = torch.from_numpy(self.read("x.bin", np.float32)).view(shape).to(self.dtype)
         self.y = torch.from_numpy(self.read("y.bin", np.int64))
         # Seconds of the running repetition that are not the tool's, and what the answer says besides times.
         self.excluded = 0.0
@@ -39,7 +54,7 @@ class Workload:
 
     def vector(self, name: str) -> list[torch.Tensor]:
         """A flat vector of the workload as one tensor a parameter."""
-        flat = torch.from_numpy(self.read(name, np.float32))
+        flat = torch.from_numpy(self.read(name, np.float32)).to(self.dtype)
         parts = flat.split([p.numel() for p in self.parameters])
         return [part.view_as(p) for part, p in zip(parts, self.parameters, strict=True)]
 
@@ -48,6 +63,7 @@ class Workload:
 
     def measure(self, steps: dict, **versions: str) -> None:
         """Times steps[work](warming), which returns what it computed: tensors, or numbers."""
+        loaded = memory("VmRSS")
         step = steps[self.flags.work]()
         for _ in range(self.flags.warmup):
             step(True)
@@ -62,4 +78,5 @@ class Workload:
         torch.cat(parts).numpy().tofile(self.flags.result)
         versions = {"libtorch": torch.__version__, "numpy": np.__version__, **versions}
         own = {**versions, "threads": torch.get_num_threads(), "milliseconds": milliseconds}
+        own["megabytes"] = memory("VmHWM") - loaded if loaded is not None else None
         print(json.dumps({**own, **self.answer}))

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from checkouts import add_checkout
-from common import Workload
+from common import WARMING_POINTS, Workload
 
 commit = add_checkout("LOSSATLAS_BENCH_LI2018", ".", "h5py", "torchvision")
 
@@ -27,12 +27,12 @@ def make_surface():
     axis = np.linspace(-1, 1, num=workload.flags.grid)
     coordinates = np.array([(x, y) for y in axis for x in axis])
 
-    def step(_):
+    def step(warming):
         directions = [[part.clone() for part in direction] for direction in raw]
         for direction in directions:
             net_plotter.normalize_directions_for_weights(direction, weights, "filter", "biasbn")
         losses = []
-        for point in coordinates:
+        for point in coordinates[:WARMING_POINTS] if warming else coordinates:
             net_plotter.set_weights(model, weights, directions, point)
             losses.append(evaluation.eval_loss(model, criterion, loader)[0])
         return losses

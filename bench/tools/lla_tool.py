@@ -1,4 +1,5 @@
-"""Loss Landscape Analysis (GabdullinN/loss-landscape-analysis) from the checkout LOSSATLAS_BENCH_LLA: its random_plane.
+"""Loss Landscape Analysis (GabdullinN/loss-landscape-analysis) from the checkout LOSSATLAS_BENCH_LLA: its random_plane,
+its Hessian-vector product and its esd_calc.
 
 It gets the normalised axes as they are, since its own rule for filters moves biases and BatchNorm too, and one step less
 than the grid has points: its distance is the full width of the plane, so its steps are as wide as the grid's, and its
@@ -19,6 +20,7 @@ figures = ("matplotlib", "matplotlib.pyplot", "mpl_toolkits", "mpl_toolkits.mplo
 commit = add_checkout("LOSSATLAS_BENCH_LLA", "src", *figures)
 
 from src_lla.hessian.hessian import hessian_calc  # noqa: E402
+from src_lla.hessian.utils import hes_prod  # noqa: E402
 from src_lla.loss_landscapes.main import random_plane  # noqa: E402
 from src_lla.loss_landscapes.metrics import Loss  # noqa: E402
 from src_lla.loss_landscapes.model_interface.model_parameters import ModelParameters  # noqa: E402
@@ -32,11 +34,16 @@ def make_surface():
         p.requires_grad = False
     metric = Loss(torch.nn.functional.cross_entropy, workload.x, workload.y, "cpu")
     a1, a2 = (ModelParameters(workload.vector(name)) for name in ("d1.bin", "d2.bin"))
-    steps = workload.flags.grid - 1
-    return lambda _: random_plane(workload.model, metric, distance=2, steps=steps, normalization=None, a1=a1, a2=a2)
+
+    def step(warming):
+        # Twice two points warm up.
+        steps = 2 if warming else workload.flags.grid - 1
+        return random_plane(workload.model, metric, distance=2, steps=steps, normalization=None, a1=a1, a2=a2)
+
+    return step
 
 
-def make_slq():
+def make_hessian():
     metric = Loss(torch.nn.functional.cross_entropy, workload.x, workload.y, "cpu")
     twin = torch.jit.load(workload.flags.model)
     for p in twin.parameters():
@@ -44,6 +51,17 @@ def make_slq():
     deepcopy, copy.deepcopy = copy.deepcopy, lambda _: twin
     hessian = hessian_calc(workload.model, metric)
     copy.deepcopy = deepcopy
+    return hessian
+
+
+def make_hvp():
+    hessian = make_hessian()
+    v = workload.vector("v.bin")
+    return lambda _: hes_prod(hessian.grads, hessian.params, v)
+
+
+def make_slq():
+    hessian = make_hessian()
     bits = [(part + 1) / 2 for part in workload.vector("start.bin")]
 
     def step(warming):
@@ -55,4 +73,4 @@ def make_slq():
     return step
 
 
-workload.measure({"surface": make_surface, "slq": make_slq}, lla=commit)
+workload.measure({"surface": make_surface, "hvp": make_hvp, "slq": make_slq}, lla=commit)

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
   Plane,
+  analyseHessian,
   combine,
   customDirection,
   dataset,
@@ -19,8 +20,8 @@ import {
 } from '../../dist/index.js';
 
 const names = [
-  ...['model', 'folder', 'shape', 'work', 'grid', 'steps', 'units', 'warmup', 'repetitions', 'threads'],
-  'result',
+  ...['model', 'folder', 'shape', 'work', 'grid', 'steps', 'pairs', 'tolerance', 'dtype', 'units', 'warmup'],
+  ...['repetitions', 'threads', 'result'],
 ];
 const { values } = parseArgs({
   options: Object.fromEntries(names.map((name) => [name, { type: /** @type {const} */ ('string') }])),
@@ -41,7 +42,9 @@ function readBytes(name) {
 }
 
 await numThreads(Number(text('threads')));
-const model = await loadModel(text('model'));
+const model = await loadModel(text('model'), {
+  dtype: /** @type {'float32' | 'float64' | 'bfloat16'} */ (text('dtype')),
+});
 const shape = text('shape').split(',').map(Number);
 const loss = objective(
   model,
@@ -61,6 +64,24 @@ const makeOperator = () => hessian(loss, { memoryBudget: 1e12 });
 let answer = {};
 
 /**
+ * MB of this process by /proc: VmRSS, what it takes now, or VmHWM, at its peak; null where there is no /proc.
+ *
+ * @param {'VmRSS' | 'VmHWM'} field
+ */
+function memory(field) {
+  try {
+    const [, kibibytes] =
+      new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+    return (Number(kibibytes) * 1024) / 1e6;
+  } catch {
+    return null;
+  }
+}
+
+/** Points along each axis of a plane, before what counts. */
+const warmingPoints = 2;
+
+/**
  * One repetition; what it returns turns into numbers after the timing.
  *
  * @typedef {(warming: boolean) => Promise<() => Promise<ArrayLike<number>>>} Step
@@ -72,16 +93,16 @@ const works = {
       await customDirection(await vector('d1.bin')),
       await customDirection(await vector('d2.bin')),
     ]);
-    const points = Number(text('grid'));
-    return async () => {
+    return async (warming) => {
+      const points = warming ? warmingPoints : Number(text('grid'));
       const surface = await lossSurface(loss, plane, { range: [-1, 1], points });
       return async () => [surface.modelLoss, ...surface.loss];
     };
   },
   async surface() {
     const raw = [await vector('r1.bin'), await vector('r2.bin')];
-    const points = Number(text('grid'));
-    return async () => {
+    return async (warming) => {
+      const points = warming ? warmingPoints : Number(text('grid'));
       const [first, second] = await Promise.all(
         raw.map((axis) => customDirection(axis, { normalization: 'filter' })),
       );
@@ -107,16 +128,24 @@ const works = {
   },
   lanczos: density,
   slq: density,
+  trace: traces,
   async eigenpairs() {
     const operator = makeOperator();
+    const k = Number(text('pairs'));
+    const tolerance = Number(text('tolerance'));
+    /** @type {number[]} */
+    const products = [];
     return async (warming) => {
       if (warming) {
         (await operator.apply([await vector('v.bin')]))[0]?.dispose();
         return async () => [];
       }
-      // At the default tolerance, whose verifying products count.
-      const pairs = await eigenpairs(operator, { k: 2, seed: 0 });
-      const { values, vectors, numProducts } = pairs;
+      // Verifying products, where there are any, count.
+      const options = { k, seed: products.length, ...(tolerance > 0 ? { tolerance } : {}) };
+      const pairs = await eigenpairs(operator, options);
+      if (!pairs.allConverged) throw new Error('not all pairs converged');
+      products.push(pairs.numProducts);
+      const { values, vectors } = pairs;
       return async () => {
         const residuals = [];
         for (const [i, vector] of vectors.entries()) {
@@ -128,7 +157,7 @@ const works = {
           rest.dispose();
         }
         pairs.dispose();
-        answer = { products: numProducts, residuals };
+        answer = { products, residuals };
         // PyHessian goes on to the same.
         writeFileSync(join(text('folder'), 'residuals.bin'), Float64Array.from(residuals));
         return values;
@@ -136,6 +165,37 @@ const works = {
     };
   },
 };
+
+/**
+ * By a Krylov subspace and probes of the rest, another seed every time.
+ *
+ * @returns {Promise<Step>}
+ */
+async function traces() {
+  const operator = makeOperator();
+  /** @type {number[]} */
+  const values = [];
+  /** @type {number[]} */
+  const products = [];
+  answer = { products };
+  return async () => {
+    const analysis = await analyseHessian(operator, {
+      steps: Number(text('steps')),
+      probes: 1,
+      k: 1,
+      maxProducts: 0,
+      verify: false,
+      relativeError: Number(text('tolerance')),
+      maxTraceProbes: 5000,
+      seed: products.length,
+    });
+    if (!analysis.trace.converged) throw new Error('the trace is not as exact as asked for');
+    values.push(analysis.trace.value);
+    products.push(analysis.numProducts);
+    analysis.dispose();
+    return async () => values;
+  };
+}
 
 /** @returns {Promise<Step>} */
 async function density() {
@@ -147,6 +207,7 @@ async function density() {
   };
 }
 
+const loaded = memory('VmRSS');
 const step = await works[text('work')]?.();
 if (!step) throw new Error(`--work ${text('work')} is unknown`);
 for (let i = 0; i < Number(text('warmup')); i++) await step(true);
@@ -158,6 +219,7 @@ for (let i = 0; i < Number(text('repetitions')); i++) {
   milliseconds.push((performance.now() - begin) / Number(text('units')));
 }
 writeFileSync(text('result'), Float64Array.from((await read?.()) ?? []));
+const peak = memory('VmHWM');
 console.log(
   JSON.stringify({
     lossatlas: version(),
@@ -165,6 +227,7 @@ console.log(
     node: process.versions.node,
     threads: await numThreads(),
     milliseconds,
+    megabytes: peak === null || loaded === null ? null : peak - loaded,
     ...answer,
   }),
 );

@@ -38,7 +38,7 @@ const numPoints = points.length / 2;
 function dataOf(name: Net): Dataset {
   const keys = golden.names.filter((key) => key.startsWith(`${name}.x`));
   const inputs = keys.map((key) => golden.array(key)) as Parameters<typeof dataset>[0]['inputs'];
-  return dataset({ inputs, targets: golden.array(`${name}.y`) } as Parameters<typeof dataset>[0]);
+  return dataset({ inputs, targets: golden.array(`${name}.y`) });
 }
 
 const load = (name: Net, dtype: 'float32' | 'float64') =>
