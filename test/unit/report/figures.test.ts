@@ -139,7 +139,6 @@ describe('drawEigenvalueMap', () => {
     smallest: grid((a) => (a > 0.9 ? NaN : -1 - a)),
     largest: grid(() => 4),
     numProducts: grid(() => 10),
-    precision: null,
     recipe: { name: 'lossatlas', notes: [] },
     provenance,
     source: null,
