@@ -3,8 +3,8 @@ import type { ReducedPrecision } from '../objective/subspace.js';
 import type { PrecisionNote } from '../results.js';
 import { invalidOption } from '../validate.js';
 
-/** Points that are computed once more in the model's own type. */
-const numCompared = 9;
+/** Points that are computed once more in the model's own type: a sixteenth, within these. */
+const [fewest, most] = [3, 9];
 
 /** Throws ERR_INVALID_OPTION where the model or its device has no such precision, or gradients are wanted. */
 export function requirePrecision(
@@ -28,7 +28,8 @@ export async function measurePrecision(
   loss: Float64Array,
   signal?: AbortSignal,
 ): Promise<PrecisionNote> {
-  const count = Math.min(numCompared, points.numPoints);
+  const wanted = Math.min(most, Math.max(fewest, Math.round(points.numPoints / 16)));
+  const count = Math.min(wanted, points.numPoints);
   const places = Array.from({ length: count }, (_, i) =>
     count === 1 ? 0 : Math.round((i * (points.numPoints - 1)) / (count - 1)),
   );

@@ -90,6 +90,8 @@ class Model {
 
   // Null where none is known, or where parameters are rounded, so that nothing is linear in them.
   virtual const FirstLayers* first_layers() = 0;
+  // Whether BatchNormForm::kFolded is another form in eval mode.
+  virtual bool FoldsBatchNorm() = 0;
   // Their outputs, with what is installed.
   virtual std::vector<at::Tensor> FirstOutputs(const Batch& batch) = 0;
   // Forward with the outputs of the first layers, after their ends, given. It may write to them. ERR_FORWARD.

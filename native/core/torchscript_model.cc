@@ -333,10 +333,24 @@ void TorchScriptModel::Restore(const Saved& saved) noexcept {
   }
 }
 
+// What `rewrite` makes of the graph, made when it is first asked for. Null where libtorch's analyses refuse
+// the graph: the plain forward pass needs none of them.
+template <class Form, class Rewrite>
+static const Form* RewrittenOnce(std::optional<std::unique_ptr<Form>>& form, const Rewrite& rewrite) {
+  if (form) return form->get();
+  form.emplace();
+  try {
+    *form = rewrite();
+  } catch (const c10::OutOfMemoryError&) {
+    throw;
+  } catch (const std::exception&) {
+  }
+  return form->get();
+}
+
 const FoldedForward* TorchScriptModel::Folded() {
-  if (mode_ != Mode::kEval || input_type_ == c10::kHalf || input_type_ == c10::kBFloat16) return nullptr;
-  if (!folded_) folded_ = FoldBatchNorm(module_);
-  return folded_->get();
+  if (input_type_ == c10::kHalf || input_type_ == c10::kBFloat16) return nullptr;
+  return RewrittenOnce(folded_, [&] { return FoldBatchNorm(module_); });
 }
 
 std::vector<c10::IValue> TorchScriptModel::ArgumentsOf(const std::vector<at::Tensor>& inputs,
@@ -393,7 +407,8 @@ c10::IValue TorchScriptModel::Guarded(const Batch& batch, const Run& run) const 
 
 c10::IValue TorchScriptModel::Forward(const Batch& batch, BatchNormForm form) {
   return Guarded(batch, [&]() -> c10::IValue {
-    const FoldedForward* folded = form == BatchNormForm::kFolded ? Folded() : nullptr;
+    const bool folds = form == BatchNormForm::kFolded && mode_ == Mode::kEval;
+    const FoldedForward* folded = folds ? Folded() : nullptr;
     if (folded != nullptr) return RunFolded(*folded, batch);
     const torch::jit::Method forward = module_.get_method("forward");
     return forward(ArrangeInputs(forward.function().getSchema(), batch.inputs(), batch.input_names()));
@@ -402,17 +417,7 @@ c10::IValue TorchScriptModel::Forward(const Batch& batch, BatchNormForm form) {
 
 const FirstLayers* TorchScriptModel::first_layers() {
   if (rounds_parameters_ || !options_.device().is_cpu()) return nullptr;
-  if (!first_layers_) {
-    first_layers_.emplace();
-    try {
-      *first_layers_ = FindFirstLayers(module_);
-    } catch (const c10::OutOfMemoryError&) {
-      throw;
-    } catch (const std::exception&) {
-      // A graph that libtorch's analyses refuse: the plain forward pass needs none of them.
-    }
-  }
-  return first_layers_->get();
+  return RewrittenOnce(first_layers_, [&] { return FindFirstLayers(module_); });
 }
 
 std::vector<at::Tensor> TorchScriptModel::FirstOutputs(const Batch& batch) {

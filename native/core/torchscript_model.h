@@ -60,6 +60,7 @@ class TorchScriptModel : public Model {
   void Reinstall(const std::vector<at::Tensor>& parameters) override;
   c10::IValue Forward(const Batch& batch, BatchNormForm form) override;
   const FirstLayers* first_layers() override;
+  bool FoldsBatchNorm() override { return Folded() != nullptr; }
   std::vector<at::Tensor> FirstOutputs(const Batch& batch) override;
   c10::IValue ForwardAfter(const Batch& batch, std::vector<at::Tensor> first) override;
 
@@ -78,7 +79,7 @@ class TorchScriptModel : public Model {
   // A forward pass with its errors as those of the model.
   template <class Run>
   c10::IValue Guarded(const Batch& batch, const Run& run) const;
-  // Null where nothing folds in the mode that is installed.
+  // Null where nothing folds.
   const FoldedForward* Folded();
   c10::IValue RunFolded(const FoldedForward& folded, const Batch& batch);
 

@@ -23,7 +23,7 @@ const nets = {
   tied: true,
   frozen_weight: true,
   frozen: false, // the same outputs at every point, to the bit
-  convbn: true,
+  convbn: false, // its BatchNorm is folded instead
   dropout: true,
   written: false,
   branching: false,

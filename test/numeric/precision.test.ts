@@ -61,10 +61,10 @@ describe('landscapes in reduced precision', () => {
         2e-6,
       );
       expect(reduced.loss[i]!).to.be.closeTo(lossOf(theta, toBfloat16), 3e-4);
-      largest = Math.max(largest, Math.abs(reduced.loss[i]! / exact.loss[i]! - 1));
+      // Those that were computed both ways: the ends and the middle.
+      if (i % 3 === 0) largest = Math.max(largest, Math.abs(reduced.loss[i]! / exact.loss[i]! - 1));
     }
-    // All seven points were computed both ways.
-    expect(reduced.precision).to.deep.include({ kind: 'bf16', numCompared: 7 });
+    expect(reduced.precision).to.deep.include({ kind: 'bf16', numCompared: 3 });
     expect(reduced.precision!.lossError).to.be.closeTo(largest, 1e-12);
     expect(largest).to.be.within(1e-5, 0.02);
     expect(exact.precision).to.equal(null);
@@ -78,7 +78,8 @@ describe('landscapes in reduced precision', () => {
       const exact = await lossSurface(loss, plane, { points: 3 });
       const reduced = await lossSurface(loss, plane, { points: 3, precision: 'bf16' });
       const errors = reduced.loss.map((value, i) => Math.abs(value / exact.loss[i]! - 1));
-      expect(reduced.precision!.lossError, mode).to.be.closeTo(Math.max(...errors), 1e-9);
+      const compared = errors.filter((_, i) => i % 4 === 0);
+      expect(reduced.precision!.lossError, mode).to.be.closeTo(Math.max(...compared), 1e-9);
       expect(Math.max(...errors), mode).to.be.within(1e-5, 0.05);
       // The state of the thread is put back.
       const after = await lossSurface(loss, plane, { points: 3 });
