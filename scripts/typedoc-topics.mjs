@@ -9,6 +9,7 @@ const topics = {
   objective: 'Objectives and losses',
   directions: 'Directions',
   landscape: 'Landscapes',
+  geometry: 'Geometry',
   operators: 'Operators',
   spectrum: 'Spectra',
   generalization: 'Comparisons',

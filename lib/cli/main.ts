@@ -5,7 +5,13 @@ import { LossAtlasError } from '../errors.js';
 import { addCommand } from './command.js';
 import { analyseCommand, compareCommand, hessianCommand, spectrumCommand } from './commands/curvature.js';
 import { landscapeCommands } from './commands/landscape.js';
-import { convertCommand, evaluateCommand, plotCommand, reportCommand } from './commands/results.js';
+import {
+  convertCommand,
+  evaluateCommand,
+  plotCommand,
+  reportCommand,
+  topologyCommand,
+} from './commands/results.js';
 import { exitCodes, exitCodeText } from './exit-codes.js';
 import { interruptSignal } from './interrupt.js';
 
@@ -70,6 +76,7 @@ for (const spec of [
   analyseCommand,
   compareCommand,
   evaluateCommand,
+  topologyCommand,
   plotCommand,
   reportCommand,
   convertCommand,

@@ -95,6 +95,21 @@ export function summarize(result: Result): string {
     }
     case 'eigenvalue-map':
       return [row('λ min', rangeOf(result.smallest)), row('λ max', rangeOf(result.largest))].join('\n');
+    case 'surface-topology': {
+      const { branches, numMinima, numLoops, smad, normalizedSmad } = result;
+      const lowest = branches
+        .slice(0, 5)
+        .map((b) => `${figure(b.loss)} (persistence ${figure(b.persistence)})`);
+      return [
+        ...provenanceWords(result.provenance),
+        row(
+          'Minima',
+          `${branches.length} listed of ${numMinima}: ${lowest.join(', ')}${branches.length > 5 ? ', …' : ''}`,
+        ),
+        row('Loops', `${result.loops.length} listed of ${numLoops}`),
+        row('SMAD', `${figure(smad)}, ${figure(normalizedSmad)} of the range`),
+      ].join('\n');
+    }
     case 'criteria-comparison':
       return criteriaTable(result);
     case 'evaluation-table':

@@ -15,6 +15,7 @@ import type {
   PresetSpectralDensity,
   PresetTrace,
   SpectralDensity,
+  SurfaceTopology,
   TraceEstimate,
   Trajectory,
 } from '../results.js';
@@ -22,6 +23,7 @@ import { evaluationShapes } from './shapes/evaluation-shapes.js';
 import { landscapeShapes } from './shapes/landscape-shapes.js';
 import type { ShapeOf } from './shapes/shape.js';
 import { spectrumShapes } from './shapes/spectrum-shapes.js';
+import { topologyShapes } from './shapes/topology-shapes.js';
 
 /** Any result that can be saved. */
 export type Result =
@@ -29,6 +31,7 @@ export type Result =
   | LossSurface
   | LandscapeAtlas
   | EigenvalueMap
+  | SurfaceTopology
   | Trajectory
   | Eigenpairs
   | TraceEstimate
@@ -50,6 +53,7 @@ export const resultShapes: { readonly [K in ResultKind]: ShapeOf<ResultOf<K>> } 
   ...landscapeShapes,
   ...spectrumShapes,
   ...evaluationShapes,
+  ...topologyShapes,
 };
 
 /** Lengths that do not agree, in words, or null. */
@@ -133,6 +137,7 @@ export function findLengthMismatch(result: Result): string | null {
       const found = problems.find(({ problem }) => problem !== null);
       return found === undefined ? null : `${found.name}: ${found.problem}`;
     }
+    case 'surface-topology':
     case 'preset-trace':
     case 'trace':
     case 'frobenius-norm':

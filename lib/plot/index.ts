@@ -1,3 +1,4 @@
+export { drawBarcode, type BarcodeOptions } from './barcode.js';
 export { drawAtlas, type AtlasFigureOptions } from './atlas.js';
 export { type ColorMap } from './color-scale.js';
 export { drawComparison } from './comparison.js';

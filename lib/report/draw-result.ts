@@ -1,6 +1,7 @@
 import type { Result, ResultKind } from '../io/result-format.js';
+import { drawBarcode } from '../plot/barcode.js';
 import { drawComparison } from '../plot/comparison.js';
-import type { CriteriaComparison } from '../results.js';
+import type { CriteriaComparison, SurfaceTopology } from '../results.js';
 import { checkOptions, invalidOption } from '../validate.js';
 import {
   drawResultChecks,
@@ -27,12 +28,16 @@ export interface NamedFigure {
   readonly svg: string;
 }
 
+const topologyFigures: Figures<SurfaceTopology> = {
+  barcode: (topology, options) => drawBarcode(topology, pick(options, [...frameOptions, 'scale'])),
+};
+
 const comparisonFigures: Figures<CriteriaComparison> = {
   criteria: (comparison, options) => drawComparison(comparison, pick(options, frameOptions)),
 };
 
 /**
- * The figures of a result as SVG: of a surface `surface` and `contour`, on request `heat-map`; of a line `line`; of an
+ * The figures of a result as SVG: of a surface `surface` and `contour`, on request `heat-map`; of a line `line`; of a topology `barcode`; of an
  * atlas `surface`, `contour` and, over seeds, `spread`; of a spectrum `density`, `log-density` and `criteria`; of
  * eigenpairs, traces and norms `table`, of an analysis those of its spectrum and eigenpairs; of a comparison `criteria`. Empty for kinds that are tables of text alone.
  *
@@ -78,6 +83,8 @@ export function figuresOfKind(kind: ResultKind): Partial<Record<FigureKind, Draw
       return atlasFigures as Figures<Result>;
     case 'eigenvalue-map':
       return mapFigures as Figures<Result>;
+    case 'surface-topology':
+      return topologyFigures as Figures<Result>;
     case 'spectral-density':
       return spectrumFigures as Figures<Result>;
     case 'hessian-analysis':

@@ -5,6 +5,7 @@ export const figureKinds = [
   'heat-map',
   'spread',
   'line',
+  'barcode',
   'density',
   'log-density',
   'criteria',

@@ -17,6 +17,7 @@ import {
   spectrumSection,
 } from './spectrum-sections.js';
 import { comparisonSection, evaluationSection } from './table-sections.js';
+import { topologySection } from './topology-section.js';
 
 /** A result in its place of a report. */
 export interface Place {
@@ -33,6 +34,7 @@ const kindNames: Readonly<Record<Result['kind'], string>> = {
   'loss-surface': 'Loss surface',
   'landscape-atlas': 'Loss surfaces',
   'eigenvalue-map': 'Eigenvalues over a plane',
+  'surface-topology': 'Topology of a surface',
   trajectory: 'Trajectory',
   eigenpairs: 'Eigenvalues',
   trace: 'Trace',
@@ -64,6 +66,8 @@ export function section(result: Result, place: Place): string {
       return atlasSection(result, place);
     case 'eigenvalue-map':
       return mapSection(result);
+    case 'surface-topology':
+      return topologySection(result);
     case 'trajectory':
       return trajectorySection(result);
     case 'eigenpairs':

@@ -1,11 +1,12 @@
 import type { CommandSpec } from '../command.js';
-import { dataGroup, figureGroup, modelArgument, objectiveGroup } from '../groups.js';
+import { dataGroup, figureGroup, modelArgument, objectiveGroup, outputGroup } from '../groups.js';
 import {
   convertOptions,
   evaluateOptions,
   plotOptions,
   reportOptions,
   runOptions,
+  topologyOptions,
 } from '../options/output-options.js';
 import { modelOptions, solutionOptions } from '../options/setting-options.js';
 
@@ -58,6 +59,20 @@ export const reportCommand: CommandSpec = {
     { title: 'Run:', options: { config } },
   ],
   run: async (invocation) => (await import('../run/report.js')).runReport(invocation),
+};
+
+export const topologyCommand: CommandSpec = {
+  name: 'topology',
+  summary: 'minima, saddles, merge tree and loops of a saved surface, and how persistent they are',
+  details: 'Example: lossatlas topology surface.json --min-persistence 0.01 -o topology',
+  arguments: [{ name: 'surface', help: 'a saved surface (JSON, npz, HDF5), also of other programs' }],
+  groups: [
+    { title: 'Topology:', options: topologyOptions },
+    outputGroup,
+    figureGroup,
+    { title: 'Run:', options: { config, json: runOptions.json } },
+  ],
+  run: async (invocation) => (await import('../run/topology.js')).runTopology(invocation),
 };
 
 export const convertCommand: CommandSpec = {

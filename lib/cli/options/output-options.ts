@@ -66,6 +66,11 @@ export const runOptions = {
   }),
 } satisfies OptionTable;
 
+/** Of `surfaceTopology`. */
+export const topologyOptions = {
+  minPersistence: option(number, 'minima and loops of less are not listed; default 0'),
+} satisfies OptionTable;
+
 /** Of `evaluateCheckpoints`. */
 export const evaluateOptions = {
   classes: option(flag, 'figures of every class', { isOn: true }),
