@@ -100,7 +100,6 @@ export const resultSamples: readonly Result[] = [
     metrics: { 'top-5': Float64Array.of(1, NaN, 0, 0.5), margin: new Float64Array(4) },
     gradientNorm: Float64Array.of(1, 2, 3, Infinity),
     solutions: [{ label: 'a', coordinates: Float64Array.of(0, 0) }],
-    precision: { kind: 'bf16', lossError: 0.002, numCompared: 4 },
     recipe: { name: 'lla', notes: ['every second row is shifted'] },
   },
   {
@@ -331,5 +330,10 @@ export const resultSamples: readonly Result[] = [
       values: 'train_loss',
       numMissing: 1,
     },
+  },
+  {
+    ...bowl(2, 2),
+    precision: { kind: 'bf16', lossError: 0.002, numCompared: 4 },
+    provenance: { ...provenance, plan: 'graphs of 64 samples, 2 at a time' },
   },
 ];
