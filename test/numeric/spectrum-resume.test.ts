@@ -74,6 +74,24 @@ describe('resuming a spectral density', function () {
     }
   });
 
+  it('goes on with the plan of the file, whatever a trial would find now', async () => {
+    const path = file('plan');
+    const plan = { chunk: 7, workers: 2 } as const;
+    using first = hessian(loss, { plan });
+    const part = await spectralDensity(first, { ...options, probes: 2, resume: path });
+    expect(part.provenance.plan).to.equal('graphs of 7 samples, 2 at a time');
+    const whole = await spectralDensity(first, options);
+    for (const choice of ['trial', 'default'] as const) {
+      using operator = hessian(loss, { plan: choice });
+      const resumed = await spectralDensity(operator, { ...options, resume: path });
+      expect(values(resumed)).to.deep.equal(values(whole));
+      expect(resumed.provenance.plan).to.equal(part.provenance.plan);
+    }
+    using other = hessian(loss, { plan: { chunk: 9, workers: 2 } });
+    const error = await failure(spectralDensity(other, { ...options, resume: path }));
+    expect(error.message).to.match(/plan: graphs of 7 samples, 2 at a time in the file/);
+  });
+
   it('more probes go on from those that are there', async () => {
     using operator = hessian(loss);
     const path = file('more');
