@@ -42,9 +42,11 @@ function readBytes(name) {
 }
 
 await numThreads(Number(text('threads')));
-const model = await loadModel(text('model'), {
-  dtype: /** @type {'float32' | 'float64' | 'bfloat16'} */ (text('dtype')),
-});
+// bfloat16 is a way to compute the points of a plane, with its error measured; the model stays in float32.
+const isReduced = text('dtype') === 'bfloat16';
+const model = await loadModel(text('model'), { dtype: text('dtype') === 'float64' ? 'float64' : 'float32' });
+/** @type {{ precision?: 'bf16' }} */
+const precision = isReduced ? { precision: 'bf16' } : {};
 const shape = text('shape').split(',').map(Number);
 const loss = objective(
   model,
@@ -95,7 +97,7 @@ const works = {
     ]);
     return async (warming) => {
       const points = warming ? warmingPoints : Number(text('grid'));
-      const surface = await lossSurface(loss, plane, { range: [-1, 1], points });
+      const surface = await lossSurface(loss, plane, { range: [-1, 1], points, ...precision });
       return async () => [surface.modelLoss, ...surface.loss];
     };
   },
@@ -108,7 +110,7 @@ const works = {
       );
       if (!first || !second) throw new Error('no plane');
       const plane = new Plane([first, second]);
-      const surface = await lossSurface(loss, plane, { range: [-1, 1], points });
+      const surface = await lossSurface(loss, plane, { range: [-1, 1], points, ...precision });
       plane.dispose();
       return async () => [surface.modelLoss, ...surface.loss];
     };
