@@ -201,11 +201,16 @@ describe('predictMemory', () => {
     using second = objective(mlp, goldenData('mlp.x', 'mlp.y'));
     for (const loss of [first, second]) {
       for (const make of [hessian, gaussNewton]) {
-        using operator = make(loss);
-        const { graphBytes, productBytes, numRetained } = await predictMemory(operator);
+        using whole = make(loss, { plan: { chunk: loss.batchSize, workers: 1 } });
+        const { graphBytes, productBytes, numRetained } = await predictMemory(whole);
         expect(numRetained).to.equal(1);
-        const predicted = graphBytes + productBytes;
-        expectWithin25Percent({ predicted, measured: await meter(operator) });
+        const measured = await meter(whole);
+        expectWithin25Percent({ predicted: graphBytes + productBytes, measured });
+        // Two halves at once take about as much; they are taken to be built at once too, which they are not.
+        using halves = make(loss, { plan: { chunk: Math.ceil(loss.batchSize / 2), workers: 2 } });
+        const divided = await predictMemory(halves);
+        expect(divided.numRetained).to.equal(2);
+        expect((divided.graphBytes + divided.productBytes) / measured).to.be.within(0.75, 1.5);
       }
     }
   });
