@@ -13,6 +13,7 @@ const topics = {
   spectrum: 'Spectra',
   generalization: 'Comparisons',
   evaluation: 'Comparisons',
+  training: 'Training',
   io: 'Results and files',
   inspect: 'Results and files',
   results: 'Results and files',

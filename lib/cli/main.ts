@@ -6,6 +6,7 @@ import { addCommand } from './command.js';
 import { analyseCommand, compareCommand, hessianCommand, spectrumCommand } from './commands/curvature.js';
 import { landscapeCommands } from './commands/landscape.js';
 import { convertCommand, evaluateCommand, plotCommand, reportCommand } from './commands/results.js';
+import { trainCommand } from './commands/training.js';
 import { exitCodes, exitCodeText } from './exit-codes.js';
 import { interruptSignal } from './interrupt.js';
 
@@ -70,6 +71,7 @@ for (const spec of [
   analyseCommand,
   compareCommand,
   evaluateCommand,
+  trainCommand,
   plotCommand,
   reportCommand,
   convertCommand,

@@ -91,6 +91,7 @@ export function trainingSection(run: TrainingRun): string {
   ]);
   return [
     divergedAt === null ? '' : textTag('p', `Diverged at step ${divergedAt}.`),
+    drawings(run),
     dataTable('Epochs', head, rows),
     provenanceTable(run.provenance),
   ].join('');
