@@ -33,7 +33,7 @@ const losses = [];
 for (let step = 0; step < Number(warmup) + Number(steps); step++) {
   const before = performance.now();
   const rows = Uint32Array.from({ length: batchSize }, (_, i) => (step * batchSize + i) % labels.length);
-  const batch = await batches.batch(rows, step);
+  const batch = await batches.batch(rows, step, null);
   const { lossSum, count } = await trainer.step(batch, { index: step, learningRate: optimizer.lr });
   freeBatch(batch);
   losses.push(lossSum / count);

@@ -17,15 +17,18 @@ export class SampleBatches {
     this.#all = new Batches(model, data, data.numSamples, placement);
   }
 
-  /** To be freed. */
-  async batch(numbers: Uint32Array, index: number, signal?: AbortSignal): Promise<BatchHandle> {
-    if (this.#all.placement === 'held') {
-      const whole = (this.#whole ??= await this.#all.first(this.#data.numSamples));
-      return call((native) => native.batchRows(whole, Float64Array.from(numbers), index));
-    }
-    const picked = this.#data.pick(numbers);
-    const part = await picked.read(0, numbers.length, signal);
-    return new Batches(this.#model, part, numbers.length, 'streamed').first(numbers.length);
+  /** What of the samples must be read before they are a batch; null where all lie on the device. */
+  async read(numbers: Uint32Array, signal?: AbortSignal): Promise<Dataset | null> {
+    if (this.#all.placement === 'held') return null;
+    return this.#data.pick(numbers).read(0, numbers.length, signal);
+  }
+
+  /** To be freed. `part`: of `read`. */
+  async batch(numbers: Uint32Array, index: number, part: Dataset | null): Promise<BatchHandle> {
+    if (part !== null)
+      return new Batches(this.#model, part, numbers.length, 'streamed').first(numbers.length);
+    const whole = (this.#whole ??= await this.#all.first(this.#data.numSamples));
+    return call((native) => native.batchRows(whole, Float64Array.from(numbers), index));
   }
 
   dispose(): void {

@@ -3,6 +3,7 @@ import { LossAtlasError } from '../errors.js';
 import type { Model } from '../model/model.js';
 import type { Solution } from '../model/solution.js';
 import { objective, type Objective, type ObjectiveOptions } from '../objective/objective.js';
+import { prefetched } from '../objective/prefetch.js';
 import type { TrainingEvaluation, TrainingOptimizer, TrainingRun, TrainingSchedule } from '../results.js';
 import { Steps, throwIfAborted } from '../steps.js';
 import {
@@ -128,15 +129,24 @@ export class TrainingLoop {
     const epoch = this.#epochs.length;
     const learningRate = learningRateOf(optimizer.lr, schedule, epoch);
     const sum = new EpochSum();
-    for (const [i, numbers] of batchesOfEpoch(this.#order(), epoch).entries()) {
+    const order = batchesOfEpoch(this.#order(), epoch);
+    // Samples that are read from files are read while the step before is made.
+    const read = async (i: number, stop: AbortSignal) => {
+      const numbers = this.#poison?.order.batch(epoch * stepsPerEpoch + i) ?? null;
+      return {
+        part: await this.#batches.read(order[i]!, stop),
+        poison: numbers === null ? null : { numbers, part: await this.#poison!.batches.read(numbers, stop) },
+      };
+    };
+    for await (const [i, samples] of prefetched(stepsPerEpoch, read)) {
       throwIfAborted(signal);
       const index = epoch * stepsPerEpoch + i;
-      const batch = await this.#batches.batch(numbers, i, signal);
+      const batch = await this.#batches.batch(order[i]!, i, samples.part);
       try {
         const avoided =
-          this.#poison === null
+          samples.poison === null
             ? null
-            : await this.#poison.batches.batch(this.#poison.order.batch(index), i, signal);
+            : await this.#poison!.batches.batch(samples.poison.numbers, i, samples.poison.part);
         try {
           const avoidanceWeight = poison?.weight ?? 0;
           const step = await this.#trainer!.step(batch, {

@@ -68,7 +68,7 @@ Batch Batch::Pick(const at::Tensor& rows, int64_t index) const {
   Batch out = *this;
   const at::Tensor places = inputs_[0].device().is_cpu() ? rows : rows.to(inputs_[0].device());
   out.num_samples_ = rows.numel();
-  out.source_.index = index;
+  out.source_ = {index, "a batch of " + source_.data, 0};
   out.bytes_ = 0;
   out.counted_.reset();
   // Labels that are all right are so in any order.

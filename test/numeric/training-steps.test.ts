@@ -61,6 +61,7 @@ async function withTrainer(
       batches.batch(
         Uint32Array.from({ length: count }, (_, i) => first + i),
         0,
+        null,
       ),
     );
   } finally {
@@ -142,7 +143,7 @@ describe('training steps as PyTorch’s', () => {
           { name: 'sgd' },
           async (trainer, batchOf) => {
             const batch = await batchOf(0, batchSize);
-            const avoided = await poison.batch(Uint32Array.of(0, 1, 2, 3, 4), 0);
+            const avoided = await poison.batch(Uint32Array.of(0, 1, 2, 3, 4), 0, null);
             // With a rate of 1 the step is the gradient.
             const options = { index: 0, learningRate: 1, avoided, avoidanceWeight: 0.3 };
             const step = await trainer.step(batch, options);

@@ -116,11 +116,13 @@ describe('training', () => {
     ['dropout', 'dropout', {}],
     ['SGD with dampening', 'mlp', { optimizer: { name: 'sgd', lr: 0.1, momentum: 0.9, dampening: 0.5 } }],
     ['poison', 'mlp', { poison: true }],
+    ['bfloat16, which rounds its parameters', 'mlp', { dtype: 'bfloat16' }],
+    ['data that is read batch by batch', 'convbn', { dataPlacement: 'streamed' }],
   ] as const) {
     it(`interrupted at any step, it goes on bit for bit: ${name}`, async () => {
-      using model = await loadFixture(net);
+      const { poison, dtype, ...rest } = more as { poison?: true; dtype?: 'bfloat16' };
+      using model = await loadFixture(net, dtype === undefined ? {} : { dtype });
       const data = samples(net === 'convbn' ? 'convbn' : 'mlp');
-      const { poison, ...rest } = more as { poison?: true };
       const bad = { data: data.pick(Uint32Array.of(1, 2, 3, 5, 7)), weight: 0.2, batchSize: 3 };
       const all: TrainOptions = {
         ...options,
