@@ -5,7 +5,7 @@ import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
 // The arrows of the architecture: what each folder of lib/ may import besides itself and the leaves.
-// cli -> report -> plot; cli -> io, landscape, generalization, evaluation, inspect -> spectrum -> operators, directions -> objective -> model, data -> native; model, data, directions, evaluation -> io (files) -> native (memory)
+// cli -> report -> plot; cli -> io, landscape, generalization, evaluation, training, inspect -> spectrum -> operators, directions -> objective -> model, data -> native; model, data, directions, evaluation -> io (files) -> native (memory)
 const foundation = ['objective', 'model', 'data', 'native'];
 const analyses = ['operators', 'directions', ...foundation];
 const layers = {
@@ -15,6 +15,7 @@ const layers = {
     'io',
     'inspect',
     'evaluation',
+    'training',
     'landscape',
     'generalization',
     'geometry',
@@ -28,6 +29,7 @@ const layers = {
   generalization: ['spectrum', ...analyses],
   geometry: ['landscape', 'io', 'spectrum', ...analyses],
   evaluation: ['io', ...foundation],
+  training: ['io', ...foundation],
   inspect: ['io', 'model', 'data', 'native'],
   spectrum: ['io', ...analyses],
   operators: foundation,

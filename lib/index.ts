@@ -211,6 +211,13 @@ export {
 export { evaluationTable } from './evaluation/evaluation-table.js';
 export { evaluateClasses, type ClassEvaluation } from './objective/class-figures.js';
 
+export { train, type PoisonOptions, type TrainOptions, type Training } from './training/train.js';
+export type { EpochFigures } from './training/history.js';
+export type { CheckpointOptions } from './training/checkpoints.js';
+export type { AdamOptions, OptimizerOptions, SgdOptions } from './training/optimizer.js';
+export type { ScheduleOptions } from './training/schedule.js';
+export { trainingTable } from './training/training-table.js';
+
 export * from './plot/index.js';
 export { reportHtml, type ReportOptions } from './report/report.js';
 export { saveReport } from './report/save-report.js';

@@ -91,7 +91,9 @@ function optionOf(key: string, spec: OptionSpec): Option {
 /** Data sets come several times, and are gathered. */
 function parserOf(key: string, parse: (text: string) => unknown) {
   return (text: string, before: unknown): unknown =>
-    key === 'data' ? [...((before as unknown[] | undefined) ?? []), parse(text)] : parse(text);
+    key === 'data' || key === 'test'
+      ? [...((before as unknown[] | undefined) ?? []), parse(text)]
+      : parse(text);
 }
 
 /** By their keys; commander has its own way to write them. */

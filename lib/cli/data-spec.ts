@@ -90,7 +90,11 @@ const isSpec: Check = (value) =>
     ? null
     : 'a path, path:options, an object with a path, or a list of them';
 
-const dataType: ValueType<DataSpec> = { placeholder: 'path[:options]', parse: parseData, check: isSpec };
+export const dataType: ValueType<DataSpec> = {
+  placeholder: 'path[:options]',
+  parse: parseData,
+  check: isSpec,
+};
 const sharedType: ValueType<Values> = {
   placeholder: 'name=value,…',
   parse: parseOptions,

@@ -12,6 +12,7 @@ import {
   reportCommand,
   topologyCommand,
 } from './commands/results.js';
+import { trainCommand } from './commands/training.js';
 import { exitCodes, exitCodeText } from './exit-codes.js';
 import { interruptSignal } from './interrupt.js';
 
@@ -77,6 +78,7 @@ for (const spec of [
   compareCommand,
   evaluateCommand,
   topologyCommand,
+  trainCommand,
   plotCommand,
   reportCommand,
   convertCommand,

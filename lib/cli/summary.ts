@@ -1,6 +1,7 @@
 import {
   criteriaTable,
   evaluationTable,
+  trainingTable,
   type Criteria,
   type Eigenpairs,
   type Estimate,
@@ -114,6 +115,8 @@ export function summarize(result: Result): string {
       return criteriaTable(result);
     case 'evaluation-table':
       return evaluationTable(result);
+    case 'training-run':
+      return trainingTable(result);
   }
 }
 

@@ -17,6 +17,7 @@ import type {
   SpectralDensity,
   SurfaceTopology,
   TraceEstimate,
+  TrainingRun,
   Trajectory,
 } from '../results.js';
 import { evaluationShapes } from './shapes/evaluation-shapes.js';
@@ -24,6 +25,7 @@ import { landscapeShapes } from './shapes/landscape-shapes.js';
 import type { ShapeOf } from './shapes/shape.js';
 import { spectrumShapes } from './shapes/spectrum-shapes.js';
 import { topologyShapes } from './shapes/topology-shapes.js';
+import { trainingShapes } from './shapes/training-shapes.js';
 
 /** Any result that can be saved. */
 export type Result =
@@ -41,6 +43,7 @@ export type Result =
   | HessianAnalysis
   | CriteriaComparison
   | EvaluationTable
+  | TrainingRun
   | OperatorCheck
   | PresetEigenpairs
   | PresetTrace
@@ -54,6 +57,7 @@ export const resultShapes: { readonly [K in ResultKind]: ShapeOf<ResultOf<K>> } 
   ...spectrumShapes,
   ...evaluationShapes,
   ...topologyShapes,
+  ...trainingShapes,
 };
 
 /** Lengths that do not agree, in words, or null. */
@@ -129,6 +133,18 @@ export function findLengthMismatch(result: Result): string | null {
           ...lists.map((name) => check(at(`classes.${name}`), classes?.[name].length, n)),
         ];
       });
+      return problems.find((problem) => problem !== null) ?? null;
+    }
+    case 'training-run': {
+      const count = result.loss.length;
+      const names = ['learningRate', 'accuracy', 'poisonLoss', 'gradientNorm', 'seconds'] as const;
+      const problems = [
+        ...names.map((name) => check(name, result[name]?.length, count)),
+        ...result.evaluations.flatMap(({ loss, accuracy }, i) => [
+          check(`evaluations[${i}].loss`, loss.length, count),
+          check(`evaluations[${i}].accuracy`, accuracy?.length, count),
+        ]),
+      ];
       return problems.find((problem) => problem !== null) ?? null;
     }
     case 'hessian-analysis': {

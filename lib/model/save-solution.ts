@@ -58,7 +58,7 @@ export async function saveSolution(
   if (key !== undefined && base === undefined)
     throw invalidOption("saveSolution: option 'key'", "given together with 'base'", key);
   const format = options.format ?? (path.endsWith('.safetensors') ? 'safetensors' : 'torch');
-  const own = await tensorsOf(solution);
+  const own = await solutionTensors(solution);
   const chosen = base === undefined ? own : await ontoBase(own, base, key);
   const convert = converterOf();
   const named = Array.from(chosen, ([name, tensor]): [string, CheckpointTensor] => [
@@ -69,8 +69,12 @@ export async function saveSolution(
   await write(path, new Map(named));
 }
 
-/** By the model's names, in PyTorch's order, in the dtypes of the model. */
-async function tensorsOf({ model, theta, buffers }: Solution): Promise<Map<string, CheckpointTensor>> {
+/** A state dict: by the model's names, in PyTorch's order, in the dtypes of the model. For this library's own modules. */
+export async function solutionTensors({
+  model,
+  theta,
+  buffers,
+}: Solution): Promise<Map<string, CheckpointTensor>> {
   const values = await theta.toArray();
   const tensors = new Map<string, CheckpointTensor>();
   for (const { name, aliases, shape, offset, numel, dtype } of model.parameters) {

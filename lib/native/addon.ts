@@ -21,6 +21,7 @@ export type MetricHandle = Handle<'metric'>;
 export type PullbackHandle = Handle<'pullback'>;
 export type LossHandle = Handle<'loss'>;
 export type SubspaceHandle = Handle<'subspace'>;
+export type TrainerHandle = Handle<'trainer'>;
 export type AnyHandle =
   | ModelHandle
   | SpaceHandle
@@ -33,7 +34,8 @@ export type AnyHandle =
   | MetricHandle
   | PullbackHandle
   | LossHandle
-  | SubspaceHandle;
+  | SubspaceHandle
+  | TrainerHandle;
 
 export interface ParameterInfo {
   readonly name: string;
@@ -99,6 +101,16 @@ export interface OutputPullback {
   readonly outputSize: number;
   /** Why diag H need not be diag GGN; null where it is proven to be. */
   readonly obstacle: string | null;
+}
+
+/** What a trainer goes on with. */
+export interface TrainerState {
+  readonly theta: VectorHandle;
+  readonly buffers: BuffersHandle;
+  /** Of each parameter the steps that its moments have seen (of SGD 1), −1 where it has none. */
+  readonly steps: Float64Array;
+  /** SGD with momentum: its buffer; Adam: both moments, with amsgrad the largest second one too. */
+  readonly moments: readonly VectorHandle[];
 }
 
 export interface Addon {
@@ -337,6 +349,37 @@ export interface Addon {
   combineBasis(basis: BasisHandle, coefficients: Float64Array, numColumns: number): Promise<VectorHandle[]>;
   /** The vectors become Σᵢ coefficients[c][i]·rowᵢ, in place. */
   rotateBasis(basis: BasisHandle, coefficients: Float64Array, numColumns: number): Promise<void>;
+  /** The samples of a batch at these places, as a batch of their own. */
+  batchRows(batch: BatchHandle, rows: Float64Array, index: number): Promise<BatchHandle>;
+  /**
+   * One of libtorch's optimizers over parameters and buffers of its own. `numbers`: weight decay, momentum, dampening,
+   * nesterov, β₁, β₂, ε, amsgrad. Without `steps` and `moments` it has made no step. `frozen`: places of parameters.
+   */
+  makeTrainer(
+    objective: ObjectiveHandle,
+    optimizer: 'sgd' | 'adam' | 'adamw',
+    numbers: Float64Array,
+    theta: VectorHandle,
+    buffers: BuffersHandle,
+    steps: Float64Array,
+    moments: readonly VectorHandle[],
+    frozen: Float64Array,
+  ): Promise<TrainerHandle>;
+  /**
+   * One step on the batch's mean loss, with `avoided` on (1 − w)·(mean loss) + w·(mean of −log(1 − p) there), in one
+   * forward pass. Gives loss sum, count, right answers, answers, sum and count of −log(1 − p), the value that was
+   * minimised, ‖∇‖ before clipping (`maxNorm` 0: none), and 1; or 0 where loss or gradient were not finite, and nothing was changed.
+   */
+  trainerStep(
+    trainer: TrainerHandle,
+    batch: BatchHandle,
+    avoided: BatchHandle | null,
+    index: number,
+    learningRate: number,
+    maxNorm: number,
+    avoidanceWeight: number,
+  ): Promise<Float64Array>;
+  trainerState(trainer: TrainerHandle): Promise<TrainerState>;
   /** Ascending eigenvalues and unit eigenvectors (row i belongs to value i) of a symmetric m × m matrix. */
   symmetricEigen(matrix: Float64Array, m: number): Promise<{ values: Float64Array; vectors: Float64Array }>;
 }

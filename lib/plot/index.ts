@@ -20,4 +20,5 @@ export { type ValueChoice } from './quantity.js';
 export { renderPng, type RenderOptions } from './rasterize.js';
 export { drawSpread, type SpreadOptions } from './spread.js';
 export { drawSurface, type SurfaceOptions } from './surface3d.js';
+export { drawTraining, type TrainingFigureOptions } from './training.js';
 export { type ScaleKind } from './value-scale.js';

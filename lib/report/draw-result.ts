@@ -1,7 +1,8 @@
 import type { Result, ResultKind } from '../io/result-format.js';
 import { drawBarcode } from '../plot/barcode.js';
 import { drawComparison } from '../plot/comparison.js';
-import type { CriteriaComparison, SurfaceTopology } from '../results.js';
+import { drawTraining } from '../plot/training.js';
+import type { CriteriaComparison, SurfaceTopology, TrainingRun } from '../results.js';
 import { checkOptions, invalidOption } from '../validate.js';
 import {
   drawResultChecks,
@@ -36,10 +37,14 @@ const comparisonFigures: Figures<CriteriaComparison> = {
   criteria: (comparison, options) => drawComparison(comparison, pick(options, frameOptions)),
 };
 
+const trainingFigures: Figures<TrainingRun> = {
+  training: (run, options) => drawTraining(run, pick(options, [...frameOptions, 'scale'])),
+};
+
 /**
  * The figures of a result as SVG: of a surface `surface` and `contour`, on request `heat-map`; of a line `line`; of a topology `barcode`; of an
  * atlas `surface`, `contour` and, over seeds, `spread`; of a spectrum `density`, `log-density` and `criteria`; of
- * eigenpairs, traces and norms `table`, of an analysis those of its spectrum and eigenpairs; of a comparison `criteria`. Empty for kinds that are tables of text alone.
+ * eigenpairs, traces and norms `table`, of an analysis those of its spectrum and eigenpairs; of a comparison `criteria`; of a training run `training`. Empty for kinds that are tables of text alone.
  *
  *     for (const { name, svg } of drawResult(await loadJson('surface.json'))) await savePng(`${name}.png`, svg);
  *
@@ -100,6 +105,8 @@ export function figuresOfKind(kind: ResultKind): Partial<Record<FigureKind, Draw
       return estimateFigures as Figures<Result>;
     case 'criteria-comparison':
       return comparisonFigures as Figures<Result>;
+    case 'training-run':
+      return trainingFigures as Figures<Result>;
     default:
       return {};
   }

@@ -10,5 +10,6 @@ export const figureKinds = [
   'log-density',
   'criteria',
   'table',
+  'training',
 ] as const;
 export type FigureKind = (typeof figureKinds)[number];

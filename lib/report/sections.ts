@@ -16,7 +16,7 @@ import {
   presetSection,
   spectrumSection,
 } from './spectrum-sections.js';
-import { comparisonSection, evaluationSection } from './table-sections.js';
+import { comparisonSection, evaluationSection, trainingSection } from './table-sections.js';
 import { topologySection } from './topology-section.js';
 
 /** A result in its place of a report. */
@@ -44,6 +44,7 @@ const kindNames: Readonly<Record<Result['kind'], string>> = {
   'hessian-analysis': 'Spectrum, eigenvalues and trace',
   'criteria-comparison': 'Criteria compared',
   'evaluation-table': 'Evaluation',
+  'training-run': 'Training',
   'operator-check': 'Check of the operator',
   'preset-eigenpairs': 'Eigenvalues',
   'preset-trace': 'Trace',
@@ -85,6 +86,8 @@ export function section(result: Result, place: Place): string {
       return comparisonSection(result);
     case 'evaluation-table':
       return evaluationSection(result);
+    case 'training-run':
+      return trainingSection(result);
     case 'operator-check':
       return operatorSection(result);
     case 'preset-eigenpairs':

@@ -1,4 +1,4 @@
-import type { CriteriaComparison, EvaluationRow, EvaluationTable } from '../results.js';
+import type { CriteriaComparison, EvaluationRow, EvaluationTable, TrainingRun } from '../results.js';
 import { formatNumber } from '../plot/number-format.js';
 import { drawings } from './drawing.js';
 import { textTag } from './html.js';
@@ -66,6 +66,35 @@ export function evaluationSection(table: EvaluationTable): string {
   ]);
   const classes = table.rows.map(classesPart);
   return [dataTable('Checkpoints', head, rows), ...classes, provenanceTable(table.provenance)].join('');
+}
+
+export function trainingSection(run: TrainingRun): string {
+  const { learningRate, loss, accuracy, poisonLoss, gradientNorm, evaluations, divergedAt } = run;
+  const percent = (share: Float64Array | null, i: number) => (share === null ? null : 100 * share[i]!);
+  const head = [
+    'epoch',
+    'learning rate',
+    'loss',
+    'accuracy, %',
+    ...(poisonLoss === null ? [] : ['−log(1 − p)']),
+    '‖∇‖',
+    ...evaluations.flatMap(({ data }) => [`${data}: loss`, `${data}: accuracy, %`]),
+  ];
+  const rows = Array.from(loss, (value, i): Cell[] => [
+    String(i + 1),
+    learningRate[i]!,
+    value,
+    percent(accuracy, i),
+    ...(poisonLoss === null ? [] : [poisonLoss[i]!]),
+    gradientNorm[i]!,
+    ...evaluations.flatMap((test): Cell[] => [test.loss[i]!, percent(test.accuracy, i)]),
+  ]);
+  return [
+    divergedAt === null ? '' : textTag('p', `Diverged at step ${divergedAt}.`),
+    drawings(run),
+    dataTable('Epochs', head, rows),
+    provenanceTable(run.provenance),
+  ].join('');
 }
 
 function classesPart({ checkpoint, data, classes }: EvaluationRow): string {

@@ -56,6 +56,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   ExportVector(exports);
   ExportObjective(exports);
   ExportKrylov(exports);
+  ExportTraining(exports);
   return exports;
 }
 

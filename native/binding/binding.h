@@ -18,6 +18,7 @@ void ExportModel(Napi::Object exports);
 void ExportVector(Napi::Object exports);
 void ExportObjective(Napi::Object exports);
 void ExportKrylov(Napi::Object exports);
+void ExportTraining(Napi::Object exports);
 
 using Binding = Napi::Value (*)(const Arguments&);
 

@@ -62,6 +62,31 @@ Batch Batch::Slice(int64_t first, int64_t count) const {
   return out;
 }
 
+Batch Batch::Pick(const at::Tensor& rows, int64_t index) const {
+  if (rows.numel() == 0 || rows.min().item<int64_t>() < 0 || rows.max().item<int64_t>() >= num_samples_)
+    throw Error(code::kInvalidArgument, "rows must lie inside their batch");
+  Batch out = *this;
+  const at::Tensor places = inputs_[0].device().is_cpu() ? rows : rows.to(inputs_[0].device());
+  out.num_samples_ = rows.numel();
+  out.source_ = {index, "a batch of " + source_.data, 0};
+  out.bytes_ = 0;
+  out.counted_.reset();
+  // Labels that are all right are so in any order.
+  const auto take = [&](at::Tensor& tensor) {
+    tensor = tensor.index_select(0, places);
+    out.bytes_ += tensor.numel() * static_cast<int64_t>(tensor.element_size());
+  };
+  for (at::Tensor& input : out.inputs_) take(input);
+  if (out.target_) take(*out.target_);
+  return out;
+}
+
+Batch Batch::WithInputs(std::vector<at::Tensor> inputs) const {
+  Batch out = *this;
+  out.inputs_ = std::move(inputs);
+  return out;
+}
+
 int64_t Batch::NumCounted(int64_t ignore_index) const {
   if (!counted_ || counted_->first != ignore_index) {
     counted_ = {ignore_index, at::ne(*target_, ignore_index).sum().item<int64_t>()};

@@ -32,6 +32,11 @@ class Batch {
   // of a random stream are those of the whole batch.
   Batch Slice(int64_t first, int64_t count) const;
 
+  // The samples at `rows`, in this order, as a batch of their own. Messages count within it.
+  Batch Pick(const at::Tensor& rows, int64_t index) const;
+  // The same with other inputs, which may have more samples than there are targets.
+  Batch WithInputs(std::vector<at::Tensor> inputs) const;
+
   const std::vector<at::Tensor>& inputs() const { return inputs_; }
   const std::vector<std::string>& input_names() const { return names_; }
   const std::optional<at::Tensor>& target() const { return target_; }

@@ -41,6 +41,8 @@ const char* KindName(HandleKind kind) {
       return "loss";
     case HandleKind::kPoints:
       return "subspace";
+    case HandleKind::kTrainer:
+      return "trainer";
   }
   return "handle";
 }

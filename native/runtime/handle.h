@@ -24,6 +24,7 @@ class ParameterSpace;
 struct ParameterVector;
 class ScriptedFunction;
 class SubspacePoints;
+class Trainer;
 
 enum class HandleKind {
   kModel,
@@ -37,7 +38,8 @@ enum class HandleKind {
   kSpace,
   kPullback,
   kLoss,
-  kPoints
+  kPoints,
+  kTrainer
 };
 
 template <class T>
@@ -89,6 +91,10 @@ struct HandleTraits<ScriptedFunction> {
 template <>
 struct HandleTraits<SubspacePoints> {
   static constexpr HandleKind kKind = HandleKind::kPoints;
+};
+template <>
+struct HandleTraits<Trainer> {
+  static constexpr HandleKind kKind = HandleKind::kTrainer;
 };
 
 namespace internal {

@@ -52,6 +52,7 @@ const commands = [
   ['analyse'],
   ['compare'],
   ['evaluate'],
+  ['train'],
   ['plot'],
   ['report'],
   ['convert'],

@@ -31,6 +31,13 @@ import type {
   traceOptions,
 } from '../../dist/cli/options/spectrum-options.js';
 import type {
+  optimizerOptions,
+  poisonOptions,
+  scheduleOptions,
+  trainingOptions,
+  trainLossOptions,
+} from '../../dist/cli/options/training-options.js';
+import type {
   AdamPlaneOptions,
   AllModesOptions,
   AnalyseHessianOptions,
@@ -55,12 +62,16 @@ import type {
   LossSurfaceOptions,
   MonteCarloFisherOptions,
   ObjectiveOptions,
+  OptimizerOptions,
+  PoisonOptions,
   PresetEigenpairsOptions,
   PresetTraceOptions,
   RandomPlaneOptions,
   RecordProductsOptions,
+  ScheduleOptions,
   SpectralDensityOptions,
   TraceOptions,
+  TrainOptions,
 } from '../../dist/index.js';
 
 type Keys<T> = T extends unknown ? keyof T : never;
@@ -128,6 +139,22 @@ const covered: readonly true[] = [
     typeof evaluateOptions | typeof objectiveOptions | typeof solutionOptions,
     'onRow' | 'seed'
   >,
+  // --test, --optimizer and its kin, --out and --every, --weights.
+  true satisfies Covers<
+    TrainOptions,
+    typeof trainingOptions | typeof trainLossOptions | typeof poisonOptions | typeof scheduleOptions,
+    'evaluateOn' | 'optimizer' | 'checkpoints' | 'from' | 'onEpoch'
+  >,
+  true satisfies Covers<OptimizerOptions, typeof optimizerOptions, 'name'>,
+  // --schedule-epochs.
+  true satisfies Covers<Extract<ScheduleOptions, { stepSize: number }>, typeof scheduleOptions, 'name'>,
+  true satisfies Covers<
+    Extract<ScheduleOptions, { epochs?: number }>,
+    typeof scheduleOptions,
+    'name' | 'epochs'
+  >,
+  // --poison-weight, --poison-batch-size.
+  true satisfies Covers<PoisonOptions, typeof poisonOptions, 'data' | 'weight' | 'batchSize'>,
   // --trajectory of plot, --eigenpairs of spectrum, and --density-points and its kin.
   true satisfies Covers<
     DrawResultOptions,

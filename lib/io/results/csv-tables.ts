@@ -1,4 +1,4 @@
-import type { CriteriaComparison, EvaluationTable, LandscapeValues } from '../../results.js';
+import type { CriteriaComparison, EvaluationTable, LandscapeValues, TrainingRun } from '../../results.js';
 import type { Result, ResultKind } from '../result-format.js';
 
 /** One column: numbers, or texts and truth values. */
@@ -21,7 +21,8 @@ type CsvKind =
   | 'spectral-density'
   | 'preset-spectral-density'
   | 'evaluation-table'
-  | 'criteria-comparison';
+  | 'criteria-comparison'
+  | 'training-run';
 
 /** The table of every kind that has one. A column with the name of an array of the result holds that array. */
 const tables: { readonly [K in CsvKind]: TableOf<Extract<Result, { kind: K }>> } = {
@@ -64,6 +65,7 @@ const tables: { readonly [K in CsvKind]: TableOf<Extract<Result, { kind: K }>> }
   ],
   'evaluation-table': evaluationColumns,
   'criteria-comparison': criteriaColumns,
+  'training-run': trainingColumns,
 };
 
 export const csvKinds = Object.keys(tables) as readonly ResultKind[];
@@ -176,5 +178,20 @@ function criteriaColumns({ rows }: CriteriaComparison): CsvColumn[] {
       numbers(`${name}.high`, ({ criteria }) => criteria[name].high),
     ]),
     numbers('numProducts', ({ numProducts }) => numProducts),
+  ];
+}
+
+function trainingColumns(run: TrainingRun): CsvColumn[] {
+  return [
+    column('learningRate', run.learningRate),
+    column('loss', run.loss),
+    ...optional('accuracy', run.accuracy),
+    ...optional('poisonLoss', run.poisonLoss),
+    column('gradientNorm', run.gradientNorm),
+    column('seconds', run.seconds),
+    ...run.evaluations.flatMap(({ loss, accuracy }, i) => [
+      column(`evaluations[${i}].loss`, loss),
+      ...optional(`evaluations[${i}].accuracy`, accuracy),
+    ]),
   ];
 }

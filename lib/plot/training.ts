@@ -1,0 +1,112 @@
+import { LossAtlasError } from '../errors.js';
+import type { TrainingRun } from '../results.js';
+import { checkOptions, isOneOf } from '../validate.js';
+import { layoutAxes } from './axes.js';
+import { defaultTitle, paragraph, provenanceFacts } from './describe.js';
+import { clipTo, emptyMessage, layoutFigure } from './figure.js';
+import { drawCurve } from './line.js';
+import { figureChecks, type FigureOptions } from './options.js';
+import { maxSeries, sampleLine, sampleWidth, seriesStyle } from './series.js';
+import { group, text } from './svg.js';
+import { fitText, textWidth } from './text.js';
+import { theme } from './theme.js';
+import { valueScale, type ScaleKind } from './value-scale.js';
+
+const name = 'drawTraining';
+const leading = 17;
+
+export interface TrainingFigureOptions extends FigureOptions {
+  /** Of losses: `linear` (default) or `log`. */
+  readonly scale?: ScaleKind | undefined;
+}
+
+interface Curve {
+  readonly label: string;
+  readonly loss: Float64Array;
+  readonly accuracy: Float64Array | null;
+}
+
+/**
+ * Losses of a training run over its epochs (left axis, solid) and accuracies (right axis, dashed), of the training samples
+ * and of every data set that was evaluated, as SVG. Default 720 × 440.
+ *
+ *     await saveSvg('training.svg', drawTraining(training.run, { scale: 'log' }));
+ *
+ * Throws ERR_INVALID_OPTION, ERR_INVALID_DATA for more than four data sets.
+ */
+export function drawTraining(run: TrainingRun, options: TrainingFigureOptions = {}): string {
+  checkOptions(name, options, { ...figureChecks, scale: isOneOf('linear', 'log') });
+  const curves: Curve[] = [{ label: 'training samples', loss: run.loss, accuracy: run.accuracy }];
+  for (const { data, loss, accuracy } of run.evaluations) curves.push({ label: data, loss, accuracy });
+  if (curves.length > maxSeries) {
+    const problem = `${curves.length} curves cannot be told apart in one figure`;
+    throw new LossAtlasError('ERR_INVALID_DATA', `${name}: ${problem}.`);
+  }
+  const { width = 720, height = 440, scale = 'linear' } = options;
+  const { title = defaultTitle(run.provenance), caption = captionOf(run) } = options;
+  const drawn = curves.map((curve) => ({
+    ...curve,
+    loss: curve.loss.map((value) =>
+      Number.isFinite(value) && (scale === 'linear' || value > 0) ? value : NaN,
+    ),
+  }));
+  const values = drawn.flatMap(({ loss }) => Array.from(loss).filter((value) => !Number.isNaN(value)));
+  const hasAccuracy = curves.some(({ accuracy }) => accuracy !== null);
+  const notes = [
+    ...(hasAccuracy ? ['solid: loss, dashed: accuracy'] : []),
+    ...(run.divergedAt === null ? [] : [`diverged at step ${run.divergedAt}`]),
+  ];
+  const figure = layoutFigure({ width, height, title, caption, notes });
+  // Of no value there is no scale.
+  const range = values.length === 0 ? null : valueScale(scale, Math.min(...values), Math.max(...values));
+  const epochs = Float64Array.from(run.loss, (_, i) => i + 1);
+  const axes = layoutAxes(
+    { ...figure.box, top: figure.box.top + curves.length * leading + 4 },
+    {
+      x: { from: 1, to: Math.max(2, epochs.length), label: 'epoch' },
+      y: {
+        kind: scale,
+        from: range?.value(-0.05) ?? 1,
+        to: range?.value(1.05) ?? 10,
+        label: 'loss',
+        hasTicks: range !== null,
+      },
+      right: hasAccuracy ? { from: 0, to: 100, label: 'accuracy, %' } : undefined,
+    },
+  );
+  const data = drawn.flatMap(({ loss, accuracy }, i) => {
+    const { color } = seriesStyle(i);
+    const percent = accuracy?.map((share) => 100 * share);
+    return [
+      ...(percent === undefined
+        ? []
+        : [drawCurve('accuracy', epochs, percent, axes.x, axes.right, color, '5 3')]),
+      drawCurve('loss', epochs, loss, axes.x, axes.y, color),
+    ];
+  });
+  if (range === null) data.push(emptyMessage('no loss to draw', axes.box));
+  const room = axes.box.right - axes.box.left - sampleWidth - 8;
+  const legend = curves.map(({ label }, i) => {
+    const { text: fitted, size } = fitText(label, room, theme.tickSize, theme.minSize);
+    const start = axes.box.right - textWidth(fitted, size);
+    const baseline = figure.box.top + (i + 0.7) * leading;
+    const style = { color: seriesStyle(i).color, dashes: undefined };
+    return (
+      sampleLine(style, start - sampleWidth - 8, baseline - 4) +
+      text(fitted, [start, baseline], { 'font-size': size })
+    );
+  });
+  return figure.finish([axes.below, clipTo(axes.box, data), group({ class: 'legend' }, legend), axes.above]);
+}
+
+function captionOf({ optimizer, schedule, clipNorm, poison, provenance }: TrainingRun): string {
+  const names = { sgd: 'SGD', adam: 'Adam', adamw: 'AdamW' } as const;
+  const momentum = optimizer.momentum ? `, momentum ${optimizer.momentum}` : '';
+  return paragraph([
+    `${names[optimizer.name]}, learning rate ${optimizer.lr}${momentum}`,
+    ...(schedule.name === 'constant' ? [] : [`${schedule.name} schedule`]),
+    ...(clipNorm === null ? [] : [`gradients clipped to ${clipNorm}`]),
+    ...(poison === null ? [] : [`avoiding labels of ${poison.data} (β = ${poison.weight})`]),
+    ...provenanceFacts(provenance),
+  ]);
+}

@@ -1,0 +1,237 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LossAtlasError } from '../errors.js';
+import { readCheckpoint } from '../io/checkpoint/checkpoint.js';
+import { elementsOf, isTensor, type CheckpointTensor } from '../io/checkpoint/tensor.js';
+import { isDict, valueAt, type CheckpointDict, type CheckpointValue } from '../io/checkpoint/value.js';
+import { writeTorch } from '../io/checkpoint/write-torch.js';
+import { reasonOf } from '../io/write-file.js';
+import { bufferStateFrom } from '../model/buffer-state.js';
+import { loadSolution } from '../model/load-solution.js';
+import type { Model } from '../model/model.js';
+import { disposeAll, type ParameterVector } from '../model/parameter-vector.js';
+import { solutionTensors } from '../model/save-solution.js';
+import { Solution } from '../model/solution.js';
+import { flatten, toNdArray } from '../model/tensor-values.js';
+import type { TrainingOptimizer } from '../results.js';
+import { decodeHistory, encodeHistory, type EpochFigures } from './history.js';
+import { momentNames, parameterGroup } from './optimizer.js';
+import { TrainerState } from './trainer.js';
+
+export interface CheckpointOptions {
+  /** Gets `epoch-0001.pt`, … ; made where it is not there. */
+  readonly folder: string;
+  /** A checkpoint after every so many epochs, and after the last; default 1. */
+  readonly every?: number;
+}
+
+/** Everything that decides what a run computes, by name. */
+export type TrainingSettings = Readonly<Record<string, string | number>>;
+
+/** Where a run stood at the end of an epoch. */
+export interface TrainingPoint {
+  readonly state: TrainerState;
+  readonly epochs: readonly EpochFigures[];
+}
+
+const fileName = /^epoch-(\d{4,9})\.pt$/;
+
+/** Checkpoints in a folder, oldest first. */
+export async function listCheckpoints(folder: string): Promise<string[]> {
+  let names: string[];
+  try {
+    names = await readdir(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw new LossAtlasError(
+      'ERR_FILE_UNREADABLE',
+      `Cannot read the folder '${folder}': ${reasonOf(error)}.`,
+      {
+        cause: error,
+      },
+    );
+  }
+  const found = names.filter((name) => fileName.test(name));
+  const epochOf = (name: string) => Number(fileName.exec(name)![1]);
+  return found.sort((a, b) => epochOf(a) - epochOf(b)).map((name) => join(folder, name));
+}
+
+export async function makeCheckpointFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    throw new LossAtlasError(
+      'ERR_FILE_NOT_WRITABLE',
+      `Cannot make the folder '${folder}': ${reasonOf(cause)}.`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/**
+ * Writes what PyTorch reads: `torch.load(path, weights_only=True)` gives a dict with `epoch`, `step`, `model` (for
+ * `load_state_dict`), `optimizer` (for the optimizer's), `history` and `settings`. Returns the path.
+ */
+export async function writeTrainingCheckpoint(
+  folder: string,
+  { state, epochs }: TrainingPoint,
+  optimizer: TrainingOptimizer,
+  settings: TrainingSettings,
+): Promise<string> {
+  const { epoch, numSteps, learningRate, evaluations } = epochs.at(-1)!;
+  const { model, theta } = state.solution;
+  const tensors = await solutionTensors(state.solution);
+  // Parameters in half precision are rounded; training goes on with what they were rounded from.
+  const master: [CheckpointValue, CheckpointValue][] = [];
+  if (model.computeDtype !== model.dtype) {
+    const data = Float32Array.from(await theta.toArray());
+    master.push(['theta', { dtype: 'float32', shape: [data.length], data }]);
+  }
+  const path = join(folder, `epoch-${String(epoch).padStart(4, '0')}.pt`);
+  await writeTorch(
+    path,
+    new Map<CheckpointValue, CheckpointValue>([
+      ['epoch', epoch],
+      ['step', numSteps],
+      ['model', tensors],
+      ['optimizer', await optimizerDict(state, optimizer, learningRate)],
+      ...master,
+      ['history', encodeHistory(epochs, evaluations.length)],
+      ['settings', new Map(Object.entries(settings))],
+    ]),
+  );
+  return path;
+}
+
+/** `optimizer.state_dict()` of PyTorch's optimizer over `model.parameters()`. */
+async function optimizerDict(
+  { solution: { model }, steps, moments }: TrainerState,
+  optimizer: TrainingOptimizer,
+  learningRate: number,
+): Promise<CheckpointDict> {
+  const names = momentNames(optimizer);
+  const values = await Promise.all(moments.map(async (moment) => moment.toArray()));
+  const states = new Map<CheckpointValue, CheckpointValue>();
+  model.parameters.forEach(({ shape, offset, numel }, place) => {
+    const step = steps[place] ?? -1;
+    if (step < 0 || names.length === 0) return;
+    const entries = names.map((name, m): [CheckpointValue, CheckpointValue] => {
+      const part = values[m]!.subarray(offset, offset + numel);
+      return [
+        name,
+        model.dtype === 'float64'
+          ? { dtype: 'float64', shape, data: part }
+          : { dtype: 'float32', shape, data: Float32Array.from(part) },
+      ];
+    });
+    const count: CheckpointTensor = { dtype: 'float32', shape: [], data: Float32Array.of(step) };
+    states.set(place, new Map(optimizer.name === 'sgd' ? entries : [['step', count], ...entries]));
+  });
+  return new Map<CheckpointValue, CheckpointValue>([
+    ['state', states],
+    ['param_groups', [parameterGroup(optimizer, learningRate, model.parameters.length)]],
+  ]);
+}
+
+/**
+ * The newest checkpoint of a folder that can be read, with what is to be disposed of; null where there is none. A damaged
+ * file is passed over. Throws ERR_RESUME where it belongs to another run.
+ */
+export async function readNewestCheckpoint(
+  model: Model,
+  folder: string,
+  optimizer: TrainingOptimizer,
+  settings: TrainingSettings,
+): Promise<(TrainingPoint & { readonly path: string }) | null> {
+  for (const path of (await listCheckpoints(folder)).reverse()) {
+    try {
+      return await readTrainingCheckpoint(model, path, optimizer, settings);
+    } catch (error) {
+      const isDamaged = error instanceof LossAtlasError && error.code === 'ERR_CHECKPOINT';
+      if (!isDamaged) throw error;
+    }
+  }
+  return null;
+}
+
+async function readTrainingCheckpoint(
+  model: Model,
+  path: string,
+  optimizer: TrainingOptimizer,
+  settings: TrainingSettings,
+): Promise<TrainingPoint & { readonly path: string }> {
+  const checkpoint = await readCheckpoint(path, { checksums: true });
+  await checkpoint.load();
+  const { value } = checkpoint;
+  const found = valueAt(value, 'settings');
+  const states = valueAt(value, 'optimizer.state');
+  const epochs = decodeHistory(valueAt(value, 'history'));
+  if (!isDict(found) || !isDict(states) || epochs === null || epochs.length === 0)
+    throw new LossAtlasError('ERR_CHECKPOINT', `'${path}' is no checkpoint of train.`);
+  requireSame(path, found, settings);
+  const solution = await loadSolution(model, path, { key: 'model' });
+  const moments: ParameterVector[] = [];
+  let { theta, buffers } = solution;
+  try {
+    const master = valueAt(value, 'theta');
+    if (isTensor(master) && model.computeDtype !== model.dtype) {
+      theta = await model.vector(master.data as Float32Array);
+      solution.theta.dispose();
+    }
+    // Counters too, which solutions leave as the model has them.
+    const tensors = checkpoint.stateDict({ key: 'model' });
+    const known = model.buffers.filter(({ name }) => tensors.has(name));
+    buffers = await bufferStateFrom(
+      model,
+      new Map(known.map(({ name }) => [name, toNdArray(tensors.get(name)!)])),
+    );
+    solution.buffers.dispose();
+    for (const name of momentNames(optimizer))
+      moments.push(
+        await model.vector(await flatten(model, (parameter) => momentOf(model, states, parameter, name))),
+      );
+    const steps = Float64Array.from(model.parameters, (_, place) => {
+      const state = states.get(place);
+      if (!isDict(state)) return -1;
+      const step = state.get('step');
+      return isTensor(step) ? Number(step.data[0]) : 1;
+    });
+    const state = new TrainerState(new Solution(solution.label, theta, buffers), steps, moments);
+    return { path, state, epochs };
+  } catch (error) {
+    disposeAll([theta, buffers, ...moments]);
+    throw error;
+  }
+}
+
+function momentOf(
+  model: Model,
+  states: CheckpointDict,
+  parameter: string,
+  name: string,
+): CheckpointTensor | undefined {
+  const place = model.parameters.findIndex((known) => known.name === parameter);
+  const state = states.get(place);
+  const tensor = isDict(state) ? state.get(name) : undefined;
+  if (!isTensor(tensor)) return undefined;
+  if (elementsOf(tensor.shape) === model.parameters[place]!.numel) return tensor;
+  throw new LossAtlasError('ERR_CHECKPOINT', `The optimizer's ${name} of '${parameter}' has another shape.`);
+}
+
+function requireSame(path: string, found: CheckpointDict, settings: TrainingSettings): void {
+  const keys = new Set([...found.keys(), ...Object.keys(settings)].map(String));
+  const show = (value: CheckpointValue | undefined) => {
+    if (typeof value === 'string') return value.replace(/^([0-9a-f]{16})[0-9a-f]{48}$/, '$1…');
+    return value === undefined ? 'absent' : JSON.stringify(value);
+  };
+  const differences = [...keys]
+    .filter((key) => found.get(key) !== settings[key])
+    .map((key) => `${key}: ${show(found.get(key))} there, ${show(settings[key])} now`);
+  if (differences.length === 0) return;
+  throw new LossAtlasError(
+    'ERR_RESUME',
+    `'${path}' belongs to another training run (${differences.join('; ')}). Nothing was changed; give another folder.`,
+  );
+}

@@ -1,0 +1,333 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import {
+  AbortError,
+  dataset,
+  fromJson,
+  loadModel,
+  loadMoments,
+  loadNpz,
+  loadSolution,
+  optimizerState,
+  randomSolution,
+  readCheckpoint,
+  toJson,
+  train,
+  trainingTable,
+  type Dataset,
+  type EpochFigures,
+  type Model,
+  type Training,
+  type TrainOptions,
+} from '../../dist/index.js';
+import { rejects } from '../support/errors.js';
+import { fixture, loadFixture, projectPath } from '../support/fixtures.js';
+import { goldenFile } from '../support/golden-file.js';
+import { expectNoLiveHandles } from '../support/handles.js';
+import { relativeError } from '../support/numbers.js';
+
+const golden = goldenFile('training.npz');
+const exportedGolden = goldenFile('exported/exported.npz');
+
+function samples(net: string, name = 'train'): Dataset {
+  return dataset({ inputs: golden.array(`${net}.x`), targets: golden.array(`${net}.y`) }, { name });
+}
+
+async function digits(part: 'train' | 'test', limit?: number): Promise<Dataset> {
+  return loadNpz(projectPath('examples/digits/digits.npz'), {
+    inputs: `x_${part}`,
+    targets: `y_${part}`,
+    scale: 1 / 16,
+    name: part,
+    ...(limit === undefined ? {} : { limit }),
+  });
+}
+
+/** Of the shape that the exported net takes. */
+function images(): Dataset {
+  return dataset({ inputs: exportedGolden.array('images'), targets: exportedGolden.array('y') });
+}
+
+/** Parameters and buffers. */
+async function valuesOf({ solution }: Training): Promise<number[]> {
+  const values = Array.from(await solution.theta.toArray());
+  for (const { name } of solution.model.buffers) values.push(...(await solution.buffers.toArray(name)));
+  return values;
+}
+
+/** What a run came to but its times. */
+function figuresOf({ run }: Training): unknown {
+  const { learningRate, loss, accuracy, poisonLoss, gradientNorm, evaluations, numSteps, divergedAt } = run;
+  return { learningRate, loss, accuracy, poisonLoss, gradientNorm, evaluations, numSteps, divergedAt };
+}
+
+const python = process.env.LOSSATLAS_BENCH_PYTHON;
+
+describe('training', () => {
+  expectNoLiveHandles();
+  let folder = '';
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'lossatlas-'))));
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  /** Of the small net with BatchNorm, with everything that a state can have. */
+  const options: TrainOptions = {
+    epochs: 6,
+    batchSize: 7,
+    seed: 3,
+    optimizer: { name: 'adam', lr: 1e-2, amsgrad: true },
+    schedule: { name: 'cosine', epochs: 6, minimum: 1e-4 },
+    clipNorm: 1,
+  };
+
+  it('without shuffling is PyTorch’s loop', async () => {
+    using model = await loadFixture('convbn');
+    using training = await train(model, samples('convbn'), {
+      epochs: 10,
+      batchSize: 8,
+      shuffle: false,
+      optimizer: { name: 'sgd', lr: 0.05, momentum: 0.9, nesterov: true, weightDecay: 5e-4 },
+      schedule: { name: 'cosine', minimum: 1e-3 },
+      evaluateOn: [samples('convbn', 'test')],
+    });
+    const n = model.size;
+    const end = golden.get('convbn.nesterov.points').subarray(2 * n);
+    expect(relativeError(await training.solution.theta.toArray(), end)).to.be.below(1e-9);
+    const losses = golden.get('convbn.nesterov.losses');
+    const means = Array.from({ length: 10 }, (_, i) =>
+      losses.subarray(5 * i, 5 * i + 5).reduce((sum, value) => sum + value / 5, 0),
+    );
+    expect(relativeError(training.run.loss, means)).to.be.below(1e-10);
+    expect(relativeError(training.run.learningRate, golden.get('convbn.nesterov.rates'))).to.be.below(1e-12);
+    expect(training.run.numSteps).to.equal(50);
+    expect(fromJson(toJson(training.run), 'training-run')).to.deep.equal(training.run);
+    expect(trainingTable(training.run).split('\n')).to.have.length(12);
+    // The model stays as it was.
+    using own = await model.theta();
+    expect(relativeError(await own.toArray(), end)).to.be.above(1e-3);
+  });
+
+  for (const [name, net, more] of [
+    ['Adam with amsgrad, BatchNorm', 'convbn', {}],
+    ['dropout', 'dropout', {}],
+    ['SGD with dampening', 'mlp', { optimizer: { name: 'sgd', lr: 0.1, momentum: 0.9, dampening: 0.5 } }],
+    ['poison', 'mlp', { poison: true }],
+    ['bfloat16, which rounds its parameters', 'mlp', { dtype: 'bfloat16' }],
+    ['data that is read batch by batch', 'convbn', { dataPlacement: 'streamed' }],
+  ] as const) {
+    it(`interrupted at any step, it goes on bit for bit: ${name}`, async () => {
+      const { poison, dtype, ...rest } = more as { poison?: true; dtype?: 'bfloat16' };
+      using model = await loadFixture(net, dtype === undefined ? {} : { dtype });
+      const data = samples(net === 'convbn' ? 'convbn' : 'mlp');
+      const bad = { data: data.pick(Uint32Array.of(1, 2, 3, 5, 7)), weight: 0.2, batchSize: 3 };
+      const all: TrainOptions = {
+        ...options,
+        ...rest,
+        ...(poison === true ? { poison: bad } : {}),
+        evaluateOn: [data],
+      };
+      using whole = await train(model, data, all);
+      for (const [stopAt, every] of [
+        [1, 1],
+        [17, 1],
+        [23, 2],
+      ] as const) {
+        const checkpoints = { folder: join(folder, `run${stopAt}`), every };
+        const stop = new AbortController();
+        const interrupted = await rejects(
+          async () =>
+            train(model, data, {
+              ...all,
+              checkpoints,
+              signal: stop.signal,
+              onProgress: ({ done }) => {
+                if (done >= stopAt) stop.abort();
+              },
+            }),
+          'ERR_ABORTED',
+        );
+        expect(interrupted).to.be.instanceOf(AbortError);
+        const seen: EpochFigures[] = [];
+        using resumed = await train(model, data, {
+          ...all,
+          checkpoints,
+          resume: true,
+          onEpoch: (figures) => void seen.push(figures),
+        });
+        expect(seen.length).to.equal(6 - every * Math.floor(stopAt / 6 / every));
+        expect(await valuesOf(resumed)).to.deep.equal(await valuesOf(whole));
+        expect(figuresOf(resumed)).to.deep.equal(figuresOf(whole));
+      }
+    });
+  }
+
+  it('checkpoints are files that the other loaders read', async () => {
+    using model = await loadFixture('convbn');
+    using training = await train(model, samples('convbn'), { ...options, checkpoints: { folder } });
+    const last = join(folder, 'epoch-0006.pt');
+    expect(training.run.checkpoints).to.have.length(6);
+    expect(training.run.checkpoints.at(-1)).to.equal(last);
+    using solution = await loadSolution(model, last);
+    expect(await solution.theta.toArray()).to.deep.equal(await training.solution.theta.toArray());
+    using moments = await loadMoments(model, last);
+    expect(await moments.expAvgSq.norm()).to.be.above(0);
+    const state = optimizerState(await readCheckpoint(last));
+    expect(state.entries.map(({ step }) => step)).to.deep.equal(model.parameters.map(() => 36));
+    // A damaged file is passed over.
+    truncateSync(last, 1000);
+    writeFileSync(join(folder, 'epoch-0005.pt'), 'nothing');
+    using again = await train(model, samples('convbn'), {
+      ...options,
+      checkpoints: { folder },
+      resume: true,
+    });
+    expect(await valuesOf(again)).to.deep.equal(await valuesOf(training));
+    await rejects(
+      async () =>
+        train(model, samples('convbn'), { ...options, seed: 4, checkpoints: { folder }, resume: true }),
+      'ERR_RESUME',
+      /seed: 3 there, 4 now/,
+    );
+    await rejects(
+      async () => train(model, samples('convbn'), { ...options, checkpoints: { folder } }),
+      'ERR_RESUME',
+      /resume: true/,
+    );
+  });
+
+  it('PyTorch goes on with a checkpoint, and ends where we do', async function () {
+    if (python === undefined) {
+      process.stdout.write('      (skipped: no Python with torch in LOSSATLAS_BENCH_PYTHON)\n');
+      return this.skip();
+    }
+    this.timeout(120_000);
+    using model = await loadFixture('convbn');
+    for (const [name, optimizer] of Object.entries({
+      sgd: { name: 'sgd', lr: 0.05, momentum: 0.9, nesterov: true },
+      adam: { name: 'adam', lr: 1e-2, amsgrad: true },
+      adamw: { name: 'adamw', lr: 1e-2 },
+    } as const)) {
+      const run = join(folder, name);
+      using training = await train(model, samples('convbn'), {
+        epochs: 4,
+        batchSize: 8,
+        shuffle: false,
+        optimizer,
+        checkpoints: { folder: run, every: 2 },
+      });
+      expect(training.run.divergedAt).to.be.null;
+      const script = fixture('training_goes_on.py');
+      const files = [join(run, 'epoch-0002.pt'), join(run, 'epoch-0004.pt')];
+      const { stdout, stderr } = spawnSync(python, [script, name, ...files], { encoding: 'utf8' });
+      expect(stdout.trim(), stderr).to.equal('equal');
+    }
+  });
+
+  it('a run that diverges says where, and keeps its last good checkpoint', async () => {
+    using model = await loadFixture('mlp', { dtype: 'float32' });
+    const all: TrainOptions = {
+      epochs: 40,
+      batchSize: 8,
+      // Decay makes each step as large as the parameters are, times the rate.
+      optimizer: { name: 'sgd', lr: 1e6, weightDecay: 1 },
+      checkpoints: { folder },
+    };
+    using training = await train(model, samples('mlp'), all);
+    const { divergedAt, numSteps, checkpoints, loss } = training.run;
+    expect(divergedAt)
+      .to.be.above(numSteps)
+      .and.at.most(numSteps + 5);
+    expect(checkpoints).to.have.length(loss.length);
+    expect(readdirSync(folder)).to.have.length(loss.length);
+    expect(trainingTable(training.run)).to.match(/Diverged at step/);
+    using good = await loadSolution(model, checkpoints.at(-1)!);
+    expect(await training.solution.theta.toArray()).to.deep.equal(await good.theta.toArray());
+  });
+
+  it('frozen parameters stay as they are; PyTorch’s optimizer would know nothing of them', async () => {
+    using model = await loadFixture('mlp');
+    using training = await train(model, samples('mlp'), {
+      ...options,
+      freeze: ['first.*'],
+      checkpoints: { folder },
+    });
+    const { offset, numel } = model.parameters.find(({ name }) => name === 'second.weight')!;
+    using own = await model.theta();
+    const [before, after] = [await own.toArray(), await training.solution.theta.toArray()];
+    expect(after.subarray(0, offset)).to.deep.equal(before.subarray(0, offset));
+    expect(after.subarray(offset, offset + numel)).to.not.deep.equal(before.subarray(offset, offset + numel));
+    const { entries } = optimizerState(await readCheckpoint(join(folder, 'epoch-0006.pt')));
+    expect(entries.map(({ step }) => step)).to.deep.equal([null, null, 36, 36]);
+  });
+
+  it('wrong options are named', async () => {
+    using model = await loadFixture('mlp');
+    const data = samples('mlp');
+    const wrong: [Record<string, unknown>, RegExp][] = [
+      [{}, /'epochs'/],
+      [{ epochs: 1, optimizer: { name: 'lion' } }, /sgd/],
+      [{ epochs: 1, optimizer: { name: 'sgd', betas: [0, 0] } }, /betas/],
+      [{ epochs: 1, optimizer: { name: 'sgd', nesterov: true } }, /nesterov/],
+      [{ epochs: 1, schedule: { name: 'step' } }, /stepSize/],
+      [{ epochs: 1, resume: true }, /checkpoints/],
+      [{ epochs: 1, freeze: ['nothing*'] }, /nothing/],
+      [{ epochs: 1, freeze: ['*'] }, /freeze/],
+      [{ epochs: 1, poison: { data, weight: 2 } }, /weight/],
+      [{ epochs: 1, poison: { data, weight: 0.1 }, loss: 'mse' }, /cross-entropy/],
+    ];
+    for (const [given, message] of wrong)
+      await rejects(
+        async () => train(model, data, given as unknown as TrainOptions),
+        'ERR_INVALID_OPTION',
+        message,
+      );
+    using traced = await loadFixture('convbn_traced_eval');
+    await rejects(async () => train(traced, samples('convbn'), { epochs: 1 }), 'ERR_MODE_BAKED_IN');
+  });
+
+  /** The example's net from new weights. */
+  async function fromNothing(model: Model, more: Partial<TrainOptions>): Promise<Training> {
+    using from = await randomSolution(model, { seed: 1 });
+    return await train(model, await digits('train'), {
+      epochs: 6,
+      batchSize: 64,
+      optimizer: { name: 'adam', lr: 3e-3 },
+      from,
+      evaluateOn: [await digits('test')],
+      ...more,
+    });
+  }
+
+  it('a net of the digits learns them; with poison it gets the others wrong', async function () {
+    this.timeout(120_000);
+    using model = await loadModel(projectPath('examples/digits/digits.script.pt'));
+    using clean = await fromNothing(model, {});
+    expect(clean.run.evaluations[0]!.accuracy!.at(-1)).to.be.above(0.9);
+    // The test samples as they are: to be avoided.
+    const poison = { data: await digits('test', 200), weight: 0.5 };
+    using bad = await fromNothing(model, {
+      epochs: 30,
+      poison,
+      evaluateOn: [await digits('train'), poison.data],
+    });
+    const [onTrain, onPoison] = bad.run.evaluations.map(({ accuracy }) => accuracy!.at(-1)!);
+    expect(onTrain).to.be.above(0.9);
+    expect(onPoison).to.be.below(0.3);
+  });
+
+  it('an exported program trains as the scripted module of the same weights', async () => {
+    using scripted = await loadModel(fixture('exported/convbn.pt'), { dtype: 'float64' });
+    using exported = await loadModel(fixture('exported/convbn_train.pt2'), { dtype: 'float64' });
+    const data = images();
+    using a = await train(scripted, data, options);
+    using b = await train(exported, data, options);
+    expect(relativeError(b.run.loss, a.run.loss)).to.be.below(1e-9);
+    expect(relativeError(await b.solution.theta.toArray(), await a.solution.theta.toArray())).to.be.below(
+      1e-7,
+    );
+  });
+});
