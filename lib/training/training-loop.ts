@@ -1,7 +1,9 @@
 import type { Dataset } from '../data/dataset.js';
 import { LossAtlasError } from '../errors.js';
+import { combineBuffers } from '../model/buffer-state.js';
 import type { Model } from '../model/model.js';
-import type { Solution } from '../model/solution.js';
+import { combine, disposeAll } from '../model/parameter-vector.js';
+import { Solution } from '../model/solution.js';
 import { objective, type Objective, type ObjectiveOptions } from '../objective/objective.js';
 import { prefetched } from '../objective/prefetch.js';
 import type { TrainingEvaluation, TrainingOptimizer, TrainingRun, TrainingSchedule } from '../results.js';
@@ -101,25 +103,29 @@ export class TrainingLoop {
       steps.advance();
     }
     const run = await this.#result(startedAt, stepsPerEpoch);
-    const { solution } = await this.#trainer.state('trained').then(async (state) => this.#final(state));
-    const dispose = () => solution.dispose();
+    const solution = await this.#takeSolution();
+    const dispose = () => {
+      solution.dispose();
+    };
     return { run, solution, dispose, [Symbol.dispose]: dispose };
   }
 
-  /** Of a run that diverged, where the last finished epoch ended. */
-  async #final(now: TrainerState): Promise<TrainerState> {
-    for (const moment of now.moments) moment.dispose();
-    if (this.#divergedAt === null) return now;
-    now.solution.dispose();
-    using trainer = await Trainer.start(
-      this.#objective,
-      this.#options.optimizer,
-      this.#good,
-      this.#options.frozen,
-    );
-    const good = await trainer.state('before it diverged');
-    for (const moment of good.moments) moment.dispose();
-    return good;
+  /** Where the last finished epoch ended, for the caller to own. */
+  async #takeSolution(): Promise<Solution> {
+    const label = this.#divergedAt === null ? 'trained' : 'before it diverged';
+    const { theta, buffers } = this.#good.solution;
+    if (this.#good.solution !== this.#start) {
+      disposeAll(this.#good.moments);
+      this.#good = new TrainerState(this.#start, new Float64Array(0), []);
+      return new Solution(label, theta, buffers);
+    }
+    const copy = await combine([theta], [1]);
+    try {
+      return new Solution(label, copy, await combineBuffers([buffers], [1]));
+    } catch (error) {
+      copy.dispose();
+      throw error;
+    }
   }
 
   /** Null where it diverged. */

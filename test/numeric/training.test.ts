@@ -244,6 +244,16 @@ describe('training', () => {
     expect(checkpoints).to.have.length(loss.length);
     expect(readdirSync(folder)).to.have.length(loss.length);
     expect(trainingTable(training.run)).to.match(/Diverged at step/);
+    // In the first epoch, it gives back where it started.
+    using none = await train(model, samples('mlp'), {
+      ...all,
+      optimizer: { name: 'sgd', lr: 1e20, weightDecay: 1 },
+      checkpoints: { folder: join(folder, 'none') },
+    });
+    using own = await model.theta();
+    expect(none.run.loss).to.have.length(0);
+    expect(none.run.divergedAt).to.be.within(1, 5);
+    expect(await none.solution.theta.toArray()).to.deep.equal(await own.toArray());
     using good = await loadSolution(model, checkpoints.at(-1)!);
     expect(await training.solution.theta.toArray()).to.deep.equal(await good.theta.toArray());
   });
