@@ -162,7 +162,8 @@ function mapObject(
       codec.refuse(prefix + name, 'absent (it is no key of this format version)');
   }
   const entries = Object.entries(shape).map(([name, field]) => {
-    if (!Object.hasOwn(record, name)) codec.refuse(prefix + name, 'present');
+    const isOld = typeof field === 'object' && 'addedLater' in field;
+    if (!isOld && !Object.hasOwn(record, name)) codec.refuse(prefix + name, 'present');
     return [name, convert(field, record[name], prefix + name, codec, record)] as const;
   });
   return Object.fromEntries(entries);
