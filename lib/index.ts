@@ -147,6 +147,8 @@ export type { PresetTraceOptions } from './spectrum/presets/running-mean-trace.j
 export type { PresetSpectrumOptions } from './spectrum/presets/starts.js';
 export type { PresetDensityOptions } from './spectrum/presets/windowed-lanczos.js';
 
+export { basinVolume, type BasinVolumeOptions } from './geometry/basin-volume.js';
+export { basinDifference } from './geometry/compare-basins.js';
 export { surfaceTopology, type SurfaceTopologyOptions } from './geometry/topology.js';
 
 export {

@@ -303,6 +303,57 @@ export interface SurfaceTopology {
   readonly provenance: Provenance | null;
 }
 
+/** How large the basin of a minimum is, along random rays (Huang et al. 2019, arXiv 1906.03291). */
+export interface BasinVolume {
+  readonly kind: 'basin-volume';
+  readonly formatVersion: 1;
+  /** What leaves the basin: a loss above the cutoff, or an accuracy below it. */
+  readonly quantity: 'loss' | 'accuracy';
+  readonly cutoff: number;
+  readonly modelLoss: number;
+  readonly modelAccuracy: number | null;
+  /** n: the parameters that rays move. */
+  readonly dimension: number;
+  /**
+   * log of π^(n/2) / Γ(1 + n/2) · mean rⁿ, with the jackknife's standard error and Student's interval. With censored rays it
+   * is a lower bound. Where the effective sample size is near 1 one ray makes up the volume, and the interval says little.
+   */
+  readonly logVolume: Estimate;
+  readonly confidence: number;
+  readonly medianRadius: number;
+  /** (Σrⁿ)² / Σr²ⁿ of all rays. */
+  readonly effectiveSampleSize: number;
+  /** Rays that are inside as far as `maxRadius`; they count with it. */
+  readonly numCensored: number;
+  /** Euclidean along unit directions (`none`), else in units of the scaled directions. */
+  readonly radii: Float64Array;
+  /** What each radius lies between; `high` is Infinity where the ray is censored. */
+  readonly low: Float64Array;
+  readonly high: Float64Array;
+  /** Of the loss, for each ray. */
+  readonly numEvaluations: Float64Array;
+  /** Relative width of the brackets. */
+  readonly precision: number;
+  readonly maxRadius: number;
+  /** Of the rays. */
+  readonly normalization: 'filter' | 'layer' | 'model' | 'weight' | 'none';
+  readonly order: 1 | 2;
+  readonly ignored: readonly ('bias' | 'norm')[];
+  readonly frozen: readonly string[];
+  readonly seed: number;
+  readonly firstRay: number;
+  readonly raysPerPass: number;
+  readonly provenance: Provenance;
+}
+
+/** Of two basins that were measured alike, the second minus the first. */
+export interface BasinDifference {
+  readonly logVolume: Estimate;
+  readonly medianRadiusRatio: number;
+  /** One of them has censored rays, so that its volume is a lower bound. */
+  readonly isBound: boolean;
+}
+
 /** A training path seen on a plane (Li et al. 2018, section 7). */
 export interface Trajectory {
   readonly kind: 'trajectory';

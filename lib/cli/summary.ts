@@ -1,6 +1,7 @@
 import {
   criteriaTable,
   evaluationTable,
+  type BasinVolume,
   type Criteria,
   type Eigenpairs,
   type Estimate,
@@ -95,6 +96,8 @@ export function summarize(result: Result): string {
     }
     case 'eigenvalue-map':
       return [row('λ min', rangeOf(result.smallest)), row('λ max', rangeOf(result.largest))].join('\n');
+    case 'basin-volume':
+      return basinWords(result).join('\n');
     case 'criteria-comparison':
       return criteriaTable(result);
     case 'evaluation-table':
@@ -137,6 +140,26 @@ function provenanceWords(provenance: Provenance | null): string[] {
   return [
     row('Model', `${model}: ${numParameters} parameters, ${dtype} on ${device}`),
     row('Data', `${data}: ${numSamples} samples, ${mode} mode`),
+  ];
+}
+
+function basinWords(basin: BasinVolume): string[] {
+  const { quantity, cutoff, modelLoss, modelAccuracy, radii, numCensored, numEvaluations, maxRadius } = basin;
+  const unit = basin.normalization === 'none' ? '' : ` (${basin.normalization}-normalised)`;
+  const start = quantity === 'loss' ? modelLoss : modelAccuracy!;
+  const bound = numCensored === 0 ? '' : '; a lower bound';
+  const few = basin.effectiveSampleSize < 5 ? ': too few for the interval to mean much' : '';
+  return [
+    ...provenanceWords(basin.provenance),
+    row('Cutoff', `${quantity} ${figure(cutoff)}, from ${figure(start)} at the model`),
+    row('Radius', `${figure(basin.medianRadius)}${unit}, median of ${radii.length} rays`),
+    row('Range', rangeOf(radii)),
+    row('Volume', `log ${interval(basin.logVolume)} in ${basin.dimension} dimensions${bound}`),
+    row('Weight', `as of ${figure(basin.effectiveSampleSize)} rays${few}`),
+    ...(numCensored === 0
+      ? []
+      : [row('Censored', `${numCensored} rays inside as far as ${figure(maxRadius)}`)]),
+    row('Losses', `${figure(numEvaluations.reduce((sum, n) => sum + n, 0) / radii.length)} of each ray`),
   ];
 }
 

@@ -1,4 +1,5 @@
 import type {
+  BasinVolume,
   CriteriaComparison,
   DiagonalEstimate,
   Eigenpairs,
@@ -19,6 +20,7 @@ import type {
   Trajectory,
 } from '../results.js';
 import { evaluationShapes } from './shapes/evaluation-shapes.js';
+import { geometryShapes } from './shapes/geometry-shapes.js';
 import { landscapeShapes } from './shapes/landscape-shapes.js';
 import type { ShapeOf } from './shapes/shape.js';
 import { spectrumShapes } from './shapes/spectrum-shapes.js';
@@ -29,6 +31,7 @@ export type Result =
   | LossSurface
   | LandscapeAtlas
   | EigenvalueMap
+  | BasinVolume
   | Trajectory
   | Eigenpairs
   | TraceEstimate
@@ -48,6 +51,7 @@ export type ResultOf<K extends ResultKind> = Extract<Result, { kind: K }>;
 /** The fields of every kind. */
 export const resultShapes: { readonly [K in ResultKind]: ShapeOf<ResultOf<K>> } = {
   ...landscapeShapes,
+  ...geometryShapes,
   ...spectrumShapes,
   ...evaluationShapes,
 };
@@ -77,6 +81,11 @@ export function findLengthMismatch(result: Result): string | null {
       const count = result.x.length * result.y.length;
       const names = ['smallest', 'largest', 'numProducts'] as const;
       return names.map((name) => check(name, result[name]?.length, count)).find((p) => p !== null) ?? null;
+    }
+    case 'basin-volume': {
+      const count = result.radii.length;
+      const names = ['low', 'high', 'numEvaluations'] as const;
+      return names.map((name) => check(name, result[name].length, count)).find((p) => p !== null) ?? null;
     }
     case 'trajectory': {
       const count = result.labels.length;

@@ -7,6 +7,7 @@ import {
   surfaceSection,
   trajectorySection,
 } from './landscape-sections.js';
+import { basinSection } from './geometry-sections.js';
 import {
   analysisSection,
   diagonalSection,
@@ -33,6 +34,7 @@ const kindNames: Readonly<Record<Result['kind'], string>> = {
   'loss-surface': 'Loss surface',
   'landscape-atlas': 'Loss surfaces',
   'eigenvalue-map': 'Eigenvalues over a plane',
+  'basin-volume': 'Basin volume',
   trajectory: 'Trajectory',
   eigenpairs: 'Eigenvalues',
   trace: 'Trace',
@@ -64,6 +66,8 @@ export function section(result: Result, place: Place): string {
       return atlasSection(result, place);
     case 'eigenvalue-map':
       return mapSection(result);
+    case 'basin-volume':
+      return basinSection(result);
     case 'trajectory':
       return trajectorySection(result);
     case 'eigenpairs':
