@@ -149,6 +149,8 @@ export type { PresetDensityOptions } from './spectrum/presets/windowed-lanczos.j
 
 export { basinVolume, type BasinVolumeOptions } from './geometry/basin-volume.js';
 export { basinDifference } from './geometry/compare-basins.js';
+export { countEigenvalues, type EigenvalueCountOptions } from './geometry/eigenvalue-counts.js';
+export { sharpness, type SharpnessOptions } from './geometry/sharpness.js';
 export { surfaceTopology, type SurfaceTopologyOptions } from './geometry/topology.js';
 
 export {

@@ -354,6 +354,66 @@ export interface BasinDifference {
   readonly isBound: boolean;
 }
 
+/** Keskar et al. 2017 (arXiv 1609.04836), definition 2.1: the worst case in a box around the model. */
+export interface KeskarSharpness {
+  readonly epsilon: number;
+  /** Dimensions of the random subspace; null: the full space. */
+  readonly subspaceSize: number | null;
+  /** 100·(maxLoss − L) / (1 + L): a lower bound, as far as the ascent came. */
+  readonly value: number;
+  readonly maxLoss: number;
+  readonly numIterations: number;
+  /** Losses; gradients are one an iteration. */
+  readonly numEvaluations: number;
+  /** No step along the gradient rises any more; else the iterations were up. */
+  readonly isStationary: boolean;
+}
+
+/** Rise of the loss after one step of length ρ along the gradient. */
+export interface AscentSharpness {
+  readonly rho: number;
+  readonly value: number;
+}
+
+/** Mean rise of the loss over random perturbations of length ρ, with Student's interval. */
+export interface AverageSharpness extends Estimate {
+  readonly rho: number;
+  readonly samples: Float64Array;
+}
+
+/** Eigenvalues above and below a threshold. */
+export interface EigenvalueCount {
+  readonly threshold: number;
+  /** Shares of the spectrum, and numbers of eigenvalues, by a spectral density; null without one. */
+  readonly massAbove: BracketedEstimate | null;
+  readonly massBelow: BracketedEstimate | null;
+  readonly above: BracketedEstimate | null;
+  readonly below: BracketedEstimate | null;
+  /** Exactly, by eigenvalues that reach across the threshold; null where none do. */
+  readonly knownAbove: number | null;
+  readonly knownBelow: number | null;
+}
+
+/** How sharp a minimum is, in the worst case, along its gradient, on average, and by its eigenvalues. */
+export interface Sharpness {
+  readonly kind: 'sharpness';
+  readonly formatVersion: 1;
+  readonly modelLoss: number;
+  readonly gradientNorm: number;
+  readonly keskar: readonly KeskarSharpness[];
+  /** Foret et al. 2021 (arXiv 2010.01412). */
+  readonly sam: AscentSharpness;
+  /** Kwon et al. 2021 (arXiv 2102.11600), with T = |θ|. */
+  readonly asam: AscentSharpness;
+  readonly average: AverageSharpness;
+  /** Of perturbations ρTu, T = |θ|. */
+  readonly adaptiveAverage: AverageSharpness;
+  readonly counts: readonly EigenvalueCount[];
+  readonly confidence: number;
+  readonly seed: number;
+  readonly provenance: Provenance;
+}
+
 /** A training path seen on a plane (Li et al. 2018, section 7). */
 export interface Trajectory {
   readonly kind: 'trajectory';

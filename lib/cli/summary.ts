@@ -9,6 +9,7 @@ import {
   type LandscapeValues,
   type Provenance,
   type Result,
+  type Sharpness,
 } from '../index.js';
 import { precisionText } from '../plot/describe.js';
 
@@ -98,6 +99,8 @@ export function summarize(result: Result): string {
       return [row('λ min', rangeOf(result.smallest)), row('λ max', rangeOf(result.largest))].join('\n');
     case 'basin-volume':
       return basinWords(result).join('\n');
+    case 'sharpness':
+      return sharpnessWords(result).join('\n');
     case 'criteria-comparison':
       return criteriaTable(result);
     case 'evaluation-table':
@@ -160,6 +163,28 @@ function basinWords(basin: BasinVolume): string[] {
       ? []
       : [row('Censored', `${numCensored} rays inside as far as ${figure(maxRadius)}`)]),
     row('Losses', `${figure(numEvaluations.reduce((sum, n) => sum + n, 0) / radii.length)} of each ray`),
+  ];
+}
+
+function sharpnessWords(result: Sharpness): string[] {
+  const { keskar, sam, asam, average, adaptiveAverage, counts } = result;
+  const count = (estimate: Estimate | null, known: number | null) =>
+    known !== null ? String(known) : estimate === null ? 'unknown' : interval(estimate);
+  return [
+    ...provenanceWords(result.provenance),
+    row('Loss', `${figure(result.modelLoss)}, gradient norm ${figure(result.gradientNorm)}`),
+    ...keskar.map(({ epsilon, subspaceSize, value, isStationary }) =>
+      row(
+        'Keskar',
+        `${figure(value)} for ε = ${epsilon} ${subspaceSize === null ? 'in the full space' : `in a random subspace of ${subspaceSize}`}` +
+          (isStationary ? '' : '; the ascent was still rising'),
+      ),
+    ),
+    row('SAM', `${figure(sam.value)} for ρ = ${sam.rho}, on average ${interval(average)}`),
+    row('ASAM', `${figure(asam.value)} for ρ = ${asam.rho}, on average ${interval(adaptiveAverage)}`),
+    ...counts.map(({ threshold, above, below, knownAbove, knownBelow }) =>
+      row('Count', `above ${threshold}: ${count(above, knownAbove)}; below: ${count(below, knownBelow)}`),
+    ),
   ];
 }
 

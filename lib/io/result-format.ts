@@ -15,6 +15,7 @@ import type {
   PresetEigenpairs,
   PresetSpectralDensity,
   PresetTrace,
+  Sharpness,
   SpectralDensity,
   TraceEstimate,
   Trajectory,
@@ -32,6 +33,7 @@ export type Result =
   | LandscapeAtlas
   | EigenvalueMap
   | BasinVolume
+  | Sharpness
   | Trajectory
   | Eigenpairs
   | TraceEstimate
@@ -142,6 +144,7 @@ export function findLengthMismatch(result: Result): string | null {
       const found = problems.find(({ problem }) => problem !== null);
       return found === undefined ? null : `${found.name}: ${found.problem}`;
     }
+    case 'sharpness':
     case 'preset-trace':
     case 'trace':
     case 'frobenius-norm':

@@ -1,5 +1,5 @@
 import { formatNumber } from '../plot/number-format.js';
-import type { BasinVolume } from '../results.js';
+import type { BasinVolume, BracketedEstimate, Sharpness } from '../results.js';
 import { provenanceTable } from './provenance.js';
 import { closed, dataTable, factsTable, interval, type Cell } from './tables.js';
 
@@ -34,5 +34,51 @@ export function basinSection(basin: BasinVolume): string {
     closed('How it was measured', factsTable('Settings', settings)),
     closed('Rays', dataTable('Rays', ['ray', 'radius', 'between', 'losses'], rows)),
     provenanceTable(basin.provenance),
+  ].join('');
+}
+
+export function sharpnessSection(result: Sharpness): string {
+  const { keskar, sam, asam, average, adaptiveAverage, counts } = result;
+  const boxes = keskar.map(({ epsilon, subspaceSize, value, maxLoss, isStationary }): Cell[] => [
+    subspaceSize === null ? 'full space' : `random subspace of ${subspaceSize}`,
+    epsilon,
+    value,
+    maxLoss,
+    isStationary,
+  ]);
+  const rises: Cell[][] = [
+    ['SAM', sam.rho, sam.value, null],
+    ['ASAM', asam.rho, asam.value, null],
+    ['average', average.rho, average.value, interval(average.low, average.high)],
+    [
+      'average, in units of the weights',
+      adaptiveAverage.rho,
+      adaptiveAverage.value,
+      interval(adaptiveAverage.low, adaptiveAverage.high),
+    ],
+  ];
+  const shown = (estimate: BracketedEstimate | null, known: number | null): Cell => {
+    if (known !== null) return `${known} (known)`;
+    if (estimate === null) return null;
+    return `${formatNumber(estimate.value)} (${interval(estimate.low, estimate.high)})`;
+  };
+  const rows = counts.map((item): Cell[] => [
+    formatNumber(item.threshold),
+    shown(item.above, item.knownAbove),
+    shown(item.below, item.knownBelow),
+    item.massAbove?.value ?? null,
+    item.massBelow?.value ?? null,
+  ]);
+  const head = ['threshold', 'above', 'below', 'mass above', 'mass below'];
+  return [
+    dataTable('Worst case in a box', ['where', 'ε', 'sharpness', 'largest loss', 'maximum found'], boxes),
+    dataTable('Rise of the loss', ['how', 'ρ', 'rise', 'interval'], rises),
+    counts.length === 0 ? '' : dataTable('Eigenvalues', head, rows),
+    factsTable('Model', [
+      ['loss', result.modelLoss],
+      ['norm of the gradient', result.gradientNorm],
+      ['seed', String(result.seed)],
+    ]),
+    provenanceTable(result.provenance),
   ].join('');
 }

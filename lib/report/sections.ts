@@ -7,7 +7,7 @@ import {
   surfaceSection,
   trajectorySection,
 } from './landscape-sections.js';
-import { basinSection } from './geometry-sections.js';
+import { basinSection, sharpnessSection } from './geometry-sections.js';
 import {
   analysisSection,
   diagonalSection,
@@ -35,6 +35,7 @@ const kindNames: Readonly<Record<Result['kind'], string>> = {
   'landscape-atlas': 'Loss surfaces',
   'eigenvalue-map': 'Eigenvalues over a plane',
   'basin-volume': 'Basin volume',
+  sharpness: 'Sharpness',
   trajectory: 'Trajectory',
   eigenpairs: 'Eigenvalues',
   trace: 'Trace',
@@ -68,6 +69,8 @@ export function section(result: Result, place: Place): string {
       return mapSection(result);
     case 'basin-volume':
       return basinSection(result);
+    case 'sharpness':
+      return sharpnessSection(result);
     case 'trajectory':
       return trajectorySection(result);
     case 'eigenpairs':

@@ -28,7 +28,7 @@ export const estimateShape: ShapeOf<Estimate> = {
   standardError: 'number',
 };
 
-const bracketed: ShapeOf<BracketedEstimate> = {
+export const bracketedShape: ShapeOf<BracketedEstimate> = {
   ...estimateShape,
   bracket: { object: { low: 'number', high: 'number' } },
   determined: 'boolean',
@@ -37,17 +37,17 @@ const bracketed: ShapeOf<BracketedEstimate> = {
 const kh: ShapeOf<KhCriterion> = {
   ...estimateShape,
   n: 'number',
-  ratio: { object: bracketed },
-  tail: { object: bracketed },
+  ratio: { object: bracketedShape },
+  tail: { object: bracketedShape },
 };
 
 const criteria: ShapeOf<Criteria> = {
-  re: { object: bracketed },
+  re: { object: bracketedShape },
   kh05: { object: kh },
   kh1: { object: kh },
-  negativeMass: { object: bracketed },
-  negativeCurvatureShare: { object: bracketed },
-  nearZeroMass: { object: bracketed },
+  negativeMass: { object: bracketedShape },
+  negativeCurvatureShare: { object: bracketedShape },
+  nearZeroMass: { object: bracketedShape },
   settings: {
     object: {
       steps: 'number',
