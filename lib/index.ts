@@ -149,8 +149,10 @@ export type { PresetDensityOptions } from './spectrum/presets/windowed-lanczos.j
 
 export { basinVolume, type BasinVolumeOptions } from './geometry/basin-volume.js';
 export { basinDifference } from './geometry/compare-basins.js';
+export { convexityMap, type ConvexityMapOptions } from './geometry/convexity-map.js';
 export { countEigenvalues, type EigenvalueCountOptions } from './geometry/eigenvalue-counts.js';
 export { sharpness, type SharpnessOptions } from './geometry/sharpness.js';
+export { hessianType, type HessianTypeOptions } from './spectrum/hessian-type.js';
 export { surfaceTopology, type SurfaceTopologyOptions } from './geometry/topology.js';
 
 export {

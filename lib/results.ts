@@ -219,6 +219,28 @@ export interface LandscapeAtlas {
   readonly spread: SurfaceSpread | null;
 }
 
+/** What searches that started from random vectors took, at some points of a map. */
+export interface ColdStarts {
+  /** Where: places in the map's arrays. */
+  readonly cells: Float64Array;
+  readonly numProducts: Float64Array;
+  /** Products of the searches of the map there, as a share of these. */
+  readonly share: number;
+}
+
+/** How the eigenvalues of a map were searched for. */
+export interface EigenvalueSearch {
+  /** Of residuals, relative to the largest |λ|. */
+  readonly tolerance: number;
+  readonly seed: number;
+  /** The larger residual of the two at each point. */
+  readonly residuals: Float64Array;
+  readonly numNotConverged: number;
+  readonly totalProducts: number;
+  /** Null where it was not asked for. */
+  readonly cold: ColdStarts | null;
+}
+
 /**
  * The smallest and the largest eigenvalue of the Hessian at each point of a plane (Li et al. 2018, section 6);
  * value [j * x.length + i] belongs to (x[i], y[j]). A line has y = [0].
@@ -237,6 +259,8 @@ export interface EigenvalueMap {
   /** Null of what was read from another program's file: `source` says which. */
   readonly provenance: Provenance | null;
   readonly source: SourceFile | null;
+  /** Null of other programs' files, and of files of before it was there. */
+  readonly search: EigenvalueSearch | null;
 }
 
 /** A minimum of a surface, and how deep its basin is: until it joins that of a lower one. */
@@ -740,6 +764,22 @@ export interface EvaluationTable {
   readonly samplesPerSecond: number;
   /** Of the first data set. */
   readonly provenance: Provenance;
+}
+
+/** Of which type a spectrum is, by a rule of our own, and what it was decided by. */
+export interface HessianType {
+  readonly type: 'mainly-positive' | 'mainly-negative' | 'near-singular' | 'undecided';
+  /** Whose rule. */
+  readonly rule: 'lossatlas';
+  readonly reason: string;
+  /** The outermost Ritz values of all probes, with their residual bounds. */
+  readonly lowest: number;
+  readonly highest: number;
+  readonly flatBelow: number;
+  readonly re: BracketedEstimate;
+  readonly negativeCurvatureShare: BracketedEstimate;
+  readonly negativeMass: BracketedEstimate;
+  readonly nearZeroMass: BracketedEstimate;
 }
 
 /** Raw nodes and weights of stochastic Lanczos quadrature; a density is a rendering of them. */

@@ -3,6 +3,7 @@ import {
   evaluationTable,
   type BasinVolume,
   type Criteria,
+  type EigenvalueMap,
   type Eigenpairs,
   type Estimate,
   type KhCriterion,
@@ -96,7 +97,7 @@ export function summarize(result: Result): string {
       ].join('\n');
     }
     case 'eigenvalue-map':
-      return [row('λ min', rangeOf(result.smallest)), row('λ max', rangeOf(result.largest))].join('\n');
+      return mapWords(result).join('\n');
     case 'basin-volume':
       return basinWords(result).join('\n');
     case 'sharpness':
@@ -143,6 +144,29 @@ function provenanceWords(provenance: Provenance | null): string[] {
   return [
     row('Model', `${model}: ${numParameters} parameters, ${dtype} on ${device}`),
     row('Data', `${data}: ${numSamples} samples, ${mode} mode`),
+  ];
+}
+
+function mapWords({ smallest, largest, search, provenance }: EigenvalueMap): string[] {
+  const ratio = smallest.map((low, k) => Math.abs(low / largest[k]!));
+  const words = [
+    ...provenanceWords(provenance),
+    row('λ min', rangeOf(smallest)),
+    row('λ max', rangeOf(largest)),
+    row('Ratio', `|λ min / λ max| ${rangeOf(ratio)}`),
+  ];
+  if (search === null) return words;
+  const { totalProducts, numNotConverged, cold } = search;
+  const share =
+    cold === null
+      ? ''
+      : `; from the neighbour ${(100 * cold.share).toFixed(0)} % of those from random vectors (at ${cold.cells.length} points)`;
+  return [
+    ...words,
+    row('Products', `${totalProducts}, ${figure(totalProducts / smallest.length)} a point${share}`),
+    ...(numNotConverged === 0
+      ? []
+      : [row('Open', `${numNotConverged} points did not converge: raise --max-products`)]),
   ];
 }
 

@@ -82,7 +82,15 @@ export function findLengthMismatch(result: Result): string | null {
     case 'eigenvalue-map': {
       const count = result.x.length * result.y.length;
       const names = ['smallest', 'largest', 'numProducts'] as const;
-      return names.map((name) => check(name, result[name]?.length, count)).find((p) => p !== null) ?? null;
+      return (
+        names.map((name) => check(name, result[name]?.length, count)).find((p) => p !== null) ??
+        check('search.residuals', result.search?.residuals.length, count) ??
+        check(
+          'search.cold.numProducts',
+          result.search?.cold?.numProducts.length,
+          result.search?.cold?.cells.length ?? 0,
+        )
+      );
     }
     case 'basin-volume': {
       const count = result.radii.length;
