@@ -12,6 +12,11 @@ import type {
   searchOptions,
   sweepOptions,
 } from '../../dist/cli/options/landscape-options.js';
+import type {
+  basinOptions,
+  convexityOptions,
+  sharpnessOptions,
+} from '../../dist/cli/options/geometry-options.js';
 import type { evaluateOptions } from '../../dist/cli/options/output-options.js';
 import type {
   dataOptions,
@@ -35,7 +40,9 @@ import type {
   AllModesOptions,
   AnalyseHessianOptions,
   AtlasOptions,
+  BasinVolumeOptions,
   CompareCriteriaOptions,
+  ConvexityMapOptions,
   CurvatureOptions,
   DiagonalOptions,
   DrawResultOptions,
@@ -58,6 +65,7 @@ import type {
   PresetEigenpairsOptions,
   PresetTraceOptions,
   RandomPlaneOptions,
+  SharpnessOptions,
   RecordProductsOptions,
   SpectralDensityOptions,
   TraceOptions,
@@ -128,6 +136,10 @@ const covered: readonly true[] = [
     typeof evaluateOptions | typeof objectiveOptions | typeof solutionOptions,
     'onRow' | 'seed'
   >,
+  true satisfies Covers<BasinVolumeOptions, typeof basinOptions>,
+  true satisfies Covers<ConvexityMapOptions, typeof convexityOptions | typeof randomOptions>,
+  // Of --thresholds.
+  true satisfies Covers<SharpnessOptions, typeof sharpnessOptions, 'density' | 'eigenpairs'>,
   // --trajectory of plot, --eigenpairs of spectrum, and --density-points and its kin.
   true satisfies Covers<
     DrawResultOptions,
