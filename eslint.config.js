@@ -5,7 +5,7 @@ import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
 // The arrows of the architecture: what each folder of lib/ may import besides itself and the leaves.
-// cli -> report -> plot; cli -> io, landscape, generalization, evaluation, training, inspect -> spectrum -> operators, directions -> objective -> model, data -> native; model, data, directions, evaluation -> io (files) -> native (memory)
+// cli -> report -> plot; cli -> io, geometry -> landscape; cli -> generalization, evaluation, training, inspect -> spectrum -> operators, directions -> objective -> model, data -> native; model, data, directions, evaluation, training -> io (files) -> native (memory)
 const foundation = ['objective', 'model', 'data', 'native'];
 const analyses = ['operators', 'directions', ...foundation];
 const layers = {
@@ -16,18 +16,18 @@ const layers = {
     'inspect',
     'evaluation',
     'training',
+    'geometry',
     'landscape',
     'generalization',
-    'geometry',
     'spectrum',
     ...analyses,
   ],
   report: ['plot', 'io', 'spectrum'],
   io: ['plot', 'native'],
   plot: [],
+  geometry: ['io', 'landscape', 'spectrum', ...analyses],
   landscape: ['io', 'spectrum', ...analyses],
   generalization: ['spectrum', ...analyses],
-  geometry: ['landscape', 'io', 'spectrum', ...analyses],
   evaluation: ['io', ...foundation],
   training: ['io', ...foundation],
   inspect: ['io', 'model', 'data', 'native'],

@@ -148,6 +148,12 @@ export type { PresetTraceOptions } from './spectrum/presets/running-mean-trace.j
 export type { PresetSpectrumOptions } from './spectrum/presets/starts.js';
 export type { PresetDensityOptions } from './spectrum/presets/windowed-lanczos.js';
 
+export { basinVolume, type BasinVolumeOptions } from './geometry/basin-volume.js';
+export { basinDifference } from './geometry/compare-basins.js';
+export { convexityMap, type ConvexityMapOptions } from './geometry/convexity-map.js';
+export { countEigenvalues, type EigenvalueCountOptions } from './geometry/eigenvalue-counts.js';
+export { sharpness, type SharpnessOptions } from './geometry/sharpness.js';
+export { hessianType, type HessianTypeOptions } from './spectrum/hessian-type.js';
 export { surfaceTopology, type SurfaceTopologyOptions } from './geometry/topology.js';
 
 export {

@@ -9,7 +9,7 @@ const topics = {
   objective: 'Objectives and losses',
   directions: 'Directions',
   landscape: 'Landscapes',
-  geometry: 'Geometry',
+  geometry: 'Basins, sharpness and shape',
   operators: 'Operators',
   spectrum: 'Spectra',
   generalization: 'Comparisons',

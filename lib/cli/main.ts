@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { LossAtlasError } from '../errors.js';
 import { addCommand } from './command.js';
 import { analyseCommand, compareCommand, hessianCommand, spectrumCommand } from './commands/curvature.js';
+import { basinCommand, convexityCommand, sharpnessCommand } from './commands/geometry.js';
 import { landscapeCommands } from './commands/landscape.js';
 import {
   convertCommand,
@@ -70,11 +71,13 @@ program
 const landscape = program
   .command('landscape')
   .description('loss along lines and on planes: surface (the default), line, interpolate, three-point, …');
-for (const spec of landscapeCommands) addCommand(landscape, spec);
+for (const spec of [...landscapeCommands, convexityCommand]) addCommand(landscape, spec);
 for (const spec of [
   hessianCommand,
   spectrumCommand,
   analyseCommand,
+  basinCommand,
+  sharpnessCommand,
   compareCommand,
   evaluateCommand,
   topologyCommand,

@@ -2,13 +2,16 @@ import {
   criteriaTable,
   evaluationTable,
   trainingTable,
+  type BasinVolume,
   type Criteria,
+  type EigenvalueMap,
   type Eigenpairs,
   type Estimate,
   type KhCriterion,
   type LandscapeValues,
   type Provenance,
   type Result,
+  type Sharpness,
 } from '../index.js';
 import { precisionText } from '../plot/describe.js';
 
@@ -95,7 +98,7 @@ export function summarize(result: Result): string {
       ].join('\n');
     }
     case 'eigenvalue-map':
-      return [row('λ min', rangeOf(result.smallest)), row('λ max', rangeOf(result.largest))].join('\n');
+      return mapWords(result).join('\n');
     case 'surface-topology': {
       const { branches, numMinima, numLoops, smad, normalizedSmad } = result;
       const lowest = branches
@@ -111,6 +114,10 @@ export function summarize(result: Result): string {
         row('SMAD', `${figure(smad)}, ${figure(normalizedSmad)} of the range`),
       ].join('\n');
     }
+    case 'basin-volume':
+      return basinWords(result).join('\n');
+    case 'sharpness':
+      return sharpnessWords(result).join('\n');
     case 'criteria-comparison':
       return criteriaTable(result);
     case 'evaluation-table':
@@ -155,6 +162,71 @@ function provenanceWords(provenance: Provenance | null): string[] {
   return [
     row('Model', `${model}: ${numParameters} parameters, ${dtype} on ${device}`),
     row('Data', `${data}: ${numSamples} samples, ${mode} mode`),
+  ];
+}
+
+function mapWords({ smallest, largest, search, provenance }: EigenvalueMap): string[] {
+  const ratio = smallest.map((low, k) => Math.abs(low / largest[k]!));
+  const words = [
+    ...provenanceWords(provenance),
+    row('λ min', rangeOf(smallest)),
+    row('λ max', rangeOf(largest)),
+    row('Ratio', `|λ min / λ max| ${rangeOf(ratio)}`),
+  ];
+  if (search === null) return words;
+  const { totalProducts, numNotConverged, cold } = search;
+  const share =
+    cold === null
+      ? ''
+      : `; from the neighbour ${(100 * cold.share).toFixed(0)} % of those from random vectors (at ${cold.cells.length} points)`;
+  return [
+    ...words,
+    row('Products', `${totalProducts}, ${figure(totalProducts / smallest.length)} a point${share}`),
+    ...(numNotConverged === 0
+      ? []
+      : [row('Open', `${numNotConverged} points did not converge: raise --max-products`)]),
+  ];
+}
+
+function basinWords(basin: BasinVolume): string[] {
+  const { quantity, cutoff, modelLoss, modelAccuracy, radii, numCensored, numEvaluations, maxRadius } = basin;
+  const unit = basin.normalization === 'none' ? '' : ` (${basin.normalization}-normalised)`;
+  const start = quantity === 'loss' ? modelLoss : modelAccuracy!;
+  const bound = numCensored === 0 ? '' : '; a lower bound';
+  const few = basin.effectiveSampleSize < 5 ? ': too few for the interval to mean much' : '';
+  return [
+    ...provenanceWords(basin.provenance),
+    row('Cutoff', `${quantity} ${figure(cutoff)}, from ${figure(start)} at the model`),
+    row('Radius', `${figure(basin.medianRadius)}${unit}, median of ${radii.length} rays`),
+    row('Range', rangeOf(radii)),
+    row('Volume', `log ${interval(basin.logVolume)} in ${basin.dimension} dimensions${bound}`),
+    row('Weight', `as of ${figure(basin.effectiveSampleSize)} rays${few}`),
+    ...(numCensored === 0
+      ? []
+      : [row('Censored', `${numCensored} rays inside as far as ${figure(maxRadius)}`)]),
+    row('Losses', `${figure(numEvaluations.reduce((sum, n) => sum + n, 0) / radii.length)} of each ray`),
+  ];
+}
+
+function sharpnessWords(result: Sharpness): string[] {
+  const { keskar, sam, asam, average, adaptiveAverage, counts } = result;
+  const count = (estimate: Estimate | null, known: number | null) =>
+    known !== null ? String(known) : estimate === null ? 'unknown' : interval(estimate);
+  return [
+    ...provenanceWords(result.provenance),
+    row('Loss', `${figure(result.modelLoss)}, gradient norm ${figure(result.gradientNorm)}`),
+    ...keskar.map(({ epsilon, subspaceSize, value, isStationary }) =>
+      row(
+        'Keskar',
+        `${figure(value)} for ε = ${epsilon} ${subspaceSize === null ? 'in the full space' : `in a random subspace of ${subspaceSize}`}` +
+          (isStationary ? '' : '; the ascent was still rising'),
+      ),
+    ),
+    row('SAM', `${figure(sam.value)} for ρ = ${sam.rho}, on average ${interval(average)}`),
+    row('ASAM', `${figure(asam.value)} for ρ = ${asam.rho}, on average ${interval(adaptiveAverage)}`),
+    ...counts.map(({ threshold, above, below, knownAbove, knownBelow }) =>
+      row('Count', `above ${threshold}: ${count(above, knownAbove)}; below: ${count(below, knownBelow)}`),
+    ),
   ];
 }
 

@@ -8,7 +8,7 @@ import { FileLock } from './file-lock.js';
 export type Fingerprint = Readonly<Record<string, string | number>>;
 
 /** What is resumed, as the file and messages name it. */
-export type JournalKind = 'sweep' | 'evaluation' | 'spectrum' | 'products';
+export type JournalKind = 'sweep' | 'evaluation' | 'spectrum' | 'products' | 'basin' | 'eigenvalue-map';
 
 const maxHeaderBytes = 1 << 20;
 /** A length before each record and a CRC-32 behind it. */
@@ -227,12 +227,16 @@ const words: Readonly<Record<JournalKind, string>> = {
   evaluation: 'an evaluation',
   spectrum: 'a spectral density',
   products: 'products',
+  basin: 'a basin volume',
+  'eigenvalue-map': 'an eigenvalue map',
 };
 const others: Readonly<Record<JournalKind, string>> = {
   sweep: 'another sweep',
   evaluation: 'another evaluation',
   spectrum: 'another spectrum',
   products: 'products of another matrix',
+  basin: 'another basin',
+  'eigenvalue-map': 'another eigenvalue map',
 };
 
 /** Up to the first record that is cut short, damaged or dropped: where it begins. */

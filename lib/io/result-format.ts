@@ -1,4 +1,5 @@
 import type {
+  BasinVolume,
   CriteriaComparison,
   DiagonalEstimate,
   Eigenpairs,
@@ -14,6 +15,7 @@ import type {
   PresetEigenpairs,
   PresetSpectralDensity,
   PresetTrace,
+  Sharpness,
   SpectralDensity,
   SurfaceTopology,
   TraceEstimate,
@@ -21,6 +23,7 @@ import type {
   Trajectory,
 } from '../results.js';
 import { evaluationShapes } from './shapes/evaluation-shapes.js';
+import { geometryShapes } from './shapes/geometry-shapes.js';
 import { landscapeShapes } from './shapes/landscape-shapes.js';
 import type { ShapeOf } from './shapes/shape.js';
 import { spectrumShapes } from './shapes/spectrum-shapes.js';
@@ -34,6 +37,8 @@ export type Result =
   | LandscapeAtlas
   | EigenvalueMap
   | SurfaceTopology
+  | BasinVolume
+  | Sharpness
   | Trajectory
   | Eigenpairs
   | TraceEstimate
@@ -54,6 +59,7 @@ export type ResultOf<K extends ResultKind> = Extract<Result, { kind: K }>;
 /** The fields of every kind. */
 export const resultShapes: { readonly [K in ResultKind]: ShapeOf<ResultOf<K>> } = {
   ...landscapeShapes,
+  ...geometryShapes,
   ...spectrumShapes,
   ...evaluationShapes,
   ...topologyShapes,
@@ -84,7 +90,20 @@ export function findLengthMismatch(result: Result): string | null {
     case 'eigenvalue-map': {
       const count = result.x.length * result.y.length;
       const names = ['smallest', 'largest', 'numProducts'] as const;
-      return names.map((name) => check(name, result[name]?.length, count)).find((p) => p !== null) ?? null;
+      return (
+        names.map((name) => check(name, result[name]?.length, count)).find((p) => p !== null) ??
+        check('search.residuals', result.search?.residuals.length, count) ??
+        check(
+          'search.cold.numProducts',
+          result.search?.cold?.numProducts.length,
+          result.search?.cold?.cells.length ?? 0,
+        )
+      );
+    }
+    case 'basin-volume': {
+      const count = result.radii.length;
+      const names = ['low', 'high', 'numEvaluations'] as const;
+      return names.map((name) => check(name, result[name].length, count)).find((p) => p !== null) ?? null;
     }
     case 'trajectory': {
       const count = result.labels.length;
@@ -154,6 +173,7 @@ export function findLengthMismatch(result: Result): string | null {
       return found === undefined ? null : `${found.name}: ${found.problem}`;
     }
     case 'surface-topology':
+    case 'sharpness':
     case 'preset-trace':
     case 'trace':
     case 'frobenius-norm':

@@ -1,16 +1,14 @@
-import { cpus } from 'node:os';
 import { AbortError } from '../errors.js';
 import { allocated } from '../io/allocate.js';
 import { hashOf } from '../hash.js';
 import { Journal, type Fingerprint } from '../io/journal.js';
-import type { BufferState } from '../model/buffer-state.js';
-import { kernelSwitches } from '../native/kernels.js';
 import type { Evaluation } from '../objective/evaluation.js';
 import type { Objective, PointSet } from '../objective/objective.js';
 import type { ReducedPrecision } from '../objective/subspace.js';
-import type { PrecisionNote, Provenance } from '../results.js';
+import type { PrecisionNote } from '../results.js';
 import type { Steps } from '../steps.js';
 import { measurePrecision } from './measure-precision.js';
+import { bufferArrays, runFingerprint } from './run-fingerprint.js';
 
 /** A native call should take about this long, so that abort and progress are prompt and calls cost nothing. */
 const targetSeconds = 0.1;
@@ -215,43 +213,15 @@ async function fingerprint(
   gradientNorm: boolean,
   precision: ReducedPrecision | null,
 ): Promise<Fingerprint> {
-  const provenance: Provenance = await objective.provenance(performance.now());
-  const { options, versions } = provenance;
   const vectors: (Float64Array | string)[] = [];
   for (const vector of points.directions) vectors.push(await vector.toArray());
   for (const state of points.bufferDirections ?? []) vectors.push(...(await bufferArrays(state)));
-  const origin = [await points.origin.toArray()];
-  if (points.buffers) origin.push(...(await bufferArrays(points.buffers)));
-  return {
-    model: provenance.modelHash,
-    origin: hashOf(origin),
+  const origin = { theta: points.origin, buffers: points.buffers ?? null };
+  return runFingerprint(objective, origin, {
     directions: hashOf(vectors),
-    data: provenance.dataHash,
     points: points.numPoints,
     coefficients: hashOf([points.coefficients]),
-    criterion: provenance.criterion,
-    mode: provenance.mode,
-    batchSize: options.batchSize,
-    labelSmoothing: options.labelSmoothing,
-    ignoreIndex: options.ignoreIndex,
-    delta: options.delta,
-    seed: options.seed,
-    metrics: options.metrics.join(', '),
     gradientNorm: String(gradientNorm),
     precision: precision ?? 'full',
-    dtype: provenance.dtype,
-    device: provenance.device,
-    // Rounding depends on them.
-    numThreads: provenance.numThreads,
-    kernels: kernelSwitches(),
-    libtorch: versions.libtorch,
-    cpu: cpus()[0]?.model ?? '',
-    lossatlas: versions.lossatlas,
-  };
-}
-
-async function bufferArrays(state: BufferState): Promise<Float64Array[]> {
-  const arrays: Float64Array[] = [];
-  for (const { name } of state.model.buffers) arrays.push(await state.toArray(name));
-  return arrays;
+  });
 }

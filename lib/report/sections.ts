@@ -7,6 +7,7 @@ import {
   surfaceSection,
   trajectorySection,
 } from './landscape-sections.js';
+import { basinSection, sharpnessSection } from './geometry-sections.js';
 import {
   analysisSection,
   diagonalSection,
@@ -35,6 +36,8 @@ const kindNames: Readonly<Record<Result['kind'], string>> = {
   'landscape-atlas': 'Loss surfaces',
   'eigenvalue-map': 'Eigenvalues over a plane',
   'surface-topology': 'Topology of a surface',
+  'basin-volume': 'Basin volume',
+  sharpness: 'Sharpness',
   trajectory: 'Trajectory',
   eigenpairs: 'Eigenvalues',
   trace: 'Trace',
@@ -69,6 +72,10 @@ export function section(result: Result, place: Place): string {
       return mapSection(result);
     case 'surface-topology':
       return topologySection(result);
+    case 'basin-volume':
+      return basinSection(result);
+    case 'sharpness':
+      return sharpnessSection(result);
     case 'trajectory':
       return trajectorySection(result);
     case 'eigenpairs':

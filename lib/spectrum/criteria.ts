@@ -63,6 +63,11 @@ export function criteria(spectrum: ProbeSet, options: SpectrumCriteriaOptions = 
   return new Figures(probesOf(spectrum), options).all(settings);
 }
 
+/** The share of the spectrum where f is 1, as the mean over probes, with what their steps certify. */
+export function spectralMass(spectrum: ProbeSet, f: IntegrandBounds, confidence: number): BracketedEstimate {
+  return new Figures(probesOf(spectrum), { confidence }).mass(f);
+}
+
 /** What a spectral density holds of its probes. */
 export interface ProbeSet {
   readonly steps: number;

@@ -65,6 +65,18 @@ export function positivePower(n: number, threshold = 0): IntegrandBounds {
   return { at, min: (from) => at(from), max: (_, to) => at(to) };
 }
 
+/** 1 for λ > threshold. */
+export function massAbove(threshold: number): IntegrandBounds {
+  const at = (x: number) => (x > threshold ? 1 : 0);
+  return { at, min: (from) => at(from), max: (_, to) => at(to) };
+}
+
+/** 1 for λ < threshold. */
+export function massBelow(threshold: number): IntegrandBounds {
+  const at = (x: number) => (x < threshold ? 1 : 0);
+  return { at, min: (_, to) => at(to), max: (from) => at(from) };
+}
+
 /** 1 for |λ| < threshold. */
 export function nearZero(threshold: number): IntegrandBounds {
   const at = (x: number) => (Math.abs(x) < threshold ? 1 : 0);

@@ -43,13 +43,14 @@ const commands = [
   ['setup'],
   ['inspect'],
   ['landscape'],
-  ...['surface', 'line', 'interpolate', 'three-point', 'trajectory', 'atlas', 'modes'].map((name) => [
-    'landscape',
-    name,
-  ]),
+  ...['surface', 'line', 'interpolate', 'three-point', 'trajectory', 'atlas', 'modes', 'convexity'].map(
+    (name) => ['landscape', name],
+  ),
   ['hessian'],
   ['spectrum'],
   ['analyse'],
+  ['basin'],
+  ['sharpness'],
   ['compare'],
   ['evaluate'],
   ['train'],

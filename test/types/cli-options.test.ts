@@ -12,7 +12,12 @@ import type {
   searchOptions,
   sweepOptions,
 } from '../../dist/cli/options/landscape-options.js';
-import type { evaluateOptions } from '../../dist/cli/options/output-options.js';
+import type {
+  basinOptions,
+  convexityOptions,
+  sharpnessOptions,
+} from '../../dist/cli/options/geometry-options.js';
+import type { evaluateOptions, topologyOptions } from '../../dist/cli/options/output-options.js';
 import type {
   dataOptions,
   modelOptions,
@@ -42,7 +47,9 @@ import type {
   AllModesOptions,
   AnalyseHessianOptions,
   AtlasOptions,
+  BasinVolumeOptions,
   CompareCriteriaOptions,
+  ConvexityMapOptions,
   CurvatureOptions,
   DiagonalOptions,
   DrawResultOptions,
@@ -67,9 +74,11 @@ import type {
   PresetEigenpairsOptions,
   PresetTraceOptions,
   RandomPlaneOptions,
+  SharpnessOptions,
   RecordProductsOptions,
   ScheduleOptions,
   SpectralDensityOptions,
+  SurfaceTopologyOptions,
   TraceOptions,
   TrainOptions,
 } from '../../dist/index.js';
@@ -155,6 +164,11 @@ const covered: readonly true[] = [
   >,
   // --poison-weight, --poison-batch-size.
   true satisfies Covers<PoisonOptions, typeof poisonOptions, 'data' | 'weight' | 'batchSize'>,
+  true satisfies Covers<SurfaceTopologyOptions, typeof topologyOptions>,
+  true satisfies Covers<BasinVolumeOptions, typeof basinOptions>,
+  true satisfies Covers<ConvexityMapOptions, typeof convexityOptions | typeof randomOptions>,
+  // Of --thresholds.
+  true satisfies Covers<SharpnessOptions, typeof sharpnessOptions, 'density' | 'eigenpairs'>,
   // --trajectory of plot, --eigenpairs of spectrum, and --density-points and its kin.
   true satisfies Covers<
     DrawResultOptions,

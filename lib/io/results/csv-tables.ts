@@ -12,6 +12,7 @@ type CsvKind =
   | 'loss-line'
   | 'loss-surface'
   | 'eigenvalue-map'
+  | 'basin-volume'
   | 'trajectory'
   | 'eigenpairs'
   | 'preset-eigenpairs'
@@ -34,6 +35,8 @@ const tables: { readonly [K in CsvKind]: TableOf<Extract<Result, { kind: K }>> }
     column('largest', map.largest),
     ...optional('numProducts', map.numProducts),
   ],
+  'basin-volume': (basin) =>
+    (['radii', 'low', 'high', 'numEvaluations'] as const).map((name) => column(name, basin[name])),
   trajectory: (path) => [
     { name: 'label', values: path.labels },
     ...(['x', 'y', 'distance', 'loss', 'projectedLoss'] as const).map((name) => column(name, path[name])),

@@ -139,6 +139,7 @@ function eigenvalueMap(open: OpenLandscape, grid: Grid): EigenvalueMap {
     recipe: unknownRecipe,
     provenance: null,
     source: sourceOf(open, `${theirNames.smallest}, ${theirNames.largest}`, numMissing),
+    search: null,
   });
 }
 

@@ -2,6 +2,7 @@ import type {
   AxisDescription,
   CurvatureCheck,
   EigenvalueMap,
+  EigenvalueSearch,
   Explosion,
   LandscapeAtlas,
   LandscapeValues,
@@ -113,6 +114,15 @@ const spread: ShapeOf<SurfaceSpread> = {
   max: 'float64',
 };
 
+const search: ShapeOf<EigenvalueSearch> = {
+  tolerance: 'number',
+  seed: 'number',
+  residuals: 'float64',
+  numNotConverged: 'number',
+  totalProducts: 'number',
+  cold: { nullable: { cells: 'float64', numProducts: 'float64', share: 'number' } },
+};
+
 /** The fields of landscapes, in the order in which they are written. */
 export const landscapeShapes: {
   readonly 'loss-line': ShapeOf<LossLine>;
@@ -146,6 +156,7 @@ export const landscapeShapes: {
     largest: 'grid',
     numProducts: 'grid|null',
     ...origin,
+    search: { addedLater: { nullable: search } },
   },
   trajectory: {
     kind: { oneOf: ['trajectory'] },

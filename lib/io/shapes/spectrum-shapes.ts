@@ -21,33 +21,33 @@ import type {
 import { provenanceShape, recipeShape } from './provenance-shape.js';
 import type { FieldOf, ShapeOf } from './shape.js';
 
-const estimate: ShapeOf<Estimate> = {
+export const estimateShape: ShapeOf<Estimate> = {
   value: 'number',
   low: 'number',
   high: 'number',
   standardError: 'number',
 };
 
-const bracketed: ShapeOf<BracketedEstimate> = {
-  ...estimate,
+export const bracketedShape: ShapeOf<BracketedEstimate> = {
+  ...estimateShape,
   bracket: { object: { low: 'number', high: 'number' } },
   determined: 'boolean',
 };
 
 const kh: ShapeOf<KhCriterion> = {
-  ...estimate,
+  ...estimateShape,
   n: 'number',
-  ratio: { object: bracketed },
-  tail: { object: bracketed },
+  ratio: { object: bracketedShape },
+  tail: { object: bracketedShape },
 };
 
 const criteria: ShapeOf<Criteria> = {
-  re: { object: bracketed },
+  re: { object: bracketedShape },
   kh05: { object: kh },
   kh1: { object: kh },
-  negativeMass: { object: bracketed },
-  negativeCurvatureShare: { object: bracketed },
-  nearZeroMass: { object: bracketed },
+  negativeMass: { object: bracketedShape },
+  negativeCurvatureShare: { object: bracketedShape },
+  nearZeroMass: { object: bracketedShape },
   settings: {
     object: {
       steps: 'number',
@@ -63,9 +63,9 @@ const change: ShapeOf<CriteriaChange> = {
   from: 'string',
   loss: 'number',
   accuracy: 'number|null',
-  re: { object: estimate },
-  kh05: { object: estimate },
-  kh1: { object: estimate },
+  re: { object: estimateShape },
+  kh05: { object: estimateShape },
+  kh1: { object: estimateShape },
   paperReading: { oneOf: ['agrees', 'disagrees', 'undecided'] },
 };
 
@@ -114,9 +114,9 @@ const trace: ShapeOf<TraceEstimate> = {
   kind: { oneOf: ['trace'] },
   formatVersion: { oneOf: [1] },
   method: { oneOf: ['hutchinson', 'hutch++', 'xtrace', 'deflated', 'gradient'] },
-  ...estimate,
+  ...estimateShape,
   samples: 'float64',
-  perParameter: { objects: { name: 'string', ...estimate } },
+  perParameter: { objects: { name: 'string', ...estimateShape } },
   frobeniusNorm: 'number|null',
   numProducts: 'number',
   converged: 'boolean',
@@ -136,7 +136,7 @@ const density: ShapeOf<SpectralDensity> = {
   nodes: 'float64[]',
   weights: 'float64[]',
   residualBounds: 'float64[]',
-  trace: { object: estimate },
+  trace: { object: estimateShape },
   criteria: { object: criteria },
   numProducts: 'number',
   provenance: { object: provenanceShape },
@@ -161,7 +161,7 @@ export const spectrumShapes: {
   'frobenius-norm': {
     kind: { oneOf: ['frobenius-norm'] },
     formatVersion: { oneOf: [1] },
-    ...estimate,
+    ...estimateShape,
     samples: 'float64',
     numProducts: 'number',
     converged: 'boolean',

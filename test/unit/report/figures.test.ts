@@ -142,6 +142,7 @@ describe('drawEigenvalueMap', () => {
     recipe: { name: 'lossatlas', notes: [] },
     provenance,
     source: null,
+    search: null,
   };
 
   it('has a cell for each point, coloured by |λmin / λmax|, and hatches what was not computed', () => {

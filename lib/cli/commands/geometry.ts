@@ -1,0 +1,43 @@
+import type { CommandSpec } from '../command.js';
+import { analysisGroups, modelArgument } from '../groups.js';
+import {
+  basinOptions,
+  convexityOptions,
+  sharpnessCommandOptions,
+  sharpnessOptions,
+} from '../options/geometry-options.js';
+import { normalizationOptions, planeAxisOptions, randomOptions } from '../options/landscape-options.js';
+
+export const basinCommand: CommandSpec = {
+  name: 'basin',
+  summary: 'radii and volume of the basin around a minimum, along random rays',
+  details: 'Example: lossatlas basin net.pt -d train.npz --cutoff 0.5 --rays 200',
+  arguments: [modelArgument],
+  groups: analysisGroups({ title: 'Basin:', options: basinOptions }),
+  run: async (invocation) => (await import('../run/basin.js')).runBasin(invocation),
+};
+
+export const sharpnessCommand: CommandSpec = {
+  name: 'sharpness',
+  summary: "Keskar's sharpness, SAM, ASAM, averages and counts of eigenvalues",
+  details: 'Example: lossatlas sharpness net.pt -d train.npz --thresholds 0,1',
+  arguments: [modelArgument],
+  groups: analysisGroups({
+    title: 'Sharpness:',
+    options: { ...sharpnessOptions, ...sharpnessCommandOptions },
+  }),
+  run: async (invocation) => (await import('../run/sharpness.js')).runSharpness(invocation),
+};
+
+/** Of `landscape`. */
+export const convexityCommand: CommandSpec = {
+  name: 'convexity',
+  summary: 'the smallest and the largest eigenvalue of the Hessian at every point of a plane',
+  details: 'Example: lossatlas landscape convexity net.pt -d test.npz --points 11 --compare-cold 5',
+  arguments: [modelArgument],
+  groups: analysisGroups(
+    { title: 'Axes:', options: { ...planeAxisOptions, ...randomOptions, ...normalizationOptions } },
+    { title: 'Map:', options: convexityOptions },
+  ),
+  run: async (invocation) => (await import('../run/convexity.js')).runConvexity(invocation),
+};

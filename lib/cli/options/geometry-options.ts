@@ -1,0 +1,54 @@
+import { normalizationOptions, searchOptions } from './landscape-options.js';
+import { option, type OptionTable } from './table.js';
+import { choice, count, number, numbers, path, range } from './value-type.js';
+
+/** Of `basinVolume`. */
+export const basinOptions = {
+  quantity: option(choice('loss', 'accuracy'), 'what leaves the basin; default loss'),
+  cutoff: option(number, 'loss above it, or accuracy below it; default a loss of 0.1'),
+  rays: option(count, 'random directions; default 100'),
+  ...normalizationOptions,
+  normalization: option(
+    choice('filter', 'layer', 'model', 'weight', 'none'),
+    'what rays are scaled to; default none, radii are Euclidean',
+  ),
+  precision: option(number, 'of the radii; default 0.01'),
+  maxRadius: option(number, 'how far rays go; default 10 times the norm of the parameters, or 10 if scaled'),
+  seed: option(count, 'of the rays; default 0'),
+  firstRay: option(count, "number of the first ray in the seed's sequence"),
+  raysPerPass: option(count, 'that run side by side; default 8'),
+  confidence: option(number, 'of the intervals; default 0.95'),
+  resume: option(path, 'where finished rays are kept; default beside the results', { isNegatable: true }),
+} satisfies OptionTable;
+
+/** Of `sharpness`. */
+export const sharpnessOptions = {
+  epsilons: option(numbers, "of Keskar's boxes; default 1e-3,5e-4"),
+  subspaceSize: option(count, "of Keskar's random subspace; default 100, 0: none"),
+  iterations: option(count, 'of each maximisation; default 10'),
+  rho: option(number, 'of SAM and the average; default 0.05'),
+  adaptiveRho: option(number, 'of ASAM and its average; default 2'),
+  samples: option(count, 'of each average; default 20'),
+  thresholds: option(numbers, 'count the eigenvalues above and below; takes a spectral density'),
+  confidence: option(number, 'of the intervals; default 0.95'),
+  seed: option(count, 'of everything random; default 0'),
+} satisfies OptionTable;
+
+export const sharpnessCommandOptions = {
+  steps: option(count, 'with thresholds: Lanczos steps of a probe; default 100'),
+  probes: option(count, 'with thresholds: random vectors; default 10'),
+  eigenpairs: option(count, 'with thresholds: so many eigenvalues of both ends, for exact counts; default 0'),
+} satisfies OptionTable;
+
+const { blockSize: _, ...search } = searchOptions;
+/** Of `convexityMap`. */
+export const convexityOptions = {
+  range: option(range, 'of the axes, in units of the directions; default -1,1'),
+  yRange: option(range, 'of the second axis; default that of the first'),
+  points: option(count, 'along an axis; default 11. Each takes tens of products'),
+  yPoints: option(count, 'along the second axis; default as the first'),
+  ...search,
+  tolerance: option(number, 'residual relative to the largest; default 1e-3'),
+  compareCold: option(count, 'start from random vectors at so many points too, to see what is saved'),
+  resume: option(path, 'where finished points are kept; default beside the results', { isNegatable: true }),
+} satisfies OptionTable;

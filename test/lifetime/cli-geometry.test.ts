@@ -1,0 +1,106 @@
+import { expect } from 'chai';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  basinVolume,
+  convexityMap,
+  loadJson,
+  loadModel,
+  loadNpz,
+  objective,
+  randomPlane,
+  sharpness,
+  type Sharpness,
+} from '../../dist/index.js';
+import { lossatlas } from '../support/command-line.js';
+import { projectPath } from '../support/fixtures.js';
+
+const path = projectPath('examples/digits/digits.script.pt');
+const file = projectPath('examples/digits/digits.npz');
+const data = `${file}:inputs=x_test,targets=y_test,scale=1/16`;
+
+describe('basins, sharpness and convexity on the command line', function () {
+  this.timeout(180_000);
+  let folder: string;
+  const out = (name: string) => join(folder, name);
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'lossatlas-geometry-'));
+  });
+  after(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  it('give what the library gives, and write it', async () => {
+    using model = await loadModel(path);
+    const dataset = await loadNpz(file, { inputs: 'x_test', targets: 'y_test', scale: 1 / 16 });
+    using loss = objective(model, dataset);
+    const runs: readonly (readonly [string, readonly string[]])[] = [
+      ['basin', ['basin', '--cutoff', '1', '--rays', '6', '--seed', '2', '--normalization', 'filter']],
+      ['sharpness', ['sharpness', '--samples', '2', '--subspace-size', '0', '--epsilons', '1e-3']],
+      ['convexity', ['landscape', 'convexity', '--points', '2', '--tolerance', '0.01', '--seed', '3']],
+    ];
+    for (const [, [command, ...rest]] of runs) {
+      const isNested = command === 'landscape';
+      const [name, options] = isNested ? [[command, rest[0]!], rest.slice(1)] : [[command!], rest];
+      const { code, stderr } = await lossatlas([...name, path, '-d', data, ...options, '-o', folder]);
+      expect(code, stderr).to.equal(0);
+    }
+    const basin = await loadJson(out('basin.json'), 'basin-volume');
+    const expected = await basinVolume(loss, { cutoff: 1, rays: 6, seed: 2, normalization: 'filter' });
+    expect(basin.radii).to.deep.equal(expected.radii);
+    const found = await loadJson(out('sharpness.json'), 'sharpness');
+    const sharp = await sharpness(loss, { samples: 2, subspaceSize: 0, epsilons: [1e-3] });
+    expect([found.keskar, found.sam, found.average]).to.deep.equal([sharp.keskar, sharp.sam, sharp.average]);
+    const map = await loadJson(out('convexity.json'), 'eigenvalue-map');
+    using plane = await randomPlane(model, { seed: 3 });
+    const own = await convexityMap(loss, plane, { points: 2, tolerance: 0.01, seed: 3 });
+    expect([map.smallest, map.largest]).to.deep.equal([own.smallest, own.largest]);
+    expect(existsSync(out('convexity.svg'))).to.equal(true);
+    expect(existsSync(out('convexity.resume'))).to.equal(false);
+  });
+
+  it('counts eigenvalues by a density and by known ones', async () => {
+    const counts = ['--thresholds', '0,8', '--steps', '20', '--probes', '2', '--eigenpairs', '4'];
+    const few = ['--samples', '2', '--subspace-size', '0', '--json'];
+    const { code, stdout, stderr } = await lossatlas(['sharpness', path, '-d', data, ...counts, ...few]);
+    expect(code, stderr).to.equal(0);
+    const { counts: found } = JSON.parse(stdout) as Sharpness;
+    expect(found.map(({ threshold, knownAbove }) => [threshold, knownAbove])).to.deep.equal([
+      [0, null],
+      [8, 1],
+    ]);
+  });
+
+  it('an interrupted map goes on', async () => {
+    const args = [
+      'landscape',
+      'convexity',
+      path,
+      '-d',
+      data,
+      '--points',
+      '5',
+      '-o',
+      folder,
+      '--name',
+      'stopped',
+    ];
+    const stopped = await lossatlas(args, { interruptAt: /convexity map: 1\// });
+    expect(stopped.code, stopped.stderr).to.equal(130);
+    expect(stopped.stderr).to.contain('The same command goes on with the rest.');
+    expect(existsSync(out('stopped.resume.vectors'))).to.equal(true);
+    const rest = await lossatlas(args);
+    expect(rest.code, rest.stderr).to.equal(0);
+    expect(existsSync(out('stopped.resume.vectors'))).to.equal(false);
+  });
+
+  it('refuses what would do nothing, and a cutoff below the loss', async () => {
+    const idle = await lossatlas(['sharpness', path, '-d', data, '--probes', '3']);
+    expect(idle.code).to.equal(2);
+    expect(idle.stderr).to.contain('thresholds');
+    const low = await lossatlas(['basin', path, '-d', data, '--cutoff', '0.01', '-o', folder]);
+    expect(low.code).to.equal(2);
+    expect(low.stderr).to.contain("'cutoff' must be above the loss of the model");
+  });
+});
