@@ -74,6 +74,7 @@ export { loadSafetensors, type LoadSafetensorsOptions } from './data/safetensors
 export { objective, Objective, type ObjectiveOptions, type PointSet } from './objective/objective.js';
 export { loadLoss, Loss, type LoadLossOptions, type LossChoice, type LossName } from './objective/loss.js';
 export type { DataPlacement } from './objective/batches.js';
+export type { ReducedPrecision } from './objective/subspace.js';
 export type { Evaluation } from './objective/evaluation.js';
 export { loadMetric, Metric, type MetricChoice } from './objective/metric.js';
 
