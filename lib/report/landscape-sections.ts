@@ -1,6 +1,7 @@
 import type {
   AxisDescription,
   EigenvalueMap,
+  EigenvalueSearch,
   LandscapeAtlas,
   LandscapeValues,
   LossLine,
@@ -12,7 +13,7 @@ import { drawings } from './drawing.js';
 import { tag, textTag } from './html.js';
 import { provenanceTable } from './provenance.js';
 import { selfChecks } from './self-checks.js';
-import { closed, dataTable, type Cell } from './tables.js';
+import { closed, dataTable, factsTable, type Cell } from './tables.js';
 
 export function lineSection(line: LossLine): string {
   const scale = defaultScale([line]);
@@ -85,9 +86,27 @@ export function mapSection(map: EigenvalueMap): string {
   return [
     drawings(map),
     aboutAxes(map.axes),
+    map.search === null ? '' : searchPart(map.search),
     closed(`Values (${rows.length} points)`, dataTable('Values', ['α', 'β', 'λ min', 'λ max'], rows)),
     provenanceTable(map.provenance),
   ].join('');
+}
+
+function searchPart({ tolerance, totalProducts, numNotConverged, cold }: EigenvalueSearch): string {
+  const facts: [string, Cell][] = [
+    ['residual, relative to the largest', tolerance],
+    ['products with the Hessian', String(totalProducts)],
+    ['points that did not converge', String(numNotConverged)],
+    ...(cold === null
+      ? []
+      : [
+          ['products from the neighbour, as a share of those from random vectors', cold.share] as [
+            string,
+            Cell,
+          ],
+        ]),
+  ];
+  return closed('How they were found', factsTable('Search', facts));
 }
 
 export function trajectorySection(path: Trajectory): string {
