@@ -317,9 +317,9 @@ class BasinSearch {
   }
 
   async #fingerprint() {
-    const { start, directions: _, ignored, frozen, order, ...settings } = this.#settings;
-    const own = { ...settings, order: String(order), ignored: ignored.join(), frozen: frozen.join(), start };
-    return runFingerprint(this.#objective, this.#center, { ...own, directionSeed: settings.seed });
+    const { directions: _, ignored, frozen, seed, ...settings } = this.#settings;
+    const own = { ...settings, ignored: ignored.join(), frozen: frozen.join() };
+    return runFingerprint(this.#objective, this.#center, { ...own, raySeed: seed });
   }
 }
 

@@ -201,7 +201,14 @@ describe('basin volume', () => {
         numEvaluations,
       ];
       expect(numbers(rest)).to.deep.equal(numbers(whole));
-      await rejects(async () => basinVolume(loss, { ...options, cutoff: 0.4 }), 'ERR_RESUME');
+      using other = objective(model, data, { loss: 'mse', seed: 1 });
+      for (const run of [
+        async () => basinVolume(loss, { ...options, cutoff: 0.4 }),
+        async () => basinVolume(loss, { ...options, seed: 5 }),
+        // Of dropout.
+        async () => basinVolume(other, options),
+      ])
+        await rejects(run, 'ERR_RESUME');
       const later = await basinVolume(loss, { cutoff: 0.3, rays: 5, seed: 4, firstRay: 15 });
       later.radii.forEach((radius, i) => {
         expect(radius).to.be.closeTo(whole.radii[15 + i]!, 1e-6 * radius);
