@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dataset, loadModel, numThreads, objective } from '../../dist/index.js';
 import { completeOptimizer } from '../../dist/training/optimizer.js';
-import { freeBatch, SampleBatches } from '../../dist/training/sample-batches.js';
+import { freeHandle } from '../../dist/native/call.js';
+import { SampleBatches } from '../../dist/training/sample-batches.js';
 import { Trainer, TrainerState } from '../../dist/training/trainer.js';
 import { ownSolution } from '../../dist/model/solution.js';
 
@@ -35,7 +36,7 @@ for (let step = 0; step < Number(warmup) + Number(steps); step++) {
   const rows = Uint32Array.from({ length: batchSize }, (_, i) => (step * batchSize + i) % labels.length);
   const batch = await batches.batch(rows, step, null);
   const { lossSum, count } = await trainer.step(batch, { index: step, learningRate: optimizer.lr });
-  freeBatch(batch);
+  freeHandle(batch);
   losses.push(lossSum / count);
   seconds.push((performance.now() - before) / 1000);
 }

@@ -194,7 +194,11 @@ function decodeHeader(
   const json = bytes.subarray(start, start + length);
   if (length > maxHeaderBytes || json.length < length || crc32(json) !== bytes.readUInt32LE(magic.length + 4))
     return 'is damaged: its header does not fit its checksum';
-  return { fingerprint: JSON.parse(json.toString('utf8')) as Fingerprint, end: start + length };
+  try {
+    return { fingerprint: Object(JSON.parse(json.toString('utf8'))) as Fingerprint, end: start + length };
+  } catch {
+    return 'is damaged: its header is no JSON';
+  }
 }
 
 /** Where the records begin. */

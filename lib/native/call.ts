@@ -28,6 +28,13 @@ function translate(error: unknown): unknown {
   return new LossAtlasError(code as ErrorCode, error.message);
 }
 
+/** Frees a native object now. */
+export function freeHandle(handle: AnyHandle): void {
+  callSync((native) => {
+    native.dispose(handle);
+  });
+}
+
 /**
  * A native object that is freed by `dispose()`, by `using`, or at last by the garbage collector. Using it afterwards
  * throws ERR_DISPOSED.
@@ -41,9 +48,7 @@ export abstract class NativeResource<H extends AnyHandle> {
   }
 
   dispose(): void {
-    callSync((native) => {
-      native.dispose(this.handle);
-    });
+    freeHandle(this.handle);
   }
 
   [Symbol.dispose](): void {

@@ -4,7 +4,7 @@ import { LossAtlasError } from '../errors.js';
 import { requireShapes } from '../model/exported-program/inputs.js';
 import type { Model } from '../model/model.js';
 import type { BatchHandle } from '../native/addon.js';
-import { call, callSync } from '../native/call.js';
+import { call, freeHandle } from '../native/call.js';
 import { prefetched } from './prefetch.js';
 
 /** `held`: on the model's device from the first use on; `streamed`: made for every use and freed. */
@@ -72,14 +72,14 @@ export class Batches {
       try {
         yield batch;
       } finally {
-        free(batch);
+        freeHandle(batch);
       }
     }
   }
 
   dispose(): void {
     this.#disposed = true;
-    for (const batch of this.#held.splice(0)) free(batch);
+    for (const batch of this.#held.splice(0)) freeHandle(batch);
   }
 
   async #hold(): Promise<void> {
@@ -87,12 +87,12 @@ export class Batches {
       for await (const [i, part] of this.#parts()) {
         this.#requireAlive();
         const batch = await this.#make(part, i);
-        if (this.#disposed) free(batch);
+        if (this.#disposed) freeHandle(batch);
         this.#requireAlive();
         this.#held.push(batch);
       }
     } catch (error) {
-      for (const batch of this.#held.splice(0)) free(batch);
+      for (const batch of this.#held.splice(0)) freeHandle(batch);
       if (!(error instanceof LossAtlasError && error.code === 'ERR_OUT_OF_MEMORY') || this.count === 1) {
         this.#making = undefined;
         throw error;
@@ -129,12 +129,6 @@ export class Batches {
     if (!this.#disposed) return;
     throw new LossAtlasError('ERR_DISPOSED', 'The objective was disposed of and cannot be used any more.');
   }
-}
-
-function free(batch: BatchHandle): void {
-  callSync((native) => {
-    native.dispose(batch);
-  });
 }
 
 /** Floats take the model's type, labels 8 bytes. */

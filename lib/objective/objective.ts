@@ -4,7 +4,7 @@ import { combineBuffers, type BufferState } from '../model/buffer-state.js';
 import { accumulate, combine, ParameterVector } from '../model/parameter-vector.js';
 import { Model } from '../model/model.js';
 import type { BatchHandle, MetricHandle, ObjectiveHandle } from '../native/addon.js';
-import { call, callSync, numThreads } from '../native/call.js';
+import { call, callSync, freeHandle, numThreads } from '../native/call.js';
 import { libtorchVersion, version } from '../native/versions.js';
 import type { Mode, Provenance } from '../results.js';
 import { throwIfAborted } from '../steps.js';
@@ -129,7 +129,7 @@ export class Objective {
         ),
       );
     } catch (error) {
-      disposeHandles(this.#ownedMetrics);
+      this.#ownedMetrics.forEach(freeHandle);
       throw error;
     }
   }
@@ -360,7 +360,7 @@ export class Objective {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    disposeHandles([this.#handle, ...this.#ownedMetrics]);
+    [this.#handle, ...this.#ownedMetrics].forEach(freeHandle);
     this.#batches.dispose();
     this.#prepared?.dispose();
   }
@@ -368,12 +368,6 @@ export class Objective {
   [Symbol.dispose](): void {
     this.dispose();
   }
-}
-
-function disposeHandles(handles: readonly (ObjectiveHandle | MetricHandle)[]): void {
-  callSync((native) => {
-    for (const handle of handles) native.dispose(handle);
-  });
 }
 
 /** Recalibration runs the model in both modes. */

@@ -5,7 +5,7 @@ import { ParameterSpace, subspace } from '../model/parameter-space.js';
 import { combine, disposeAll, ParameterVector } from '../model/parameter-vector.js';
 import { Solution } from '../model/solution.js';
 import type { BatchHandle, CurvatureGraph } from '../native/addon.js';
-import { call, callSync, numThreads } from '../native/call.js';
+import { call, callSync, freeHandle, numThreads } from '../native/call.js';
 import { requireCount } from '../objective/evaluation.js';
 import { Objective } from '../objective/objective.js';
 import type { Provenance } from '../results.js';
@@ -34,13 +34,7 @@ import {
   type ProductPlan,
 } from './product-plan.js';
 import { ProductSum } from './product-sum.js';
-import {
-  freeHandle,
-  othersMadeAnew,
-  RetainedGraphs,
-  type GraphGroup,
-  type PartGraph,
-} from './retained-graphs.js';
+import { othersMadeAnew, RetainedGraphs, type GraphGroup, type PartGraph } from './retained-graphs.js';
 
 /** Options that every curvature matrix has. */
 export interface CurvatureOptions {

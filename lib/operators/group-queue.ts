@@ -1,4 +1,5 @@
-import { freeHandle, type GraphGroup, type PartGraph } from './retained-graphs.js';
+import { freeHandle } from '../native/call.js';
+import type { GraphGroup, PartGraph } from './retained-graphs.js';
 
 /** Puts graphs into groups in their order. Graphs that nobody keeps are freed when their group was used. */
 export class GroupQueue {

@@ -1,6 +1,6 @@
 import { LossAtlasError } from '../errors.js';
 import type { OutputPullback } from '../native/addon.js';
-import { call, callSync } from '../native/call.js';
+import { call, freeHandle } from '../native/call.js';
 import { requireCount } from '../objective/evaluation.js';
 import { throwIfAborted } from '../steps.js';
 import type { CurvatureOperator } from './curvature-operator.js';
@@ -29,9 +29,7 @@ export async function eachPullback(
       await visit(built);
       count += built.evaluation[1]!;
     } finally {
-      callSync((native) => {
-        native.dispose(built.pullback);
-      });
+      freeHandle(built.pullback);
     }
   }
   requireCount(count);

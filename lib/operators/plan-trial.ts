@@ -1,10 +1,11 @@
 import type { ParameterSpace } from '../model/parameter-space.js';
 import type { BatchHandle } from '../native/addon.js';
+import { freeHandle } from '../native/call.js';
 import type { Objective } from '../objective/objective.js';
 import { partsOf, type BatchPart } from './batch-parts.js';
 import type { ProductPlan } from './product-plan.js';
 import { ProductSum } from './product-sum.js';
-import { freeHandle, type PartGraph } from './retained-graphs.js';
+import type { PartGraph } from './retained-graphs.js';
 
 /** Timed products of each plan, after one that warms up. */
 const trialRuns = 2;

@@ -1,5 +1,5 @@
-import type { AnyHandle, GraphHandle } from '../native/addon.js';
-import { callSync } from '../native/call.js';
+import type { GraphHandle } from '../native/addon.js';
+import { freeHandle } from '../native/call.js';
 
 /** The graph of a part of the data. */
 export interface PartGraph {
@@ -83,10 +83,4 @@ export function fitsBudget(
   budget: number,
 ): boolean {
   return retainedBytes + graphBytes * (1 + others) <= budget;
-}
-
-export function freeHandle(handle: AnyHandle): void {
-  callSync((native) => {
-    native.dispose(handle);
-  });
 }

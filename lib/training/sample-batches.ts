@@ -1,7 +1,7 @@
 import type { Dataset } from '../data/dataset.js';
 import type { Model } from '../model/model.js';
 import type { BatchHandle } from '../native/addon.js';
-import { call, callSync } from '../native/call.js';
+import { call, freeHandle } from '../native/call.js';
 import { Batches, type DataPlacement } from '../objective/batches.js';
 
 /** Any samples of a data set as a batch on the model's device. */
@@ -32,14 +32,8 @@ export class SampleBatches {
   }
 
   dispose(): void {
-    if (this.#whole !== undefined) freeBatch(this.#whole);
+    if (this.#whole !== undefined) freeHandle(this.#whole);
     this.#whole = undefined;
     this.#all.dispose();
   }
-}
-
-export function freeBatch(batch: BatchHandle): void {
-  callSync((native) => {
-    native.dispose(batch);
-  });
 }

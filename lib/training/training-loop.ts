@@ -4,6 +4,7 @@ import { combineBuffers } from '../model/buffer-state.js';
 import type { Model } from '../model/model.js';
 import { combine, disposeAll } from '../model/parameter-vector.js';
 import { Solution } from '../model/solution.js';
+import { freeHandle } from '../native/call.js';
 import { objective, type Objective, type ObjectiveOptions } from '../objective/objective.js';
 import { prefetched } from '../objective/prefetch.js';
 import type { TrainingEvaluation, TrainingOptimizer, TrainingRun, TrainingSchedule } from '../results.js';
@@ -17,7 +18,7 @@ import {
   type TrainingSettings,
 } from './checkpoints.js';
 import { columnsOf, EpochSum, type EpochFigures } from './history.js';
-import { freeBatch, SampleBatches } from './sample-batches.js';
+import { SampleBatches } from './sample-batches.js';
 import { batchesOfEpoch, EndlessBatches } from './sample-order.js';
 import { learningRateOf } from './schedule.js';
 import type { Training, TrainOptions } from './train.js';
@@ -168,10 +169,10 @@ export class TrainingLoop {
           }
           sum.add(step);
         } finally {
-          if (avoided !== null) freeBatch(avoided);
+          if (avoided !== null) freeHandle(avoided);
         }
       } finally {
-        freeBatch(batch);
+        freeHandle(batch);
       }
       // The last step of an epoch is told when its checkpoint is there.
       if (i + 1 < stepsPerEpoch) steps.advance();

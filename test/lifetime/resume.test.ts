@@ -14,7 +14,7 @@ import {
   randomDirection,
   randomPlane,
 } from '../../dist/index.js';
-import { run } from '../support/child.js';
+import { run, runUntilDone } from '../support/child.js';
 import { rejects } from '../support/errors.js';
 import { fixture, goldenData, loadFixture } from '../support/fixtures.js';
 import { expectNoLiveHandles } from '../support/handles.js';
@@ -45,23 +45,13 @@ describe('resuming a sweep', function () {
     const whole = await run(body(null));
     const expected = whole.stdout.split('\n')[1]!;
     const file = join(folder, 'sweep');
-    const firsts: number[] = [];
-    let last = '';
-    for (let attempt = 0; attempt < 40 && last === ''; attempt++) {
-      const { stdout, signal, stderr } = await run(body(file), 60_000, 60 + 45 * attempt);
-      const [progress = '', values = ''] = stdout.split('\n');
-      firsts.push(Number(progress.split(' ')[0]));
-      if (signal === null) {
-        expect(stderr).to.equal('');
-        last = values;
-      }
-    }
+    const { firsts, result } = await runUntilDone(body(file), 45);
     expect(firsts.length).to.be.above(2);
     expect(firsts, 'each run goes on where the one before was killed').to.deep.equal(
       [...firsts].sort((a, b) => a - b),
     );
     expect(firsts.at(-1)).to.be.above(100);
-    expect(last).to.equal(expected);
+    expect(result).to.equal(expected);
   });
 
   it('a file that is cut anywhere or damaged goes on from its last good point', async () => {

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { run } from '../support/child.js';
+import { run, runUntilDone } from '../support/child.js';
 
 describe('resuming a training run', function () {
   this.timeout(180_000);
@@ -29,21 +29,11 @@ describe('resuming a training run', function () {
     const whole = await run(body(null));
     const expected = whole.stdout.split('\n')[1]!;
     expect(expected.length, whole.stderr).to.be.above(1000);
-    const firsts: number[] = [];
-    let last = '';
-    for (let attempt = 0; attempt < 40 && last === ''; attempt++) {
-      const { stdout, signal, stderr } = await run(body(folder), 60_000, 60 + 60 * attempt);
-      const [progress = '', values = ''] = stdout.split('\n');
-      firsts.push(Number(progress.split(' ')[0]));
-      if (signal === null) {
-        expect(stderr).to.equal('');
-        last = values;
-      }
-    }
+    const { firsts, result } = await runUntilDone(body(folder), 60);
     expect(firsts.length).to.be.above(2);
     expect(firsts, 'each run goes on where the one before was killed').to.deep.equal(
       [...firsts].sort((a, b) => a - b),
     );
-    expect(last).to.equal(expected);
+    expect(result).to.equal(expected);
   });
 });

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { dataset, objective, Solution, type Dataset, type Model, type Objective } from '../../dist/index.js';
 import { completeOptimizer, momentNames, type OptimizerOptions } from '../../dist/training/optimizer.js';
-import { freeBatch, SampleBatches } from '../../dist/training/sample-batches.js';
+import { freeHandle } from '../../dist/native/call.js';
+import { SampleBatches } from '../../dist/training/sample-batches.js';
 import { completeSchedule, learningRateOf, type ScheduleOptions } from '../../dist/training/schedule.js';
 import { Trainer, TrainerState, type StepResult } from '../../dist/training/trainer.js';
 import { loadFixture } from '../support/fixtures.js';
@@ -96,7 +97,7 @@ describe('training steps as PyTorch’s', () => {
               steps.push(
                 await trainer.step(batch, { index: steps.length, learningRate, clipNorm: clipNorm ?? null }),
               );
-              freeBatch(batch);
+              freeHandle(batch);
               if ([1, 10, 50].includes(steps.length)) points.push(await theta(trainer));
             }
           }
@@ -147,8 +148,8 @@ describe('training steps as PyTorch’s', () => {
             // With a rate of 1 the step is the gradient.
             const options = { index: 0, learningRate: 1, avoided, avoidanceWeight: 0.3 };
             const step = await trainer.step(batch, options);
-            freeBatch(batch);
-            freeBatch(avoided);
+            freeHandle(batch);
+            freeHandle(avoided);
             expect(step.lossSum / step.count).to.be.closeTo(clean!, 1e-12 * (1 + clean!));
             expect(step.avoidanceSum / step.avoidanceCount).to.be.closeTo(avoidance!, 1e-12 * avoidance!);
             expect(step.objective).to.be.closeTo(total!, 1e-12 * (1 + total!));
@@ -180,7 +181,7 @@ describe('training steps as PyTorch’s', () => {
       async (trainer, batchOf) => {
         const batch = await batchOf(0, batchSize);
         const step = await trainer.step(batch, { index: 0, learningRate: 1 });
-        freeBatch(batch);
+        freeHandle(batch);
         expect(step.isFinite).to.be.false;
         expect(await theta(trainer)).to.deep.equal(start);
       },

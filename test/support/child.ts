@@ -48,3 +48,23 @@ export async function run(
     });
   });
 }
+
+/**
+ * Runs a body that resumes again and again, killed (kill −9) a little later each time, until it ends by itself. On its first
+ * line it writes numbers that grow with what is done, on the second its result. `stepMs`: how much later.
+ */
+export async function runUntilDone(
+  body: string,
+  stepMs: number,
+): Promise<{ readonly firsts: readonly number[]; readonly result: string }> {
+  const firsts: number[] = [];
+  for (let attempt = 0; attempt < 40; attempt++) {
+    const { stdout, signal, stderr } = await run(body, 60_000, 60 + stepMs * attempt);
+    const [progress = '', result = ''] = stdout.split('\n');
+    firsts.push(Number(progress.split(' ')[0]));
+    if (signal !== null) continue;
+    if (stderr !== '') throw new Error(stderr);
+    return { firsts, result };
+  }
+  throw new Error('it was killed forty times and never ended');
+}

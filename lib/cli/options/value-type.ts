@@ -193,10 +193,10 @@ export const plan = typeOf(
   'default|trial|chunk@workers',
   (value) => {
     if (value === 'default' || value === 'trial') return value;
-    const [chunk = NaN, workers = NaN, ...rest] = value.split('@').map(parseCount);
-    return rest.length === 0 && chunk > 0 && workers > 0
-      ? { chunk, workers }
-      : refuse(value, 'default, trial or samples@graphs, as in 256@2');
+    const numbers = /^([1-9]\d{0,14})@([1-9]\d{0,8})$/.exec(value);
+    return numbers === null
+      ? refuse(value, 'default, trial or samples@graphs, as in 256@2')
+      : { chunk: Number(numbers[1]), workers: Number(numbers[2]) };
   },
   isPlanChoice,
 );
