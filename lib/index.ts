@@ -75,6 +75,7 @@ export { objective, Objective, type ObjectiveOptions, type PointSet } from './ob
 export { loadLoss, Loss, type LoadLossOptions, type LossChoice, type LossName } from './objective/loss.js';
 export type { DataPlacement } from './objective/batches.js';
 export type { ReducedPrecision } from './objective/subspace.js';
+export { modelOutputs, type ModelOutputsOptions } from './objective/model-outputs.js';
 export type { Evaluation } from './objective/evaluation.js';
 export { loadMetric, Metric, type MetricChoice } from './objective/metric.js';
 
@@ -151,9 +152,11 @@ export type { PresetDensityOptions } from './spectrum/presets/windowed-lanczos.j
 export { basinVolume, type BasinVolumeOptions } from './geometry/basin-volume.js';
 export { basinDifference } from './geometry/compare-basins.js';
 export { convexityMap, type ConvexityMapOptions } from './geometry/convexity-map.js';
+export { decisionRegions, type DecisionRegionsOptions } from './geometry/decision-regions.js';
 export { countEigenvalues, type EigenvalueCountOptions } from './geometry/eigenvalue-counts.js';
 export { sharpness, type SharpnessOptions } from './geometry/sharpness.js';
 export { hessianType, type HessianTypeOptions } from './spectrum/hessian-type.js';
+export { weightHistogram, type WeightHistogramOptions } from './geometry/weight-histogram.js';
 export { surfaceTopology, type SurfaceTopologyOptions } from './geometry/topology.js';
 
 export {
@@ -188,6 +191,7 @@ export {
   type HessianDirectionOptions,
   type HessianPlaneOptions,
 } from './landscape/hessian-plane.js';
+export { explosionTable, type ExplosionTableOptions } from './landscape/explosion-table.js';
 export { allModes, landscapeAtlas, type AllModesOptions, type AtlasOptions } from './landscape/atlas.js';
 export { interpolate, lossLine, type InterpolateOptions, type LossLineOptions } from './landscape/line.js';
 export { lossSurface, type LossSurfaceOptions } from './landscape/surface.js';

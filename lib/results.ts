@@ -12,3 +12,4 @@ export type * from './results/provenance.js';
 export type * from './results/spectrum.js';
 export type * from './results/topology.js';
 export type * from './results/training.js';
+export type * from './results/weights.js';

@@ -1,8 +1,11 @@
 import {
   criteriaTable,
   evaluationTable,
+  hessianType,
   trainingTable,
   type BasinVolume,
+  type DecisionRegions,
+  type ExplosionTable,
   type Criteria,
   type EigenvalueMap,
   type Eigenpairs,
@@ -12,8 +15,9 @@ import {
   type Provenance,
   type Result,
   type Sharpness,
+  type SpectralDensity,
 } from '../index.js';
-import { precisionText } from '../plot/describe.js';
+import { explosionRowName, precisionText } from '../plot/describe.js';
 
 /** What a person wants to know of a result at once. */
 export function summarize(result: Result): string {
@@ -73,6 +77,7 @@ export function summarize(result: Result): string {
         ...provenanceWords(result.provenance),
         row('Trace', interval(result.trace)),
         ...criteriaWords(result.criteria),
+        typeWords(result),
       ].join('\n');
     case 'hessian-analysis': {
       const { density, eigenpairs, trace, numProducts } = result;
@@ -82,6 +87,7 @@ export function summarize(result: Result): string {
         ...pairWords(eigenpairs),
         row('Trace', interval(trace)),
         ...criteriaWords(density.criteria),
+        typeWords(density),
         row('Products', `${numProducts}: density, eigenvalues and trace ${ofParts}`),
       ].join('\n');
     }
@@ -114,6 +120,25 @@ export function summarize(result: Result): string {
         row('SMAD', `${figure(smad)}, ${figure(normalizedSmad)} of the range`),
       ].join('\n');
     }
+    case 'decision-regions': {
+      const { numSamples, accuracy, loss, provenance } = result;
+      return [
+        ...provenanceWords(provenance),
+        row('Samples', `${numSamples}: loss ${figure(loss)}, accuracy ${(100 * accuracy).toFixed(2)} %`),
+        row('Regions', regionWords(result)),
+      ].join('\n');
+    }
+    case 'weight-histogram':
+      return result.solutions
+        .map(({ label, mean, standardDeviation, norm, min, max }) =>
+          row(
+            'Weights',
+            `${label}: mean ${figure(mean)}, deviation ${figure(standardDeviation)}, norm ${figure(norm)}, ${figure(min)} to ${figure(max)}`,
+          ),
+        )
+        .join('\n');
+    case 'explosion-table':
+      return explosionWords(result);
     case 'basin-volume':
       return basinWords(result).join('\n');
     case 'sharpness':
@@ -188,6 +213,24 @@ function mapWords({ smallest, largest, search, provenance }: EigenvalueMap): str
   ];
 }
 
+/** What share of the plane each class has. */
+function regionWords({ predicted, classNames }: DecisionRegions): string {
+  const share = (c: number) =>
+    predicted.reduce((sum, value) => sum + Number(value === c), 0) / predicted.length;
+  return classNames.map((name, c) => `${name} ${(100 * share(c)).toFixed(1)} %`).join(', ');
+}
+
+function explosionWords({ rows }: ExplosionTable): string {
+  const lines = rows.map((item) => {
+    const { explosion } = item.surface;
+    const name = `${explosionRowName(item)}, ${item.normalization}`.padEnd(28);
+    if (explosion === null) return name;
+    const { verdict, maxToCenterRatio, shareAboveCap } = explosion;
+    return `${name} ${verdict.padEnd(9)} × ${figure(maxToCenterRatio).padEnd(11)} ${(100 * shareAboveCap).toFixed(0)} % above the cap`;
+  });
+  return [...provenanceWords(rows[0]!.surface.provenance).slice(0, 1), ...lines].join('\n');
+}
+
 function basinWords(basin: BasinVolume): string[] {
   const { quantity, cutoff, modelLoss, modelAccuracy, radii, numCensored, numEvaluations, maxRadius } = basin;
   const unit = basin.normalization === 'none' ? '' : ` (${basin.normalization}-normalised)`;
@@ -228,6 +271,14 @@ function sharpnessWords(result: Sharpness): string[] {
       row('Count', `above ${threshold}: ${count(above, knownAbove)}; below: ${count(below, knownBelow)}`),
     ),
   ];
+}
+
+/** Where the criteria say nothing of generalisation, that is said too. */
+function typeWords(density: SpectralDensity): string {
+  const { type, reason } = hessianType(density);
+  const words = `${type.replace('-', ' ')} (by a rule of our own: ${reason})`;
+  const caution = '; KH and re are not read as signs of generalisation there';
+  return row('Type', words + (type === 'mainly-positive' ? '' : caution));
 }
 
 function criteriaWords(criteria: Criteria): string[] {

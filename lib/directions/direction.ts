@@ -2,10 +2,10 @@ import { LossAtlasError } from '../errors.js';
 import { BufferState } from '../model/buffer-state.js';
 import type { Model } from '../model/model.js';
 import type { ParameterVector } from '../model/parameter-vector.js';
-import { Solution } from '../model/solution.js';
+import { isSolution, type Solution } from '../model/solution.js';
 import type { AxisDescription } from '../results.js';
 import type { Law } from '../types.js';
-import { checkOptions, isArrayOf, isOneOf, isSeed, isString, type Check } from '../validate.js';
+import { checkOptions, isArrayOf, isOneOf, isSeed, isString } from '../validate.js';
 import { frozenParameters, isFreeze, type Freeze } from './freeze.js';
 import { normalize } from './normalize.js';
 
@@ -56,8 +56,6 @@ export interface RandomDirectionOptions extends NormalizationOptions {
   readonly law?: Law;
   readonly seed?: number;
 }
-
-export const isSolution: Check = (v) => (v instanceof Solution ? null : 'a Solution');
 
 export const normalizationChecks = {
   normalization: isOneOf('filter', 'layer', 'model', 'weight', 'none'),

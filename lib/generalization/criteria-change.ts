@@ -8,6 +8,7 @@ import type {
   SpectralDensity,
 } from '../results.js';
 import { requireEqualSettings } from '../spectrum/criteria.js';
+import { typeOfCriteria } from '../spectrum/hessian-type.js';
 import { differenceEstimate } from '../spectrum/statistics.js';
 import { invalidOption } from '../validate.js';
 
@@ -64,6 +65,7 @@ export function changeBetween(before: Measured, after: Measured): CriteriaChange
     before.accuracy === null || after.accuracy === null ? null : after.accuracy - before.accuracy;
   const criteria = difference(before.criteria, after.criteria);
   const { kh05 } = criteria;
+  const isRead = [before, after].every((row) => typeOfCriteria(row.criteria) === 'mainly-positive');
   const isDecided = accuracy !== null && accuracy !== 0 && (kh05.low > 0 || kh05.high < 0);
   const isOpposite = accuracy !== null && Math.sign(kh05.value) === -Math.sign(accuracy);
   return Object.freeze({
@@ -71,7 +73,7 @@ export function changeBetween(before: Measured, after: Measured): CriteriaChange
     loss: after.loss - before.loss,
     accuracy,
     ...criteria,
-    paperReading: !isDecided ? 'undecided' : isOpposite ? 'agrees' : 'disagrees',
+    paperReading: !isRead ? 'not-read' : !isDecided ? 'undecided' : isOpposite ? 'agrees' : 'disagrees',
   });
 }
 

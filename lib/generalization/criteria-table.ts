@@ -33,6 +33,7 @@ function describeChange({ model, mode, data, change }: CriteriaRow): string {
     agrees: 'as the paper reads it: KH05 moves against accuracy',
     disagrees: 'against the paper’s reading: KH05 moves with accuracy',
     undecided: 'undecided: the interval of KH05’s change holds 0, or accuracy stays',
+    'not-read': 'not read, since a spectrum is not mainly positive, as that of the paper’s exception, ViT',
   };
   const parts = [`KH05 ${changeOf(kh05)}`, `KH1 ${changeOf(kh1)}`, `re ${changeOf(re)}`].join(', ');
   return `- ${model} (${mode}), ${from} → ${data}: ${points}${parts}; ${words[paperReading]}.`;

@@ -1,4 +1,3 @@
-import { isSolution } from '../directions/direction.js';
 import { Plane } from '../directions/plane.js';
 import { LossAtlasError } from '../errors.js';
 import { hashOf } from '../hash.js';
@@ -8,7 +7,7 @@ import { runFingerprint } from '../landscape/run-fingerprint.js';
 import { gridCoefficients } from '../landscape/surface.js';
 import { coordinates } from '../landscape/sweep.js';
 import { disposeAll, type ParameterVector } from '../model/parameter-vector.js';
-import { ownSolution, requireFit, Solution } from '../model/solution.js';
+import { ownSolution, requireFit, Solution, isSolution } from '../model/solution.js';
 import { Objective, type PointSet } from '../objective/objective.js';
 import { hessian } from '../operators/hessian.js';
 import type { CurvatureOptions } from '../operators/curvature-operator.js';

@@ -1,6 +1,5 @@
-import { isSolution } from '../directions/direction.js';
 import { combine, disposeAll, type ParameterVector } from '../model/parameter-vector.js';
-import { ownSolution, requireFit, type Solution } from '../model/solution.js';
+import { ownSolution, requireFit, type Solution, isSolution } from '../model/solution.js';
 import { Objective } from '../objective/objective.js';
 import type { AverageSharpness, KeskarSharpness, Sharpness } from '../results.js';
 import { meanEstimate } from '../spectrum/statistics.js';

@@ -1,10 +1,12 @@
 import type {
   BasinVolume,
   CriteriaComparison,
+  DecisionRegions,
   DiagonalEstimate,
   Eigenpairs,
   EigenvalueMap,
   EvaluationTable,
+  ExplosionTable,
   FrobeniusNormEstimate,
   HessianAnalysis,
   LandscapeAtlas,
@@ -21,6 +23,7 @@ import type {
   TraceEstimate,
   TrainingRun,
   Trajectory,
+  WeightHistogram,
 } from '../results.js';
 import { evaluationShapes } from './shapes/evaluation-shapes.js';
 import { geometryShapes } from './shapes/geometry-shapes.js';
@@ -39,6 +42,9 @@ export type Result =
   | SurfaceTopology
   | BasinVolume
   | Sharpness
+  | DecisionRegions
+  | WeightHistogram
+  | ExplosionTable
   | Trajectory
   | Eigenpairs
   | TraceEstimate
@@ -104,6 +110,29 @@ export function findLengthMismatch(result: Result): string | null {
       const count = result.radii.length;
       const names = ['low', 'high', 'numEvaluations'] as const;
       return names.map((name) => check(name, result[name].length, count)).find((p) => p !== null) ?? null;
+    }
+    case 'explosion-table': {
+      const problems = result.rows.map(({ surface }) => findLengthMismatch(surface));
+      const at = problems.findIndex((problem) => problem !== null);
+      return at < 0 ? null : `rows[${at}].surface: ${problems[at]}`;
+    }
+    case 'decision-regions': {
+      const { x, y, samples } = result;
+      const cells = ['predicted', 'confidence'] as const;
+      const columns = ['y', 'label', 'predicted'] as const;
+      const problems = [
+        ...cells.map((name) => check(name, result[name].length, x.length * y.length)),
+        ...columns.map((name) => check(`samples.${name}`, samples[name].length, samples.x.length)),
+        check('labels', result.labels.length, 2),
+      ];
+      return problems.find((problem) => problem !== null) ?? null;
+    }
+    case 'weight-histogram': {
+      const count = result.edges.length - 1;
+      const problems = result.solutions.map(({ counts }, i) =>
+        check(`solutions[${i}].counts`, counts.length, count),
+      );
+      return problems.find((problem) => problem !== null) ?? null;
     }
     case 'trajectory': {
       const count = result.labels.length;

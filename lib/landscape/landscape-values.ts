@@ -1,7 +1,6 @@
 import type { Direction } from '../directions/direction.js';
-import { isSolution } from '../directions/direction.js';
 import { cosine } from '../directions/orthogonal.js';
-import { ownSolution, requireFit, type Solution } from '../model/solution.js';
+import { ownSolution, requireFit, type Solution, isSolution } from '../model/solution.js';
 import type { Evaluation } from '../objective/evaluation.js';
 import type { Objective, PointSet } from '../objective/objective.js';
 import type { Computed, LandscapeValues, MarkedSolution, Recipe } from '../results.js';

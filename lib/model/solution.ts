@@ -3,6 +3,7 @@ import { hashOf } from '../hash.js';
 import type { BufferState } from './buffer-state.js';
 import type { Model } from './model.js';
 import { ParameterVector } from './parameter-vector.js';
+import type { Check } from '../validate.js';
 
 /** A point in parameter space with the running statistics that belong to it. It owns both. */
 export class Solution {
@@ -47,6 +48,8 @@ export async function ownSolution(model: Model, label = model.name): Promise<Sol
     throw error;
   }
 }
+
+export const isSolution: Check = (v) => (v instanceof Solution ? null : 'a Solution');
 
 /** `solution` for use with `model`: another model of the same parameters may have made it. */
 export function requireFit(model: Model, solution: Solution): void {

@@ -254,6 +254,13 @@ export interface Addon {
     readonly confusion: Float64Array;
     readonly lossSums: Float64Array;
   }>;
+  /** What the model returns for the samples of a batch. */
+  outputs(
+    objective: ObjectiveHandle,
+    theta: VectorHandle,
+    buffers: BuffersHandle | null,
+    batch: BatchHandle,
+  ): Promise<{ readonly shape: Float64Array; readonly values: Float64Array }>;
   /** The buffers after a forward pass in train mode that starts from `buffers`. */
   forwardBuffers(
     objective: ObjectiveHandle,

@@ -88,7 +88,10 @@ function columnsOf(rows: readonly CriteriaRow[]): readonly (readonly string[])[]
   if (rows.every(({ change }) => change === null)) return columns;
   return [
     ...columns,
-    ['KH05’s change', ...rows.map(({ change }) => (change === null ? '' : change.paperReading))],
+    [
+      'KH05’s change',
+      ...rows.map(({ change }) => (change === null ? '' : change.paperReading.replace('-', ' '))),
+    ],
   ];
 }
 

@@ -1,6 +1,7 @@
 import type {
   AxisDescription,
   EigenvalueMap,
+  ExplosionRow,
   LandscapeValues,
   LossLine,
   LossSurface,
@@ -163,4 +164,9 @@ function baseName(path: string): string {
 
 function worstDifference(value: number): string {
   return value === 0 ? 'centre − model = 0' : `centre − model ≤ ${formatNumber(value, 2)}`;
+}
+
+/** A row of a table of value explosion, up to its normalisation. */
+export function explosionRowName({ mode, axes }: ExplosionRow): string {
+  return `${mode}, ${axes === 'hessian' ? 'Hessian' : axes} axes`;
 }

@@ -5,15 +5,12 @@ import { layoutAxes } from './axes.js';
 import { defaultCaption, lineLabel } from './describe.js';
 import { drawingNotes, drawnValues } from './field.js';
 import { clipTo, emptyMessage, layoutFigure } from './figure.js';
+import { drawLegend, legendHeight } from './legend.js';
 import { checkLine, drawCurve, lineChecks, valueRange, type LineOptions } from './line.js';
 import { explosionNotes, quantityOf } from './quantity.js';
-import { maxSeries, sampleLine, sampleWidth, seriesStyle } from './series.js';
-import { group, text } from './svg.js';
-import { fitText, textWidth } from './text.js';
-import { theme } from './theme.js';
+import { maxSeries, seriesStyle } from './series.js';
 
 const name = 'drawLines';
-const leading = 17;
 
 /** A line under the name that the legend gives it. */
 export interface LabelledLine {
@@ -65,7 +62,7 @@ export function drawLines(lines: readonly LabelledLine[], options: LineOptions =
   const [low, high] = [Math.min(...ranges.map(([l]) => l)), Math.max(...ranges.map(([, h]) => h))];
   const labels = new Set(lines.map(({ line }) => lineLabel(line)));
   const axes = layoutAxes(
-    { ...figure.box, top: figure.box.top + curves.length * leading + 4 },
+    { ...figure.box, top: figure.box.top + legendHeight(curves.length) },
     {
       x: {
         from: Math.min(...lines.map(({ line }) => line.coordinates[0]!)),
@@ -85,15 +82,6 @@ export function drawLines(lines: readonly LabelledLine[], options: LineOptions =
     drawCurve('curve', line.coordinates, drawn.values, axes.x, axes.y, style.color, style.dashes),
   );
   if (ranges.length === 0) data.push(emptyMessage(`no ${first.quantity.noun} to draw`, axes.box));
-  const room = axes.box.right - axes.box.left - sampleWidth - 8;
-  const legend = curves.map(({ label, style }, i) => {
-    const { text: fitted, size } = fitText(label, room, theme.tickSize, theme.minSize);
-    const start = axes.box.right - textWidth(fitted, size);
-    const baseline = figure.box.top + (i + 0.7) * leading;
-    return (
-      sampleLine(style, start - sampleWidth - 8, baseline - 4) +
-      text(fitted, [start, baseline], { 'font-size': size })
-    );
-  });
-  return figure.finish([axes.below, clipTo(axes.box, data), group({ class: 'legend' }, legend), axes.above]);
+  const legend = drawLegend(curves, axes.box, figure.box.top);
+  return figure.finish([axes.below, clipTo(axes.box, data), legend, axes.above]);
 }

@@ -1,8 +1,16 @@
 import type { Result, ResultKind } from '../io/result-format.js';
 import { drawBarcode } from '../plot/barcode.js';
 import { drawComparison } from '../plot/comparison.js';
+import { drawDecisionRegions } from '../plot/decision-regions.js';
 import { drawTraining } from '../plot/training.js';
-import type { CriteriaComparison, SurfaceTopology, TrainingRun } from '../results.js';
+import { drawWeightHistogram } from '../plot/weight-histogram.js';
+import type {
+  CriteriaComparison,
+  DecisionRegions,
+  SurfaceTopology,
+  TrainingRun,
+  WeightHistogram,
+} from '../results.js';
 import { checkOptions, invalidOption } from '../validate.js';
 import {
   drawResultChecks,
@@ -13,7 +21,13 @@ import {
   type Figures,
 } from './figure-options.js';
 import type { FigureKind } from './figure-kinds.js';
-import { atlasFigures, lineFigures, mapFigures, surfaceFigures } from './landscape-figures.js';
+import {
+  atlasFigures,
+  explosionFigures,
+  lineFigures,
+  mapFigures,
+  surfaceFigures,
+} from './landscape-figures.js';
 import {
   analysisFigures,
   eigenpairsFigures,
@@ -37,6 +51,15 @@ const comparisonFigures: Figures<CriteriaComparison> = {
   criteria: (comparison, options) => drawComparison(comparison, pick(options, frameOptions)),
 };
 
+const regionFigures: Figures<DecisionRegions> = {
+  regions: (regions, options) => drawDecisionRegions(regions, pick(options, frameOptions)),
+};
+
+const histogramFigures: Figures<WeightHistogram> = {
+  histogram: (histogram, options) =>
+    drawWeightHistogram(histogram, pick(options, [...frameOptions, 'scale'])),
+};
+
 const trainingFigures: Figures<TrainingRun> = {
   training: (run, options) => drawTraining(run, pick(options, [...frameOptions, 'scale'])),
 };
@@ -44,7 +67,7 @@ const trainingFigures: Figures<TrainingRun> = {
 /**
  * The figures of a result as SVG: of a surface `surface` and `contour`, on request `heat-map`; of a line `line`; of a topology `barcode`; of an
  * atlas `surface`, `contour` and, over seeds, `spread`; of a spectrum `density`, `log-density` and `criteria`; of
- * eigenpairs, traces and norms `table`, of an analysis those of its spectrum and eigenpairs; of a comparison `criteria`; of a training run `training`. Empty for kinds that are tables of text alone.
+ * eigenpairs, traces and norms `table`, of an analysis those of its spectrum and eigenpairs; of a comparison `criteria`; of a training run `training`; of decision regions `regions`, of weights `histogram`, of value explosion `table`, `surface` and `contour`. Empty for kinds that are tables of text alone.
  *
  *     for (const { name, svg } of drawResult(await loadJson('surface.json'))) await savePng(`${name}.png`, svg);
  *
@@ -105,6 +128,12 @@ export function figuresOfKind(kind: ResultKind): Partial<Record<FigureKind, Draw
       return estimateFigures as Figures<Result>;
     case 'criteria-comparison':
       return comparisonFigures as Figures<Result>;
+    case 'decision-regions':
+      return regionFigures as Figures<Result>;
+    case 'weight-histogram':
+      return histogramFigures as Figures<Result>;
+    case 'explosion-table':
+      return explosionFigures as Figures<Result>;
     case 'training-run':
       return trainingFigures as Figures<Result>;
     default:

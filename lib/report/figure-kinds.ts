@@ -11,5 +11,7 @@ export const figureKinds = [
   'criteria',
   'table',
   'training',
+  'regions',
+  'histogram',
 ] as const;
 export type FigureKind = (typeof figureKinds)[number];

@@ -1,5 +1,12 @@
 import { formatNumber } from '../plot/number-format.js';
-import type { BasinVolume, BracketedEstimate, Sharpness } from '../results.js';
+import type {
+  BasinVolume,
+  BracketedEstimate,
+  DecisionRegions,
+  Sharpness,
+  WeightHistogram,
+} from '../results.js';
+import { drawings } from './drawing.js';
 import { provenanceTable } from './provenance.js';
 import { closed, dataTable, factsTable, interval, type Cell } from './tables.js';
 
@@ -80,5 +87,42 @@ export function sharpnessSection(result: Sharpness): string {
       ['seed', String(result.seed)],
     ]),
     provenanceTable(result.provenance),
+  ].join('');
+}
+
+export function regionsSection(regions: DecisionRegions): string {
+  return [
+    drawings(regions, {}),
+    factsTable('Samples', [
+      ['samples', String(regions.numSamples)],
+      ['loss', regions.loss],
+      ['accuracy, %', 100 * regions.accuracy],
+    ]),
+    provenanceTable(regions.provenance),
+  ].join('');
+}
+
+export function histogramSection(histogram: WeightHistogram): string {
+  const rows = histogram.solutions.map(({ label, mean, standardDeviation, norm, min, max }): Cell[] => [
+    label,
+    mean,
+    standardDeviation,
+    norm,
+    min,
+    max,
+  ]);
+  const head = ['solution', 'mean', 'standard deviation', 'norm', 'smallest', 'largest'];
+  return [
+    drawings(histogram, {}),
+    dataTable('Weights', head, rows),
+    closed(
+      'What is counted',
+      factsTable('Model', [
+        ['model', histogram.model],
+        ['model hash', histogram.modelHash],
+        ['weights', String(histogram.numWeights)],
+        ['parameters', histogram.parameters.join(', ')],
+      ]),
+    ),
   ].join('');
 }

@@ -1,10 +1,12 @@
 import { drawAtlas } from '../plot/atlas.js';
+import { explosionRowName } from '../plot/describe.js';
 import { drawContour } from '../plot/contour.js';
+import { drawExplosionTable } from '../plot/explosion-table.js';
 import { drawEigenvalueMap, type MapValue } from '../plot/eigenvalue-map.js';
 import { drawLine } from '../plot/line.js';
 import { drawSpread } from '../plot/spread.js';
 import { drawSurface } from '../plot/surface3d.js';
-import type { EigenvalueMap, LandscapeAtlas, LossLine, LossSurface } from '../results.js';
+import type { EigenvalueMap, ExplosionTable, LandscapeAtlas, LossLine, LossSurface } from '../results.js';
 import {
   fieldOptions,
   frameOptions,
@@ -53,4 +55,27 @@ export const atlasFigures: Figures<LandscapeAtlas> = {
   contour: (atlas, options) => drawAtlas(atlas, { ...pick(options, pageOptions), kind: 'contour' }),
   spread: (atlas, options) =>
     drawSpread(atlas, pick(options, [...frameOptions, 'scale', 'colorMap', 'numLevels'])),
+};
+
+/** Of a table's rows all surfaces on one page. */
+function pageOf({ rows }: ExplosionTable): LandscapeAtlas {
+  return {
+    kind: 'landscape-atlas',
+    formatVersion: 2,
+    titles: rows.map((row) => `${explosionRowName(row)}, ${row.normalization}`),
+    surfaces: rows.map(({ surface }) => surface),
+    spread: null,
+  };
+}
+
+/** Of a page four surfaces side by side, as many as there are normalisations. */
+export const explosionFigures: Figures<ExplosionTable> = {
+  table: (table, options) => drawExplosionTable(table, pick(options, ['title', 'caption', 'width'])),
+  surface: (table, options) =>
+    atlasFigures.surface!(pageOf(table), {
+      ...pick(options, [...pageOptions, 'azimuth', 'elevation']),
+      columns: 4,
+    }),
+  contour: (table, options) =>
+    atlasFigures.contour!(pageOf(table), { ...pick(options, pageOptions), columns: 4 }),
 };

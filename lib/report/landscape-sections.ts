@@ -2,6 +2,7 @@ import type {
   AxisDescription,
   EigenvalueMap,
   EigenvalueSearch,
+  ExplosionTable,
   LandscapeAtlas,
   LandscapeValues,
   LossLine,
@@ -74,6 +75,31 @@ export function atlasSection(
     );
   });
   return [drawings(atlas, { figures, scale }), ...parts].join('');
+}
+
+export function explosionSection(table: ExplosionTable): string {
+  const rows = table.rows.map(({ mode, axes, normalization, surface }): Cell[] => [
+    mode,
+    axes,
+    normalization,
+    surface.explosion?.verdict ?? null,
+    surface.explosion?.maxToCenterRatio ?? null,
+    surface.explosion === null ? null : 100 * surface.explosion.shareAboveCap,
+  ]);
+  const head = [
+    'mode',
+    'axes',
+    'normalisation',
+    'explodes',
+    'largest loss / loss of the model',
+    'above the cap, %',
+  ];
+  return [
+    drawings(table, { figures: ['table'] }),
+    closed('Surfaces', drawings(table, { figures: ['contour'], scale: 'log' })),
+    closed('Numbers', dataTable('Value explosion', head, rows)),
+    provenanceTable(table.rows[0]!.surface.provenance),
+  ].join('');
 }
 
 export function mapSection(map: EigenvalueMap): string {

@@ -2,12 +2,13 @@ import type { Result } from '../io/result-format.js';
 import type { Provenance, SpectralDensity, Trajectory } from '../results.js';
 import {
   atlasSection,
+  explosionSection,
   lineSection,
   mapSection,
   surfaceSection,
   trajectorySection,
 } from './landscape-sections.js';
-import { basinSection, sharpnessSection } from './geometry-sections.js';
+import { basinSection, histogramSection, regionsSection, sharpnessSection } from './geometry-sections.js';
 import {
   analysisSection,
   diagonalSection,
@@ -38,6 +39,9 @@ const kindNames: Readonly<Record<Result['kind'], string>> = {
   'surface-topology': 'Topology of a surface',
   'basin-volume': 'Basin volume',
   sharpness: 'Sharpness',
+  'decision-regions': 'Decision regions',
+  'weight-histogram': 'Weights',
+  'explosion-table': 'Value explosion',
   trajectory: 'Trajectory',
   eigenpairs: 'Eigenvalues',
   trace: 'Trace',
@@ -76,6 +80,12 @@ export function section(result: Result, place: Place): string {
       return basinSection(result);
     case 'sharpness':
       return sharpnessSection(result);
+    case 'decision-regions':
+      return regionsSection(result);
+    case 'weight-histogram':
+      return histogramSection(result);
+    case 'explosion-table':
+      return explosionSection(result);
     case 'trajectory':
       return trajectorySection(result);
     case 'eigenpairs':

@@ -10,6 +10,7 @@ const readings = {
   agrees: 'KH05 moves against accuracy, as the paper reads it',
   disagrees: 'KH05 moves with accuracy, against the paper’s reading',
   undecided: 'undecided: the interval of the change holds 0, or accuracy stays',
+  'not-read': 'not read: a spectrum is not mainly positive',
 } as const;
 
 export function comparisonSection(comparison: CriteriaComparison): string {

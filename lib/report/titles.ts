@@ -57,12 +57,15 @@ function kindOf(result: Result): string {
 function subjectOf(result: Result): string {
   const origin = result.kind === 'landscape-atlas' ? result.surfaces[0] : result;
   if (origin !== undefined && 'source' in origin) return landscapeTitle(origin);
+  if (result.kind === 'weight-histogram') return result.model;
   const provenance = provenanceOf(result);
   return provenance === null ? '' : defaultTitle(provenance);
 }
 
 function provenanceOf(result: Result): Provenance | null {
   if (result.kind === 'landscape-atlas') return result.surfaces[0]?.provenance ?? null;
+  if (result.kind === 'explosion-table') return result.rows[0]?.surface.provenance ?? null;
+  if (result.kind === 'weight-histogram') return null;
   if (result.kind === 'criteria-comparison') return result.rows[0]?.provenance ?? null;
   return result.provenance;
 }

@@ -16,10 +16,11 @@ export interface CriteriaChange extends CriteriaDifference {
   readonly loss: number;
   readonly accuracy: number | null;
   /**
-   * Gabdullin 2024, section 4: KH05 rises when accuracy falls (its exception: ViT). `undecided` where the interval of
-   * the change of KH05 holds 0, or accuracy stays.
+   * Gabdullin 2024, section 4: KH05 rises when accuracy falls. `undecided` where the interval of the change of KH05 holds
+   * 0, or accuracy stays; `not-read` where either spectrum is not mainly positive (see `hessianType`), as that of the
+   * paper's exception, a pre-trained ViT.
    */
-  readonly paperReading: 'agrees' | 'disagrees' | 'undecided';
+  readonly paperReading: 'agrees' | 'disagrees' | 'undecided' | 'not-read';
 }
 
 /** One model on one data set in one mode. */

@@ -156,3 +156,35 @@ export interface Sharpness {
   readonly seed: number;
   readonly provenance: Provenance;
 }
+
+/** Samples on the plane of their two inputs; one entry each. */
+export interface RegionSamples {
+  readonly x: Float64Array;
+  readonly y: Float64Array;
+  readonly label: Float64Array;
+  readonly predicted: Float64Array;
+}
+
+/** What a classifier of two inputs answers over their plane. */
+export interface DecisionRegions {
+  readonly kind: 'decision-regions';
+  readonly formatVersion: 1;
+  /** Values of the two inputs, as the model gets them; ascending. */
+  readonly x: Float64Array;
+  readonly y: Float64Array;
+  /** Names of the inputs. */
+  readonly labels: readonly string[];
+  readonly classNames: readonly string[];
+  /** Class at (x[j], y[i]) at [i·x.length + j]; NaN where the outputs are not finite. */
+  readonly predicted: Float64Array;
+  /** Probability that the model gives to it. */
+  readonly confidence: Float64Array;
+  readonly numNotFinite: number;
+  /** Samples of the data, evenly spaced where there are many. */
+  readonly samples: RegionSamples;
+  /** Over all of so many samples. */
+  readonly numSamples: number;
+  readonly loss: number;
+  readonly accuracy: number;
+  readonly provenance: Provenance;
+}

@@ -1,4 +1,4 @@
-import type { Provenance, Recipe, SourceFile } from './provenance.js';
+import type { Mode, Provenance, Recipe, SourceFile } from './provenance.js';
 
 /** How one axis of a landscape was made. */
 export interface AxisDescription {
@@ -169,4 +169,21 @@ export interface Trajectory {
   /** Share of the path's variance along either axis; null unless the plane is of its principal components. */
   readonly explainedVariance: Float64Array | null;
   readonly provenance: Provenance;
+}
+
+/** One surface of a table of value explosion. */
+export interface ExplosionRow {
+  readonly mode: Mode;
+  /** `hessian`: the eigenvectors of the two largest eigenvalues. */
+  readonly axes: 'random' | 'hessian';
+  readonly normalization: 'weight' | 'filter' | 'layer' | 'model';
+  /** With its verdict in `explosion`. */
+  readonly surface: LossSurface;
+}
+
+/** Value explosion by mode, axes and normalisation (Gabdullin 2024, arXiv 2412.10146, Table 1). */
+export interface ExplosionTable {
+  readonly kind: 'explosion-table';
+  readonly formatVersion: 1;
+  readonly rows: readonly ExplosionRow[];
 }

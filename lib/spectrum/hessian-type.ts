@@ -1,4 +1,4 @@
-import type { BracketedEstimate, HessianType, SpectralDensity } from '../results.js';
+import type { BracketedEstimate, Criteria, HessianType, SpectralDensity } from '../results.js';
 import { checkOptions, invalidOption, isNumber } from '../validate.js';
 
 export interface HessianTypeOptions {
@@ -27,18 +27,10 @@ export function hessianType(spectrum: SpectralDensity, options: HessianTypeOptio
   const { re, negativeCurvatureShare, negativeMass, nearZeroMass } = spectrum.criteria;
   const [low, high] = extremesOf(spectrum);
   const isFlat = Math.max(-low, high) <= flatBelow;
-  const sides = [sideOf(re, 1), sideOf(negativeCurvatureShare, 0.5)];
-  const type: HessianType['type'] = isFlat
-    ? 'near-singular'
-    : sides.every((side) => side < 0)
-      ? 'mainly-positive'
-      : sides.every((side) => side > 0)
-        ? 'mainly-negative'
-        : 'undecided';
   return Object.freeze({
-    type,
+    type: isFlat ? 'near-singular' : typeOfCriteria(spectrum.criteria),
     rule: 'lossatlas',
-    reason: isFlat ? `no curvature is above ${flatBelow}` : reasonOf(sides),
+    reason: isFlat ? `no curvature is above ${flatBelow}` : reasonOf(sidesOf(spectrum.criteria)),
     lowest: low,
     highest: high,
     flatBelow,
@@ -47,6 +39,17 @@ export function hessianType(spectrum: SpectralDensity, options: HessianTypeOptio
     negativeMass,
     nearZeroMass,
   });
+}
+
+/** The same from criteria alone, which do not tell a near-singular spectrum. */
+export function typeOfCriteria(criteria: Criteria): Exclude<HessianType['type'], 'near-singular'> {
+  const sides = sidesOf(criteria);
+  if (sides.every((side) => side < 0)) return 'mainly-positive';
+  return sides.every((side) => side > 0) ? 'mainly-negative' : 'undecided';
+}
+
+function sidesOf({ re, negativeCurvatureShare }: Criteria): readonly (-1 | 0 | 1)[] {
+  return [sideOf(re, 1), sideOf(negativeCurvatureShare, 0.5)];
 }
 
 /** The outermost Ritz values of all probes with their residual bounds. */

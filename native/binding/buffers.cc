@@ -1,6 +1,7 @@
 #include "binding/binding.h"
 #include "core/buffer_state.h"
 #include "core/error.h"
+#include "core/host_values.h"
 
 namespace lossatlas {
 namespace {
@@ -65,11 +66,7 @@ Napi::Value BufferToArray(const Arguments& args) {
   const int64_t index = args.Integer(1, "index", 0, static_cast<int64_t>(state->tensors.size()) - 1);
   return Submit(
       args.env(),
-      [=] {
-        const at::Tensor values =
-            state->tensors[static_cast<size_t>(index)].to(c10::kCPU, c10::kDouble).contiguous();
-        return std::vector<double>(values.data_ptr<double>(), values.data_ptr<double>() + values.numel());
-      },
+      [=] { return HostValues(state->tensors[static_cast<size_t>(index)]); },
       [](Napi::Env env, const std::vector<double>& values) { return ToFloat64Array(env, values); });
 }
 

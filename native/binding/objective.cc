@@ -3,6 +3,7 @@
 #include "binding/binding.h"
 #include "core/class_counts.h"
 #include "core/error.h"
+#include "core/outputs.h"
 #include "core/subspace_points.h"
 
 namespace lossatlas {
@@ -122,6 +123,23 @@ Napi::Value EvaluateClassesBinding(const Arguments& args) {
       });
 }
 
+// outputs(objective, theta, buffers | null, batch): {shape, values}
+Napi::Value OutputsBinding(const Arguments& args) {
+  const std::shared_ptr<Objective> objective = args.Handle<Objective>(0, "objective");
+  const VectorPointer theta = PointOf(args, 1, "theta", *objective);
+  const std::shared_ptr<BufferState> buffers = BuffersOf(args, 2, *objective);
+  const std::shared_ptr<Batch> batch = args.Handle<Batch>(3, "batch");
+  return Submit(
+      args.env(), [=] { return ComputeOutputs(*objective, theta->values, buffers.get(), *batch); },
+      [](Napi::Env env, const Outputs& outputs) {
+        Napi::Object out = Napi::Object::New(env);
+        const std::vector<double> shape(outputs.shape.begin(), outputs.shape.end());
+        out.Set("shape", ToFloat64Array(env, shape));
+        out.Set("values", ToFloat64Array(env, outputs.values));
+        return out;
+      });
+}
+
 // forwardBuffers(objective, theta, buffers, batch): the buffers after a forward pass in train mode
 Napi::Value ForwardBuffersBinding(const Arguments& args) {
   const std::shared_ptr<Objective> objective = args.Handle<Objective>(0, "objective");
@@ -159,6 +177,7 @@ void ExportObjective(Napi::Object exports) {
   Export<MakeSubspace>(exports, "makeSubspace");
   Export<EvaluatePointsBinding>(exports, "evaluatePoints");
   Export<EvaluateClassesBinding>(exports, "evaluateClasses");
+  Export<OutputsBinding>(exports, "outputs");
   Export<ForwardBuffersBinding>(exports, "forwardBuffers");
   Export<Gradient>(exports, "gradient");
 }

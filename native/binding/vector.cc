@@ -1,6 +1,7 @@
 #include "binding/binding.h"
 #include "core/error.h"
 #include "core/flat_kernels.h"
+#include "core/host_values.h"
 #include "core/normalization.h"
 #include "core/parameter_space.h"
 #include "core/random.h"
@@ -71,10 +72,7 @@ Napi::Value VectorToArray(const Arguments& args) {
   const VectorPointer vector = args.Handle<ParameterVector>(0, "vector");
   return Submit(
       args.env(),
-      [=] {
-        const at::Tensor host = vector->values.to(c10::kCPU, c10::kDouble).contiguous();
-        return std::vector<double>(host.data_ptr<double>(), host.data_ptr<double>() + host.numel());
-      },
+      [=] { return HostValues(vector->values); },
       [](Napi::Env env, const std::vector<double>& values) { return ToFloat64Array(env, values); });
 }
 

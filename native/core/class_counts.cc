@@ -1,14 +1,10 @@
 #include "core/class_counts.h"
 
+#include "core/host_values.h"
 #include "core/scoped_state.h"
 
 namespace lossatlas {
 namespace {
-
-std::vector<double> ToVector(const at::Tensor& tensor) {
-  const at::Tensor values = tensor.to(c10::kCPU, c10::kDouble).contiguous();
-  return {values.data_ptr<double>(), values.data_ptr<double>() + values.numel()};
-}
 
 void Count(const Criterion& criterion, const at::Tensor& output, const at::Tensor& losses, const Batch& batch,
            ClassCounts& out) {
@@ -17,8 +13,8 @@ void Count(const Criterion& criterion, const at::Tensor& output, const at::Tenso
   const at::Tensor labels = batch.target()->masked_select(counted);
   const at::Tensor predictions = output.argmax(1).masked_select(counted);
   const int64_t n = out.num_classes;
-  out.confusion = ToVector(at::bincount(labels * n + predictions, {}, n * n));
-  out.loss_sums = ToVector(at::bincount(labels, losses.masked_select(counted).to(c10::kDouble), n));
+  out.confusion = HostValues(at::bincount(labels * n + predictions, {}, n * n));
+  out.loss_sums = HostValues(at::bincount(labels, losses.masked_select(counted).to(c10::kDouble), n));
 }
 
 }  // namespace

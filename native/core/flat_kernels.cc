@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/clones.h"
+#include "core/host_values.h"
 
 namespace lossatlas {
 namespace {
@@ -102,8 +103,7 @@ std::vector<double> SegmentDots(const at::Tensor& a, const at::Tensor& b,
     std::vector<at::Tensor> sums;
     for (const at::Tensor& part : (a * b).split_with_sizes(lengths))
       sums.push_back(at::sum(part, c10::kDouble));
-    const at::Tensor host = at::stack(sums).to(c10::kCPU);
-    return {host.data_ptr<double>(), host.data_ptr<double>() + host.numel()};
+    return HostValues(at::stack(sums));
   }
   int64_t from = 0;
   for (const int64_t length : lengths) {
@@ -127,8 +127,7 @@ std::vector<double> RowDots(const at::Tensor& rows, int64_t count, const at::Ten
       const at::Tensor part = rows.narrow(0, 0, count).narrow(1, from, length).to(c10::kDouble);
       sum.add_(at::mv(part, w.narrow(0, from, length).to(c10::kDouble)));
     }
-    const at::Tensor dots = sum.to(c10::kCPU);
-    return {dots.data_ptr<double>(), dots.data_ptr<double>() + count};
+    return HostValues(sum);
   }
   const int64_t n = w.numel();
   if (w.scalar_type() == c10::kDouble) {

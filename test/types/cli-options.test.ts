@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import type { figureOptions } from '../../dist/cli/options/output-options.js';
 import type {
   atlasOptions,
+  explosionOptions,
   gridOptions,
   interpolateOptions,
   modesOptions,
@@ -15,6 +16,8 @@ import type {
 import type {
   basinOptions,
   convexityOptions,
+  histogramOptions,
+  regionsOptions,
   sharpnessOptions,
 } from '../../dist/cli/options/geometry-options.js';
 import type { evaluateOptions, topologyOptions } from '../../dist/cli/options/output-options.js';
@@ -50,6 +53,9 @@ import type {
   BasinVolumeOptions,
   CompareCriteriaOptions,
   ConvexityMapOptions,
+  DecisionRegionsOptions,
+  ExplosionTableOptions,
+  WeightHistogramOptions,
   CurvatureOptions,
   DiagonalOptions,
   DrawResultOptions,
@@ -167,6 +173,11 @@ const covered: readonly true[] = [
   true satisfies Covers<SurfaceTopologyOptions, typeof topologyOptions>,
   true satisfies Covers<BasinVolumeOptions, typeof basinOptions>,
   true satisfies Covers<ConvexityMapOptions, typeof convexityOptions | typeof randomOptions>,
+  // --modes makes the objectives.
+  true satisfies Covers<ExplosionTableOptions, typeof explosionOptions>,
+  true satisfies Covers<DecisionRegionsOptions, typeof regionsOptions>,
+  // --only.
+  true satisfies Covers<WeightHistogramOptions, typeof histogramOptions, 'parameters'>,
   // Of --thresholds.
   true satisfies Covers<SharpnessOptions, typeof sharpnessOptions, 'density' | 'eigenpairs'>,
   // --trajectory of plot, --eigenpairs of spectrum, and --density-points and its kin.

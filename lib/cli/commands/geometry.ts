@@ -1,12 +1,15 @@
 import type { CommandSpec } from '../command.js';
-import { analysisGroups, modelArgument } from '../groups.js';
+import { analysisGroups, figureGroup, modelArgument, outputGroup, runGroup } from '../groups.js';
 import {
   basinOptions,
   convexityOptions,
+  histogramOptions,
+  regionsOptions,
   sharpnessCommandOptions,
   sharpnessOptions,
 } from '../options/geometry-options.js';
 import { normalizationOptions, planeAxisOptions, randomOptions } from '../options/landscape-options.js';
+import { modelOptions, solutionOptions } from '../options/setting-options.js';
 
 export const basinCommand: CommandSpec = {
   name: 'basin',
@@ -40,4 +43,35 @@ export const convexityCommand: CommandSpec = {
     { title: 'Map:', options: convexityOptions },
   ),
   run: async (invocation) => (await import('../run/convexity.js')).runConvexity(invocation),
+};
+
+export const regionsCommand: CommandSpec = {
+  name: 'regions',
+  summary: 'what a classifier of two inputs answers over their plane, with the samples on it',
+  details: 'Example: lossatlas regions net.pt -d train.npz -w poisoned.pt',
+  arguments: [modelArgument],
+  groups: analysisGroups({ title: 'Plane:', options: regionsOptions }),
+  run: async (invocation) => (await import('../run/regions.js')).runRegions(invocation),
+};
+
+export const weightsCommand: CommandSpec = {
+  name: 'weights',
+  summary: 'histograms of the weights of a model, or of checkpoints of it',
+  details: 'Example: lossatlas weights net.pt small-batch.pth large-batch.pth',
+  arguments: [
+    modelArgument,
+    {
+      name: 'checkpoints',
+      help: 'or folders of them; default the weights in the model',
+      count: 'some',
+    },
+  ],
+  groups: [
+    { title: 'Model:', options: { ...modelOptions, ...solutionOptions } },
+    { title: 'Histogram:', options: histogramOptions },
+    outputGroup,
+    figureGroup,
+    runGroup,
+  ],
+  run: async (invocation) => (await import('../run/weights.js')).runWeights(invocation),
 };

@@ -2,6 +2,7 @@ import type { CommandSpec } from '../command.js';
 import { analysisGroups, analysisGroupsOf, modelArgument } from '../groups.js';
 import {
   atlasOptions,
+  explosionOptions,
   gridOptions,
   interpolateOptions,
   lineAxisOptions,
@@ -114,5 +115,13 @@ export const landscapeCommands: readonly CommandSpec[] = [
       grid,
     ),
     run: async (invocation) => (await import('../run/pages.js')).runModes(invocation),
+  },
+  {
+    name: 'explosion',
+    summary: 'whether the loss explodes: by mode, axes and normalisation, in one table',
+    details: 'Example: lossatlas landscape explosion net.pt -d test.npz --recipe lla',
+    arguments: [modelArgument],
+    groups: analysisGroups({ title: 'Table:', options: explosionOptions }),
+    run: async (invocation) => (await import('../run/explosion.js')).runExplosion(invocation),
   },
 ];

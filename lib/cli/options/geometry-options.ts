@@ -1,6 +1,6 @@
 import { normalizationOptions, searchOptions } from './landscape-options.js';
 import { option, type OptionTable } from './table.js';
-import { choice, count, number, numbers, path, range } from './value-type.js';
+import { choice, count, names, number, numbers, path, range } from './value-type.js';
 
 /** Of `basinVolume`. */
 export const basinOptions = {
@@ -51,4 +51,27 @@ export const convexityOptions = {
   tolerance: option(number, 'residual relative to the largest; default 1e-3'),
   compareCold: option(count, 'start from random vectors at so many points too, to see what is saved'),
   resume: option(path, 'where finished points are kept; default beside the results', { isNegatable: true }),
+} satisfies OptionTable;
+
+/** Of `decisionRegions`. */
+export const regionsOptions = {
+  range: option(range, 'of the first input; default around the samples'),
+  yRange: option(range, 'of the second input; default around the samples'),
+  points: option(count, 'along an input; default 201'),
+  yPoints: option(count, 'along the second input; default as the first'),
+  maxSamples: option(count, 'that are drawn at most; default 2000'),
+  labels: option(names, 'of the two inputs; default input 1,input 2'),
+} satisfies OptionTable;
+
+/** Of `weightHistogram`. */
+export const histogramOptions = {
+  bins: option(count, 'default 100'),
+  range: option(range, 'of the bins; default what holds 99.9 % of the weights'),
+  only: option(
+    names,
+    'parameters to count, names or patterns; default weights without biases and norm layers',
+    {
+      as: 'parameters',
+    },
+  ),
 } satisfies OptionTable;

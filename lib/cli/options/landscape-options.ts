@@ -106,3 +106,14 @@ export const modesOptions = {
 
 /** Of both axes of a surface. */
 export const gridOptions = { ...sweepOptions, ...surfaceOptions } satisfies OptionTable;
+
+/** Of `explosionTable`. */
+export const explosionOptions = {
+  modes: option(choices('train', 'eval', 'recalibrate'), 'default train,eval'),
+  distance: option(number, 'reach of the axes, in units of the directions; default 1, of recipe lla 0.5'),
+  points: option(count, 'along an axis; default 11'),
+  seed: option(count, 'of the random axes and the search; default 0'),
+  recipe: option(choice('lossatlas', 'lla'), "whose surfaces: ours (default), or the paper's"),
+  explosionCap: sweepOptions.explosionCap,
+  resume: sweepOptions.resume,
+} satisfies OptionTable;

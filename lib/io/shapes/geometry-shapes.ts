@@ -1,4 +1,11 @@
-import type { AscentSharpness, AverageSharpness, BasinVolume, Sharpness } from '../../results.js';
+import type {
+  AscentSharpness,
+  AverageSharpness,
+  BasinVolume,
+  DecisionRegions,
+  Sharpness,
+  WeightHistogram,
+} from '../../results.js';
 import { provenanceShape } from './provenance-shape.js';
 import type { ShapeOf } from './shape.js';
 import { bracketedShape, estimateShape } from './spectrum-shapes.js';
@@ -10,6 +17,8 @@ const average: ShapeOf<AverageSharpness> = { rho: 'number', ...estimateShape, sa
 export const geometryShapes: {
   readonly 'basin-volume': ShapeOf<BasinVolume>;
   readonly sharpness: ShapeOf<Sharpness>;
+  readonly 'decision-regions': ShapeOf<DecisionRegions>;
+  readonly 'weight-histogram': ShapeOf<WeightHistogram>;
 } = {
   'basin-volume': {
     kind: { oneOf: ['basin-volume'] },
@@ -72,6 +81,42 @@ export const geometryShapes: {
     },
     confidence: 'number',
     seed: 'number',
+    provenance: { object: provenanceShape },
+  },
+  'weight-histogram': {
+    kind: { oneOf: ['weight-histogram'] },
+    formatVersion: { oneOf: [1] },
+    edges: 'float64',
+    solutions: {
+      objects: {
+        label: 'string',
+        counts: 'float64',
+        mean: 'number',
+        standardDeviation: 'number',
+        norm: 'number',
+        min: 'number',
+        max: 'number',
+      },
+    },
+    parameters: 'string[]',
+    numWeights: 'number',
+    model: 'string',
+    modelHash: 'string',
+  },
+  'decision-regions': {
+    kind: { oneOf: ['decision-regions'] },
+    formatVersion: { oneOf: [1] },
+    x: 'float64',
+    y: 'float64',
+    labels: 'string[]',
+    classNames: 'string[]',
+    predicted: 'grid',
+    confidence: 'grid',
+    numNotFinite: 'number',
+    samples: { object: { x: 'float64', y: 'float64', label: 'float64', predicted: 'float64' } },
+    numSamples: 'number',
+    loss: 'number',
+    accuracy: 'number',
     provenance: { object: provenanceShape },
   },
 };

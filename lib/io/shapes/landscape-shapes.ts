@@ -4,6 +4,7 @@ import type {
   EigenvalueMap,
   EigenvalueSearch,
   Explosion,
+  ExplosionTable,
   LandscapeAtlas,
   LandscapeValues,
   LossLine,
@@ -130,6 +131,7 @@ export const landscapeShapes: {
   readonly 'landscape-atlas': ShapeOf<LandscapeAtlas>;
   readonly 'eigenvalue-map': ShapeOf<EigenvalueMap>;
   readonly trajectory: ShapeOf<Trajectory>;
+  readonly 'explosion-table': ShapeOf<ExplosionTable>;
 } = {
   'loss-line': {
     kind: { oneOf: ['loss-line'] },
@@ -145,6 +147,18 @@ export const landscapeShapes: {
     titles: 'string[]',
     surfaces: { objects: surface },
     spread: { nullable: spread },
+  },
+  'explosion-table': {
+    kind: { oneOf: ['explosion-table'] },
+    formatVersion: { oneOf: [1] },
+    rows: {
+      objects: {
+        mode: { oneOf: ['eval', 'train', 'recalibrate'] },
+        axes: { oneOf: ['random', 'hessian'] },
+        normalization: { oneOf: ['weight', 'filter', 'layer', 'model'] },
+        surface: { object: surface },
+      },
+    },
   },
   'eigenvalue-map': {
     kind: { oneOf: ['eigenvalue-map'] },

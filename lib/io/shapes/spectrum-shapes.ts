@@ -66,7 +66,7 @@ const change: ShapeOf<CriteriaChange> = {
   re: { object: estimateShape },
   kh05: { object: estimateShape },
   kh1: { object: estimateShape },
-  paperReading: { oneOf: ['agrees', 'disagrees', 'undecided'] },
+  paperReading: { oneOf: ['agrees', 'disagrees', 'undecided', 'not-read'] },
 };
 
 const mode: FieldOf<Provenance['mode']> = { oneOf: ['eval', 'train', 'recalibrate'] };

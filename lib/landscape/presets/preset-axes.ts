@@ -1,6 +1,6 @@
-import { Direction, isSolution, makeDirection, type Normalization } from '../../directions/direction.js';
+import { Direction, makeDirection, type Normalization } from '../../directions/direction.js';
 import type { Model } from '../../model/model.js';
-import type { Solution } from '../../model/solution.js';
+import { isSolution, type Solution } from '../../model/solution.js';
 import { ParameterVector } from '../../model/parameter-vector.js';
 import type { AxisDescription } from '../../results.js';
 import { isSeed, type Check } from '../../validate.js';

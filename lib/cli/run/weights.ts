@@ -1,0 +1,52 @@
+import {
+  ownSolution,
+  weightHistogram,
+  type Model,
+  type Solution,
+  type WeightHistogramOptions,
+} from '../../index.js';
+import { runAnalysis } from '../analysis.js';
+import { checkpointPaths } from '../checkpoint-paths.js';
+import type { CommandSpec } from '../command.js';
+import { histogramOptions } from '../options/geometry-options.js';
+import { take, type Values } from '../options/table.js';
+import { openModel, openSolution, type Resources } from '../setting.js';
+import { summarize } from '../summary.js';
+
+/** The checkpoints, or where there are none the model's own weights. */
+async function openSolutions(resources: Resources, model: Model, values: Values): Promise<Solution[]> {
+  const paths = await checkpointPaths((values.checkpoints as readonly string[] | undefined) ?? []);
+  if (paths.length === 0) return [resources.keep(await ownSolution(model))];
+  const solutions: Solution[] = [];
+  for (const path of paths) solutions.push(await openSolution(resources, model, path, values));
+  return solutions;
+}
+
+export const runWeights: CommandSpec['run'] = async (invocation) =>
+  runAnalysis(invocation, {
+    name: 'weights',
+    kinds: () => ['weight-histogram'],
+    open: async ({ resources, values }) => {
+      const model = await openModel(resources, values);
+      return { model, solutions: await openSolutions(resources, model, values) };
+    },
+    plan: ({ model, solutions }) => ({
+      steps: [`Model     ${model.name}, ${model.size} parameters`],
+      unit: 'solutions',
+      total: solutions.length,
+      trial: async () => {
+        await weightHistogram(solutions.slice(0, 1));
+        return 1;
+      },
+    }),
+    compute: async ({ solutions }, { values, output }) => {
+      const histogram = await weightHistogram(
+        solutions,
+        take<WeightHistogramOptions>(values, histogramOptions),
+      );
+      output.print(histogram, summarize(histogram));
+      await output.save(histogram);
+      await output.finish([]);
+    },
+    interrupted: () => 'Stopped. Nothing is kept.',
+  });
