@@ -1,6 +1,7 @@
 import {
   criteriaTable,
   evaluationTable,
+  trackTable,
   trainingTable,
   type BasinVolume,
   type Criteria,
@@ -122,6 +123,8 @@ export function summarize(result: Result): string {
       return criteriaTable(result);
     case 'evaluation-table':
       return evaluationTable(result);
+    case 'track':
+      return trackTable(result);
     case 'training-run':
       return trainingTable(result);
   }

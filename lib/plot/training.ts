@@ -4,16 +4,13 @@ import { checkOptions, isOneOf } from '../validate.js';
 import { layoutAxes } from './axes.js';
 import { defaultTitle, paragraph, provenanceFacts } from './describe.js';
 import { clipTo, emptyMessage, layoutFigure } from './figure.js';
+import { drawLegend, legendHeight } from './legend.js';
 import { drawCurve } from './line.js';
 import { figureChecks, type FigureOptions } from './options.js';
-import { maxSeries, sampleLine, sampleWidth, seriesStyle } from './series.js';
-import { group, text } from './svg.js';
-import { fitText, textWidth } from './text.js';
-import { theme } from './theme.js';
+import { maxSeries, seriesStyle } from './series.js';
 import { valueScale, type ScaleKind } from './value-scale.js';
 
 const name = 'drawTraining';
-const leading = 17;
 
 export interface TrainingFigureOptions extends FigureOptions {
   /** Of losses: `linear` (default) or `log`. */
@@ -61,9 +58,9 @@ export function drawTraining(run: TrainingRun, options: TrainingFigureOptions = 
   const range = values.length === 0 ? null : valueScale(scale, Math.min(...values), Math.max(...values));
   const epochs = Float64Array.from(run.loss, (_, i) => i + 1);
   const axes = layoutAxes(
-    { ...figure.box, top: figure.box.top + curves.length * leading + 4 },
+    { ...figure.box, top: figure.box.top + legendHeight(curves.length) },
     {
-      x: { from: 1, to: Math.max(2, epochs.length), label: 'epoch' },
+      x: { from: 1, to: Math.max(2, epochs.length), label: 'epoch', isWhole: true },
       y: {
         kind: scale,
         from: range?.value(-0.05) ?? 1,
@@ -85,18 +82,17 @@ export function drawTraining(run: TrainingRun, options: TrainingFigureOptions = 
     ];
   });
   if (range === null) data.push(emptyMessage('no loss to draw', axes.box));
-  const room = axes.box.right - axes.box.left - sampleWidth - 8;
-  const legend = curves.map(({ label }, i) => {
-    const { text: fitted, size } = fitText(label, room, theme.tickSize, theme.minSize);
-    const start = axes.box.right - textWidth(fitted, size);
-    const baseline = figure.box.top + (i + 0.7) * leading;
-    const style = { color: seriesStyle(i).color, dashes: undefined };
-    return (
-      sampleLine(style, start - sampleWidth - 8, baseline - 4) +
-      text(fitted, [start, baseline], { 'font-size': size })
-    );
-  });
-  return figure.finish([axes.below, clipTo(axes.box, data), group({ class: 'legend' }, legend), axes.above]);
+  // Dashes tell accuracies from losses.
+  const entries = curves.map(({ label }, i) => ({
+    label,
+    style: { color: seriesStyle(i).color, dashes: undefined },
+  }));
+  return figure.finish([
+    axes.below,
+    clipTo(axes.box, data),
+    drawLegend(entries, axes.box, figure.box.top),
+    axes.above,
+  ]);
 }
 
 function captionOf({ optimizer, schedule, clipNorm, poison, provenance }: TrainingRun): string {

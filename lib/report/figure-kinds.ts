@@ -11,5 +11,12 @@ export const figureKinds = [
   'criteria',
   'table',
   'training',
+  'accuracy',
+  'loss',
+  'kh05',
+  'kh1',
+  're',
+  'eigenvalues',
+  'trace',
 ] as const;
 export type FigureKind = (typeof figureKinds)[number];
