@@ -5,7 +5,7 @@ import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
 // The arrows of the architecture: what each folder of lib/ may import besides itself and the leaves.
-// cli -> report -> plot; cli -> io, geometry -> landscape; cli -> generalization, evaluation, training, inspect -> spectrum -> operators, directions -> objective -> model, data -> native; model, data, directions, evaluation, training -> io (files) -> native (memory)
+// cli -> report -> plot; cli -> io, geometry -> landscape; cli -> tracks -> evaluation; cli -> generalization, tracks, training, inspect -> spectrum -> operators, directions -> objective -> model, data -> native; model, data, directions, evaluation, training -> io (files) -> native (memory)
 const foundation = ['objective', 'model', 'data', 'native'];
 const analyses = ['operators', 'directions', ...foundation];
 const layers = {
@@ -15,6 +15,7 @@ const layers = {
     'io',
     'inspect',
     'evaluation',
+    'tracks',
     'training',
     'geometry',
     'landscape',
@@ -29,6 +30,7 @@ const layers = {
   landscape: ['io', 'spectrum', ...analyses],
   generalization: ['spectrum', ...analyses],
   evaluation: ['io', ...foundation],
+  tracks: ['io', 'evaluation', 'spectrum', ...analyses],
   training: ['io', ...foundation],
   inspect: ['io', 'model', 'data', 'native'],
   spectrum: ['io', ...analyses],

@@ -221,6 +221,11 @@ export {
 export { evaluationTable } from './evaluation/evaluation-table.js';
 export { evaluateClasses, type ClassEvaluation } from './objective/class-figures.js';
 
+export { trackCheckpoints } from './tracks/track-checkpoints.js';
+export type { FollowOptions, TrackOptions } from './tracks/track-options.js';
+export type { SnapshotChoice } from './tracks/snapshots.js';
+export { trackTable } from './tracks/track-table.js';
+
 export { train, type PoisonOptions, type TrainOptions, type Training } from './training/train.js';
 export type { EpochFigures } from './training/history.js';
 export type { CheckpointOptions } from './training/checkpoints.js';

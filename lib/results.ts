@@ -11,5 +11,6 @@ export type * from './results/preset.js';
 export type * from './results/provenance.js';
 export type * from './results/spectrum.js';
 export type * from './results/topology.js';
+export type * from './results/track.js';
 export type * from './results/training.js';
 export type * from './results/weights.js';

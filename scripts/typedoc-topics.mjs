@@ -14,6 +14,7 @@ const topics = {
   spectrum: 'Spectra',
   generalization: 'Comparisons',
   evaluation: 'Comparisons',
+  tracks: 'Training',
   training: 'Training',
   io: 'Results and files',
   inspect: 'Results and files',

@@ -1,10 +1,7 @@
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LossAtlasError } from '../errors.js';
-import { isCheckpointName } from '../inspect/foreign.js';
-import { unreadable } from '../io/read-file.js';
-
-const natural = new Intl.Collator('en', { numeric: true });
+import { checkpointNames } from '../io/checkpoint/checkpoint-folder.js';
 
 /** Files as they are, folders as their checkpoints by name: epoch2 comes before epoch10. */
 export async function checkpointPaths(paths: readonly string[]): Promise<string[]> {
@@ -18,10 +15,7 @@ export async function checkpointPaths(paths: readonly string[]): Promise<string[
       found.push(path);
       continue;
     }
-    const entries = await readdir(path).catch((cause: unknown) => {
-      throw unreadable(path, cause);
-    });
-    const names = entries.filter(isCheckpointName).sort(natural.compare);
+    const names = await checkpointNames(path);
     if (names.length === 0)
       throw new LossAtlasError(
         'ERR_FILE_NOT_FOUND',

@@ -2,6 +2,7 @@ import {
   criteriaTable,
   evaluationTable,
   hessianType,
+  trackTable,
   trainingTable,
   type BasinVolume,
   type DecisionRegions,
@@ -147,6 +148,8 @@ export function summarize(result: Result): string {
       return criteriaTable(result);
     case 'evaluation-table':
       return evaluationTable(result);
+    case 'track':
+      return trackTable(result);
     case 'training-run':
       return trainingTable(result);
   }

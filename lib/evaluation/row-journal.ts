@@ -1,5 +1,6 @@
-import { decodeRow, encodeRow } from '../io/evaluation-row.js';
 import { Journal, type Fingerprint } from '../io/journal.js';
+import { decodeRecord, encodeRecord } from '../io/journal-record.js';
+import { evaluationRow } from '../io/shapes/evaluation-shapes.js';
 import type { EvaluationRow } from '../results.js';
 
 /** Finished rows on disk. */
@@ -16,7 +17,7 @@ export class RowJournal {
   static async open(path: string, settings: Fingerprint): Promise<RowJournal> {
     const rows = new Map<string, EvaluationRow>();
     const journal = await Journal.open(path, 'evaluation', settings, (record) => {
-      const row = decodeRow(record);
+      const row = decodeRecord(evaluationRow, record);
       if (row !== null) rows.set(keyOf(row), row);
       return row !== null;
     });
@@ -30,7 +31,7 @@ export class RowJournal {
   async add(row: EvaluationRow): Promise<void> {
     // A problem may be gone the next time.
     if (row.problem !== null) return;
-    await this.#journal.append([encodeRow(row)]);
+    await this.#journal.append([encodeRecord(evaluationRow, row)]);
     this.#rows.set(keyOf(row), row);
   }
 

@@ -24,7 +24,7 @@ import {
   isString,
   requireInstance,
 } from '../validate.js';
-import { KeptVectors } from './kept-vectors.js';
+import { KeptVectors } from '../spectrum/kept-vectors.js';
 
 export interface ConvexityMapOptions
   extends
@@ -193,9 +193,12 @@ class Walk implements Disposable {
 
   async run(center: Solution, steps: Steps, resume: string | undefined): Promise<void> {
     const { found } = this;
-    const kept = resume === undefined ? null : new KeptVectors(`${resume}.vectors`);
-    const fingerprint = kept === null ? null : await this.#fingerprint(center);
-    const last = await kept?.load(this.#objective.model.space, hashOf([JSON.stringify(fingerprint)]));
+    const fingerprint = resume === undefined ? null : await this.#fingerprint(center);
+    const kept =
+      resume === undefined
+        ? null
+        : new KeptVectors(`${resume}.vectors`, hashOf([JSON.stringify(fingerprint)]));
+    const last = await kept?.load(this.#objective.model.space);
     const journal =
       resume === undefined
         ? null

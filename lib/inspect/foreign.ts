@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { isCheckpointName } from '../io/checkpoint/checkpoint-folder.js';
 import type { FileStart } from '../io/read-file.js';
 import { zipMemberNames } from '../model/file-kind.js';
 
@@ -27,13 +28,6 @@ export async function guessFolder(path: string): Promise<Guess | null> {
     what: `a folder with ${checkpoint} checkpoint${checkpoint === 1 ? '' : 's'} by name`,
     advice: `Inspect one of its files, or evaluate all: lossatlas evaluate model.pt ${join(path)} --data …`,
   };
-}
-
-/** Endings that checkpoints of PyTorch have. */
-export function isCheckpointName(name: string): boolean {
-  return ['.pt', '.pth', '.ckpt', '.th', '.safetensors', '.bin', '.npz', '.pt2'].includes(
-    extname(name).toLowerCase(),
-  );
 }
 
 export async function guessFile(path: string, { bytes, size }: FileStart): Promise<Guess> {

@@ -21,6 +21,7 @@ import type {
   SpectralDensity,
   SurfaceTopology,
   TraceEstimate,
+  Track,
   TrainingRun,
   Trajectory,
   WeightHistogram,
@@ -31,6 +32,7 @@ import { landscapeShapes } from './shapes/landscape-shapes.js';
 import type { ShapeOf } from './shapes/shape.js';
 import { spectrumShapes } from './shapes/spectrum-shapes.js';
 import { topologyShapes } from './shapes/topology-shapes.js';
+import { trackShapes } from './shapes/track-shapes.js';
 import { trainingShapes } from './shapes/training-shapes.js';
 
 /** Any result that can be saved. */
@@ -55,6 +57,7 @@ export type Result =
   | CriteriaComparison
   | EvaluationTable
   | TrainingRun
+  | Track
   | OperatorCheck
   | PresetEigenpairs
   | PresetTrace
@@ -69,6 +72,7 @@ export const resultShapes: { readonly [K in ResultKind]: ShapeOf<ResultOf<K>> } 
   ...spectrumShapes,
   ...evaluationShapes,
   ...topologyShapes,
+  ...trackShapes,
   ...trainingShapes,
 };
 
@@ -146,17 +150,8 @@ export function findLengthMismatch(result: Result): string | null {
         check('converged', result.converged.length, count)
       );
     }
-    case 'spectral-density': {
-      const { nodes, weights, residualBounds } = result;
-      const lists =
-        check('weights', weights.length, nodes.length) ??
-        check('residualBounds', residualBounds.length, nodes.length);
-      const problems = nodes.flatMap((list, i) => [
-        check(`weights[${i}]`, weights[i]?.length, list.length),
-        check(`residualBounds[${i}]`, residualBounds[i]?.length, list.length),
-      ]);
-      return lists ?? problems.find((problem) => problem !== null) ?? null;
-    }
+    case 'spectral-density':
+      return checkProbes(result, check);
     case 'preset-eigenpairs': {
       const count = result.values.length;
       return (
@@ -195,6 +190,17 @@ export function findLengthMismatch(result: Result): string | null {
       ];
       return problems.find((problem) => problem !== null) ?? null;
     }
+    case 'track': {
+      const problems = result.checkpoints.flatMap(({ problem, rows }, c) => [
+        problem === null ? check(`checkpoints[${c}].rows`, rows.length, result.datasets.length) : null,
+        ...rows.flatMap(({ curvature }, r) => {
+          const density = curvature?.spectrum?.density;
+          const at = `checkpoints[${c}].rows[${r}].curvature.spectrum.density.`;
+          return density === null || density === undefined ? [] : [checkProbes(density, check, at)];
+        }),
+      ]);
+      return problems.find((problem) => problem !== null) ?? null;
+    }
     case 'hessian-analysis': {
       const parts = ['density', 'eigenpairs', 'trace'] as const;
       const problems = parts.map((name) => ({ name, problem: findLengthMismatch(result[name]) }));
@@ -214,6 +220,21 @@ export function findLengthMismatch(result: Result): string | null {
 }
 
 type LengthCheck = (name: string, actual: number | undefined, expected: number) => string | null;
+
+function checkProbes(
+  { nodes, weights, residualBounds }: Pick<SpectralDensity, 'nodes' | 'weights' | 'residualBounds'>,
+  check: LengthCheck,
+  at = '',
+): string | null {
+  const lists =
+    check(`${at}weights`, weights.length, nodes.length) ??
+    check(`${at}residualBounds`, residualBounds.length, nodes.length);
+  const problems = nodes.flatMap((list, i) => [
+    check(`${at}weights[${i}]`, weights[i]?.length, list.length),
+    check(`${at}residualBounds[${i}]`, residualBounds[i]?.length, list.length),
+  ]);
+  return lists ?? problems.find((problem) => problem !== null) ?? null;
+}
 
 function checkValues(result: LandscapeValues, count: number, check: LengthCheck): string | null {
   const metrics = Object.entries(result.metrics).map(([name, list]) => check(name, list.length, count));

@@ -1,10 +1,9 @@
-import { cpus } from 'node:os';
 import { hashOf } from '../hash.js';
 import type { Fingerprint } from '../io/journal.js';
 import type { BufferState } from '../model/buffer-state.js';
 import type { ParameterVector } from '../model/parameter-vector.js';
-import { kernelSwitches } from '../native/kernels.js';
 import type { Objective } from '../objective/objective.js';
+import { objectiveFingerprint } from '../spectrum/objective-fingerprint.js';
 
 /** Where a run starts from: θ with its buffers. */
 export interface RunOrigin {
@@ -18,32 +17,9 @@ export async function runFingerprint(
   { theta, buffers }: RunOrigin,
   own: Fingerprint,
 ): Promise<Fingerprint> {
-  const provenance = await objective.provenance(performance.now());
-  const { options, versions } = provenance;
   const origin = [await theta.toArray()];
   if (buffers !== null) origin.push(...(await bufferArrays(buffers)));
-  return {
-    model: provenance.modelHash,
-    origin: hashOf(origin),
-    data: provenance.dataHash,
-    criterion: provenance.criterion,
-    mode: provenance.mode,
-    batchSize: options.batchSize,
-    labelSmoothing: options.labelSmoothing,
-    ignoreIndex: options.ignoreIndex,
-    delta: options.delta,
-    seed: options.seed,
-    metrics: options.metrics.join(', '),
-    dtype: provenance.dtype,
-    device: provenance.device,
-    // Rounding depends on them.
-    numThreads: provenance.numThreads,
-    kernels: kernelSwitches(),
-    libtorch: versions.libtorch,
-    cpu: cpus()[0]?.model ?? '',
-    lossatlas: versions.lossatlas,
-    ...own,
-  };
+  return { ...(await objectiveFingerprint(objective)), origin: hashOf(origin), ...own };
 }
 
 export async function bufferArrays(state: BufferState): Promise<Float64Array[]> {

@@ -13,6 +13,8 @@ export interface AxisSpec {
   readonly color?: string;
   /** False where there are no values and so no numbers (default true). */
   readonly hasTicks?: boolean;
+  /** Of what is counted: no ticks between whole numbers (default false). */
+  readonly isWhole?: boolean;
 }
 
 export interface AxesSpec {
@@ -104,7 +106,10 @@ export function layoutAxes(outer: Box, spec: AxesSpec): Axes {
 function layoutSide(spec: AxisSpec, count: number, sizes: TextSizes): Side {
   const low = Math.min(spec.from, spec.to);
   const high = Math.max(spec.from, spec.to);
-  const scale = valueScale(spec.kind ?? 'linear', low, high, Math.max(2, Math.min(12, Math.round(count))));
+  const most = Math.max(2, Math.min(12, Math.round(count)));
+  // d3's steps are 1, 2 or 5 times a power of ten: from 1 on all are whole.
+  const wanted = spec.isWhole === true ? Math.max(1, Math.min(most, Math.floor(high - low))) : most;
+  const scale = valueScale(spec.kind ?? 'linear', low, high, wanted);
   if (spec.hasTicks === false) return { spec, scale: { ...scale, minor: [] }, ticks: [], sizes };
   return { spec, scale, ticks: scale.ticks, sizes };
 }

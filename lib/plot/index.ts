@@ -23,6 +23,7 @@ export { drawPage, type PageOptions } from './page.js';
 export { renderPng, type RenderOptions } from './rasterize.js';
 export { drawSpread, type SpreadOptions } from './spread.js';
 export { drawSurface, type SurfaceOptions } from './surface3d.js';
+export { drawTrack, type TrackFigureOptions, type TrackValue } from './track.js';
 export { drawTraining, type TrainingFigureOptions } from './training.js';
 export { drawWeightHistogram, type WeightHistogramFigureOptions } from './weight-histogram.js';
 export { type ScaleKind } from './value-scale.js';

@@ -3,19 +3,19 @@ import { group, text, type Box } from './svg.js';
 import { fitText, textWidth } from './text.js';
 import { theme } from './theme.js';
 
+const leading = 17;
+
 export interface LegendEntry {
   readonly label: string;
   readonly style: SeriesStyle;
 }
 
-const leading = 17;
-
-/** What a legend of so many rows takes above a frame. */
+/** What a legend over a frame takes of the height. */
 export function legendHeight(numEntries: number): number {
   return numEntries * leading + 4;
 }
 
-/** One row a curve, from `top` down, at the right end of a frame. */
+/** One row an entry, at the right above a frame; `top` is where the first begins. */
 export function drawLegend(entries: readonly LegendEntry[], { left, right }: Box, top: number): string {
   const room = right - left - sampleWidth - 8;
   const rows = entries.map(({ label, style }, i) => {

@@ -60,7 +60,7 @@ export function drawTraining(run: TrainingRun, options: TrainingFigureOptions = 
   const axes = layoutAxes(
     { ...figure.box, top: figure.box.top + legendHeight(curves.length) },
     {
-      x: { from: 1, to: Math.max(2, epochs.length), label: 'epoch' },
+      x: { from: 1, to: Math.max(2, epochs.length), label: 'epoch', isWhole: true },
       y: {
         kind: scale,
         from: range?.value(-0.05) ?? 1,
@@ -82,12 +82,17 @@ export function drawTraining(run: TrainingRun, options: TrainingFigureOptions = 
     ];
   });
   if (range === null) data.push(emptyMessage('no loss to draw', axes.box));
+  // Dashes tell accuracies from losses.
   const entries = curves.map(({ label }, i) => ({
     label,
     style: { color: seriesStyle(i).color, dashes: undefined },
   }));
-  const legend = drawLegend(entries, axes.box, figure.box.top);
-  return figure.finish([axes.below, clipTo(axes.box, data), legend, axes.above]);
+  return figure.finish([
+    axes.below,
+    clipTo(axes.box, data),
+    drawLegend(entries, axes.box, figure.box.top),
+    axes.above,
+  ]);
 }
 
 function captionOf({ optimizer, schedule, clipNorm, poison, provenance }: TrainingRun): string {

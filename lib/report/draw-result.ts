@@ -28,6 +28,7 @@ import {
   mapFigures,
   surfaceFigures,
 } from './landscape-figures.js';
+import { trackFigures, trackFiguresOf } from './track-figures.js';
 import {
   analysisFigures,
   eigenpairsFigures,
@@ -67,7 +68,9 @@ const trainingFigures: Figures<TrainingRun> = {
 /**
  * The figures of a result as SVG: of a surface `surface` and `contour`, on request `heat-map`; of a line `line`; of a topology `barcode`; of an
  * atlas `surface`, `contour` and, over seeds, `spread`; of a spectrum `density`, `log-density` and `criteria`; of
- * eigenpairs, traces and norms `table`, of an analysis those of its spectrum and eigenpairs; of a comparison `criteria`; of a training run `training`; of decision regions `regions`, of weights `histogram`, of value explosion `table`, `surface` and `contour`. Empty for kinds that are tables of text alone.
+ * eigenpairs, traces and norms `table`, of an analysis those of its spectrum and eigenpairs; of a comparison `criteria`; of a training run `training`; of a track `accuracy`, `loss`,
+ * `kh05`, `kh1`, `re`, `eigenvalues` and `trace`; of decision regions `regions`, of weights `histogram`,
+ * of value explosion `table`, `surface` and `contour`. Empty for kinds that are tables of text alone.
  *
  *     for (const { name, svg } of drawResult(await loadJson('surface.json'))) await savePng(`${name}.png`, svg);
  *
@@ -95,6 +98,7 @@ function isExtra({ kind }: Result, name: FigureKind): boolean {
 
 /** The figures that a result can have. */
 export function figuresOf(result: Result): Partial<Record<FigureKind, Draw<Result>>> {
+  if (result.kind === 'track') return trackFiguresOf(result) as Figures<Result>;
   const { spread, ...others } = figuresOfKind(result.kind);
   const hasSpread = spread !== undefined && result.kind === 'landscape-atlas' && result.spread !== null;
   return hasSpread ? { ...others, spread } : others;
@@ -134,6 +138,8 @@ export function figuresOfKind(kind: ResultKind): Partial<Record<FigureKind, Draw
       return histogramFigures as Figures<Result>;
     case 'explosion-table':
       return explosionFigures as Figures<Result>;
+    case 'track':
+      return trackFigures as Figures<Result>;
     case 'training-run':
       return trainingFigures as Figures<Result>;
     default:

@@ -13,5 +13,12 @@ export const figureKinds = [
   'training',
   'regions',
   'histogram',
+  'accuracy',
+  'loss',
+  'kh05',
+  'kh1',
+  're',
+  'eigenvalues',
+  'trace',
 ] as const;
 export type FigureKind = (typeof figureKinds)[number];

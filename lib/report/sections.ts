@@ -20,6 +20,7 @@ import {
 } from './spectrum-sections.js';
 import { comparisonSection, evaluationSection, trainingSection } from './table-sections.js';
 import { topologySection } from './topology-section.js';
+import { trackSection } from './track-section.js';
 
 /** A result in its place of a report. */
 export interface Place {
@@ -52,6 +53,7 @@ const kindNames: Readonly<Record<Result['kind'], string>> = {
   'criteria-comparison': 'Criteria compared',
   'evaluation-table': 'Evaluation',
   'training-run': 'Training',
+  track: 'Training run followed',
   'operator-check': 'Check of the operator',
   'preset-eigenpairs': 'Eigenvalues',
   'preset-trace': 'Trace',
@@ -105,6 +107,8 @@ export function section(result: Result, place: Place): string {
       return evaluationSection(result);
     case 'training-run':
       return trainingSection(result);
+    case 'track':
+      return trackSection(result);
     case 'operator-check':
       return operatorSection(result);
     case 'preset-eigenpairs':

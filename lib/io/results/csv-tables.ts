@@ -1,4 +1,13 @@
-import type { CriteriaComparison, EvaluationTable, LandscapeValues, TrainingRun } from '../../results.js';
+import type {
+  CriteriaComparison,
+  Estimate,
+  EvaluationTable,
+  LandscapeValues,
+  Track,
+  TrackCheckpoint,
+  TrackRow,
+  TrainingRun,
+} from '../../results.js';
 import type { Result, ResultKind } from '../result-format.js';
 
 /** One column: numbers, or texts and truth values. */
@@ -23,7 +32,8 @@ type CsvKind =
   | 'preset-spectral-density'
   | 'evaluation-table'
   | 'criteria-comparison'
-  | 'training-run';
+  | 'training-run'
+  | 'track';
 
 /** The table of every kind that has one. A column with the name of an array of the result holds that array. */
 const tables: { readonly [K in CsvKind]: TableOf<Extract<Result, { kind: K }>> } = {
@@ -69,6 +79,7 @@ const tables: { readonly [K in CsvKind]: TableOf<Extract<Result, { kind: K }>> }
   'evaluation-table': evaluationColumns,
   'criteria-comparison': criteriaColumns,
   'training-run': trainingColumns,
+  track: trackColumns,
 };
 
 export const csvKinds = Object.keys(tables) as readonly ResultKind[];
@@ -196,5 +207,45 @@ function trainingColumns(run: TrainingRun): CsvColumn[] {
       column(`evaluations[${i}].loss`, loss),
       ...optional(`evaluations[${i}].accuracy`, accuracy),
     ]),
+  ];
+}
+
+/** A row for each checkpoint on each data set, and one for a checkpoint that could not be read. */
+function trackColumns({ checkpoints }: Track): CsvColumn[] {
+  interface Line {
+    readonly checkpoint: TrackCheckpoint;
+    readonly row: TrackRow | null;
+  }
+  const lines = checkpoints.flatMap((checkpoint): Line[] =>
+    checkpoint.rows.length === 0
+      ? [{ checkpoint, row: null }]
+      : checkpoint.rows.map((row) => ({ checkpoint, row })),
+  );
+  const numbers = (name: string, of: (line: Line) => number | null | undefined) =>
+    column(
+      name,
+      Float64Array.from(lines, (line) => of(line) ?? NaN),
+    );
+  const spectrum = ({ row }: Line) => row?.curvature?.spectrum;
+  const interval = (name: string, of: (line: Line) => Estimate | undefined) => [
+    numbers(name, (line) => of(line)?.value),
+    numbers(`${name}.low`, (line) => of(line)?.low),
+    numbers(`${name}.high`, (line) => of(line)?.high),
+  ];
+  const criteria = ['re', 'kh05', 'kh1'] as const;
+  return [
+    { name: 'checkpoint', values: lines.map(({ checkpoint }) => checkpoint.label) },
+    numbers('epoch', ({ checkpoint }) => checkpoint.epoch),
+    numbers('position', ({ checkpoint }) => checkpoint.position),
+    { name: 'data', values: lines.map(({ row }) => row?.data ?? '') },
+    numbers('loss', ({ row }) => row?.loss),
+    numbers('accuracy', ({ row }) => row?.accuracy),
+    numbers('largest', ({ row }) => row?.curvature?.largest.value),
+    numbers('smallest', ({ row }) => row?.curvature?.smallest.value),
+    ...interval('trace', (line) => spectrum(line)?.trace),
+    ...criteria.flatMap((name) => interval(name, (line) => spectrum(line)?.criteria[name])),
+    { name: 'type', values: lines.map((line) => spectrum(line)?.type ?? '') },
+    numbers('numProducts', ({ row }) => row?.curvature?.numProducts),
+    { name: 'problem', values: lines.map(({ checkpoint }) => checkpoint.problem ?? '') },
   ];
 }

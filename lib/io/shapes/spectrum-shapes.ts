@@ -41,7 +41,7 @@ const kh: ShapeOf<KhCriterion> = {
   tail: { object: bracketedShape },
 };
 
-const criteria: ShapeOf<Criteria> = {
+export const criteriaShape: ShapeOf<Criteria> = {
   re: { object: bracketedShape },
   kh05: { object: kh },
   kh1: { object: kh },
@@ -78,7 +78,7 @@ const row: ShapeOf<CriteriaRow> = {
   pointHash: 'string|null',
   loss: 'number',
   accuracy: 'number|null',
-  criteria: { object: criteria },
+  criteria: { object: criteriaShape },
   change: { nullable: change },
   numProducts: 'number',
   provenance: { object: provenanceShape },
@@ -137,7 +137,7 @@ const density: ShapeOf<SpectralDensity> = {
   weights: 'float64[]',
   residualBounds: 'float64[]',
   trace: { object: estimateShape },
-  criteria: { object: criteria },
+  criteria: { object: criteriaShape },
   numProducts: 'number',
   provenance: { object: provenanceShape },
 };

@@ -305,6 +305,81 @@ export const resultSamples: readonly Result[] = [
     provenance,
   },
   {
+    kind: 'track',
+    formatVersion: 1,
+    datasets: [
+      { name: 'a, "b"', hash: 'ab', numSamples: 3, numCurvatureSamples: 2 },
+      { name: 'test', hash: 'cd', numSamples: 4, numCurvatureSamples: 0 },
+    ],
+    checkpoints: [
+      {
+        label: 'epoch-0001.pt',
+        epoch: 1,
+        position: 1,
+        hash: 'ef',
+        problem: null,
+        rows: [
+          {
+            data: 'a, "b"',
+            loss: 1e-308,
+            accuracy: 0.25,
+            curvature: {
+              largest: { value: 5, residual: NaN, converged: false },
+              smallest: { value: -0, residual: 1e-300, converged: true },
+              spectrum: {
+                trace: estimate,
+                criteria,
+                type: 'undecided',
+                typeReason: 'a, reason',
+                density: {
+                  size: 100,
+                  steps: 2,
+                  nodes: density.nodes,
+                  weights: density.weights,
+                  residualBounds: density.residualBounds,
+                },
+              },
+              numProducts: 24,
+              searchProducts: 4,
+              coldProducts: null,
+            },
+          },
+          { data: 'test', loss: Infinity, accuracy: null, curvature: null },
+        ],
+      },
+      { label: 'b.pt', epoch: null, position: NaN, hash: '', problem: 'ERR_CHECKPOINT: no', rows: [] },
+      {
+        label: 'epoch-0002.pt',
+        epoch: 2,
+        position: 2,
+        hash: '01',
+        problem: null,
+        rows: [
+          {
+            data: 'a, "b"',
+            loss: 0.5,
+            accuracy: -0,
+            curvature: {
+              largest: { value: 5, residual: 0, converged: true },
+              smallest: { value: -Infinity, residual: Infinity, converged: false },
+              spectrum: null,
+              numProducts: 24,
+              searchProducts: 24,
+              coldProducts: 40,
+            },
+          },
+          { data: 'test', loss: NaN, accuracy: 1, curvature: null },
+        ],
+      },
+    ],
+    order: 'epoch',
+    axis: 'epoch',
+    notes: ['epoch 2 is that of a.pt and b.pt'],
+    readings: [{ data: 'test', from: 'a, "b"', numCheckpoints: 2, kh05: NaN, re: -0 }],
+    seed: 1,
+    provenance,
+  },
+  {
     kind: 'training-run',
     formatVersion: 1,
     optimizer: {

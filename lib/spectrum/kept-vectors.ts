@@ -7,18 +7,19 @@ import type { ParameterSpace } from '../model/parameter-space.js';
 /** Vectors of the last finished point of a walk, in a file that holds no others: hash of the run, index, vectors, CRC-32. */
 export class KeptVectors {
   readonly #path: string;
-  #hash = '';
+  readonly #hash: string;
 
-  constructor(path: string) {
+  /** `hash`: of the run whose vectors they are. */
+  constructor(path: string, hash: string) {
     this.#path = path;
+    this.#hash = hash;
   }
 
   /** What the same run left; null for none. Without them the next point starts from random vectors. */
   async load(
     space: ParameterSpace,
-    hash: string,
   ): Promise<{ readonly index: number; readonly vectors: readonly ParameterVector[] } | null> {
-    this.#hash = hash;
+    const hash = this.#hash;
     let bytes: Buffer;
     try {
       bytes = await readFile(this.#path);

@@ -1,0 +1,53 @@
+import type { TrackCheckpoint, TrackData, TrackReading, TrackRow } from '../results.js';
+
+/** Where the paper's reading of KH05 and re is said: mainly positive spectra on both data sets, and accuracies. */
+export function readingsOf(
+  datasets: readonly TrackData[],
+  checkpoints: readonly TrackCheckpoint[],
+): TrackReading[] {
+  const [first, ...others] = datasets;
+  const hasSpectrum = (d: number) => checkpoints.some(({ rows }) => rows[d]?.curvature?.spectrum != null);
+  if (first === undefined || !hasSpectrum(0)) return [];
+  return others.flatMap(({ name }, i) => {
+    if (!hasSpectrum(i + 1)) return [];
+    const pairs = checkpoints.flatMap(({ rows }) => {
+      const [before, after] = [rows[0], rows[i + 1]];
+      return isRead(before) && isRead(after) ? [[before, after] as const] : [];
+    });
+    const accuracy = pairs.map(([before, after]) => after.accuracy! - before.accuracy!);
+    const change = (key: 'kh05' | 're') =>
+      pairs.map(([before, after]) => criterion(after, key) - criterion(before, key));
+    return [
+      Object.freeze({
+        data: name,
+        from: first.name,
+        numCheckpoints: pairs.length,
+        kh05: correlation(change('kh05'), accuracy),
+        re: correlation(change('re'), accuracy),
+      }),
+    ];
+  });
+}
+
+function isRead(row: TrackRow | undefined): row is TrackRow {
+  return row?.accuracy != null && row.curvature?.spectrum?.type === 'mainly-positive';
+}
+
+function criterion(row: TrackRow, key: 'kh05' | 're'): number {
+  return row.curvature!.spectrum!.criteria[key].value;
+}
+
+/** Pearson's r; NaN for fewer than three pairs, and where one side does not vary. */
+export function correlation(a: readonly number[], b: readonly number[]): number {
+  if (a.length < 3) return NaN;
+  const mean = (list: readonly number[]) => list.reduce((sum, x) => sum + x, 0) / list.length;
+  const [meanA, meanB] = [mean(a), mean(b)];
+  let [together, squareA, squareB] = [0, 0, 0];
+  a.forEach((x, i) => {
+    const [da, db] = [x - meanA, b[i]! - meanB];
+    together += da * db;
+    squareA += da * da;
+    squareB += db * db;
+  });
+  return squareA === 0 || squareB === 0 ? NaN : together / Math.sqrt(squareA * squareB);
+}
