@@ -32,7 +32,7 @@ import {
   outputFolder,
   progress,
   usps,
-} from './sources.mjs';
+} from '../sources.mjs';
 
 const output = outputFolder('landscapes-out');
 

@@ -34,7 +34,7 @@ import {
   outputFolder,
   progress,
   usps,
-} from './sources.mjs';
+} from '../sources.mjs';
 
 const output = outputFolder('spectra-out');
 const print = (line) => process.stdout.write(`${line}\n`);

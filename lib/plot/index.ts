@@ -21,6 +21,7 @@ export { type FigureOptions } from './options.js';
 export { type ValueChoice } from './quantity.js';
 export { drawPage, type PageOptions } from './page.js';
 export { renderPng, type RenderOptions } from './rasterize.js';
+export { drawScatter, type ScatterOptions, type ScatterPoint } from './scatter.js';
 export { drawSpread, type SpreadOptions } from './spread.js';
 export { drawSurface, type SurfaceOptions } from './surface3d.js';
 export { drawTrack, type TrackFigureOptions, type TrackValue } from './track.js';

@@ -1,0 +1,66 @@
+// From one data set to another (Gabdullin 2024, arXiv 2412.10146, section 4 and figures 10-13): a LeNet trained on MNIST and
+// followed on MNIST and USPS, and one trained on USPS and followed on both: accuracy, loss, KH05, KH1 and re over the epochs,
+// and the density of Hessian eigenvalues at the first, a middle and the last checkpoint.
+//
+//     node examples/experiments/transfer.mjs [data folder] [output folder] [--only mnist|usps] [--quick]
+//
+// Interrupted, it goes on where it was. Native objects are freed with the process (`using` needs Node 24).
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  drawResult,
+  loadModel,
+  randomSolution,
+  train,
+  trackCheckpoints,
+  trackTable,
+} from '../../dist/index.js';
+import { either, mnistTraining, only, outputFolder, progress, uspsTraining } from '../sources.mjs';
+import { Page } from './page.mjs';
+
+const output = outputFolder('transfer-out');
+const page = new Page('A LeNet from one set of digits to another', output);
+const model = await loadModel(fileURLToPath(new URL('lenet.architecture.pt', import.meta.url)));
+const numSamples = either(6000, 1000);
+const sets = { mnist: await mnistTraining(numSamples), usps: await uspsTraining(numSamples) };
+
+for (const name of ['mnist', 'usps']) {
+  if (only !== undefined && only !== name) continue;
+  const other = name === 'mnist' ? 'usps' : 'mnist';
+  const folder = output(`on-${name}`);
+  const start = await randomSolution(model, { seed: 1 });
+  const { run } = await train(model, sets[name], {
+    from: start,
+    epochs: either(60, 6),
+    batchSize: 128,
+    seed: 1,
+    optimizer: { name: 'adam', lr: 1e-3 },
+    evaluateOn: [sets[other]],
+    checkpoints: { folder, every: either(5, 2) },
+    resume: true,
+    ...progress,
+  });
+  await page.result(`training-${name}`, run, `Training on ${sets[name].name}`);
+  const files = readdirSync(folder)
+    .filter((file) => /^epoch-\d+\.pt$/.test(file))
+    .sort();
+  // From before training on.
+  const checkpoints = [start, ...files.map((file) => join(folder, file))];
+  const track = await trackCheckpoints(model, checkpoints, [sets[name], sets[other]], {
+    epochs: [0, ...files.map((file) => Number(/\d+/.exec(file)[0]))],
+    batchSize: 1000,
+    curvatureSamples: either(512, 128),
+    steps: either(60, 12),
+    probes: either(4, 2),
+    seed: 1,
+    resume: output(`on-${name}.track`),
+    ...progress,
+  });
+  await page.result(`track-${name}`, track, `Trained on ${sets[name].name}`);
+  const wanted = ['accuracy', 'loss', 'kh05', 'kh1', 're', 'density'];
+  for (const figure of drawResult(track, { width: 620, height: 420 }))
+    if (wanted.includes(figure.name)) page.figure(figure.svg);
+  page.text(`Trained on ${sets[name].name}`, trackTable(track));
+}
+await page.finish();

@@ -1,0 +1,96 @@
+import { LossAtlasError } from '../errors.js';
+import { checkOptions, invalidOption, isOneOf } from '../validate.js';
+import { layoutAxes } from './axes.js';
+import { clipTo, layoutFigure } from './figure.js';
+import { figureChecks, isText, type FigureOptions } from './options.js';
+import { element, group, segment, text } from './svg.js';
+import { fitText, textWidth } from './text.js';
+import { theme } from './theme.js';
+import { valueScale, type ScaleKind } from './value-scale.js';
+
+const name = 'drawScatter';
+
+/** One of the things that are compared, by two numbers. */
+export interface ScatterPoint {
+  /** Beside its dot; '' for none. */
+  readonly label: string;
+  readonly x: number;
+  readonly y: number;
+  /** Ends of the interval of y. */
+  readonly low?: number | undefined;
+  readonly high?: number | undefined;
+}
+
+export interface ScatterOptions extends FigureOptions {
+  /** Names of the axes. */
+  readonly xLabel?: string | undefined;
+  readonly yLabel?: string | undefined;
+  /** Default `linear`. */
+  readonly xScale?: ScaleKind | undefined;
+  readonly yScale?: ScaleKind | undefined;
+}
+
+/**
+ * Models or minima by two of their numbers, as SVG: the log-volume of a basin over the generalisation gap, say, with
+ * intervals as bars. Default 640 × 440.
+ *
+ *     drawScatter(minima.map(({ label, gap, volume }) => ({ label, x: gap, y: volume })), {
+ *       xLabel: 'generalisation gap', yLabel: 'log-volume',
+ *     });
+ *
+ * Throws ERR_INVALID_OPTION, ERR_INVALID_DATA where a scale cannot show a point.
+ */
+export function drawScatter(points: readonly ScatterPoint[], options: ScatterOptions = {}): string {
+  const isScale = isOneOf('linear', 'log');
+  const checks = { xLabel: isText, yLabel: isText, xScale: isScale, yScale: isScale };
+  checkOptions(name, options, { ...figureChecks, ...checks });
+  if (((points as readonly ScatterPoint[] | undefined)?.length ?? 0) === 0)
+    throw invalidOption(`${name}: points`, 'a list of points, not empty', points);
+  const { width = 640, height = 440, title = '', caption = '', xScale = 'linear', yScale = 'linear' } = options;
+  const figure = layoutFigure({ width, height, title, caption, notes: [] });
+  const known = (value: number | undefined) => (value !== undefined && Number.isFinite(value) ? [value] : []);
+  const xs = points.map(({ x }) => x);
+  const ys = points.flatMap(({ y, low, high }) => [y, ...known(low), ...known(high)]);
+  const axes = layoutAxes(figure.box, {
+    x: { kind: xScale, ...rangeOf('x', xs, xScale), label: options.xLabel ?? '' },
+    y: { kind: yScale, ...rangeOf('y', ys, yScale), label: options.yLabel ?? '' },
+  });
+  const bars: string[] = [];
+  const dots: string[] = [];
+  const names: string[] = [];
+  for (const { label, x, y, low = y, high = y } of points) {
+    const [cx, cy] = [axes.x(x), axes.y(y)];
+    if (Number.isFinite(low) && Number.isFinite(high) && high > low)
+      bars.push(segment([cx, axes.y(low)], [cx, axes.y(high)]));
+    dots.push(element('circle', { cx, cy, r: 4 }));
+    const fitted = fitText(label, (axes.box.right - axes.box.left) / 3, theme.noteSize, theme.minSize);
+    // On the side where there is room.
+    const isLeft = cx + 8 + textWidth(fitted.text, fitted.size) > axes.box.right;
+    const anchor = isLeft ? 'end' : 'start';
+    names.push(
+      text(fitted.text, [cx + (isLeft ? -8 : 8), cy - 6], { 'font-size': fitted.size, 'text-anchor': anchor }),
+    );
+  }
+  return figure.finish([
+    axes.below,
+    clipTo(axes.box, [
+      bars.length === 0 ? '' : element('path', { d: bars.join(''), stroke: theme.primary, 'stroke-opacity': 0.5 }),
+    ]),
+    group({ fill: theme.primary, class: 'points' }, dots),
+    group({ class: 'labels' }, names),
+    axes.above,
+  ]);
+}
+
+/** A little more than the values. */
+function rangeOf(axis: string, values: readonly number[], kind: ScaleKind): { from: number; to: number } {
+  const wrong = values.find((value) => !Number.isFinite(value) || (kind === 'log' && value <= 0));
+  if (wrong !== undefined) {
+    const problem = `a ${kind} scale cannot show ${wrong} on the ${axis} axis`;
+    throw new LossAtlasError('ERR_INVALID_DATA', `${name}: ${problem}.`);
+  }
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  if (low === high) return kind === 'log' ? { from: low / 2, to: high * 2 } : { from: low - 1, to: high + 1 };
+  const scale = valueScale(kind, low, high);
+  return { from: scale.value(-0.08), to: scale.value(1.08) };
+}
