@@ -11,16 +11,20 @@ const { positionals, values } = parseArgs({
   options: { only: { type: 'string' }, quick: { type: 'boolean', default: false } },
 });
 const dataFolder = positionals[0] ?? here('../../shared/data');
-if (!existsSync(dataFolder)) {
-  process.stderr.write(`There is no folder '${dataFolder}' with checkpoints and data.\n`);
-  process.exit(1);
-}
 
 /** The one job that was asked for; undefined: all. */
 export const only = values.only;
 /** With --quick: whatever it takes to try each call; the numbers mean nothing. */
 export const either = (full, quick) => (values.quick ? quick : full);
-export const file = (name) => join(dataFolder, name);
+/** A published file of the data folder. */
+export function file(name) {
+  const path = join(dataFolder, name);
+  if (existsSync(path)) return path;
+  process.stderr.write(
+    `There is no '${path}'. Give the folder with checkpoints and data as the first argument.\n`,
+  );
+  process.exit(1);
+}
 
 /** Names within the output folder, which is made. */
 export function outputFolder(byDefault) {
