@@ -19,6 +19,7 @@ import {
   randomDirection,
   randomSolution,
   sharpness,
+  Solution,
   spectralDensity,
   train,
   weightHistogram,
@@ -52,7 +53,12 @@ for (const weightDecay of [0, 5e-4]) {
       optimizer: { name: 'adam', lr: 1e-3, weightDecay },
       ...progress,
     });
-    const minimum = { name: `${name} (${batchSize})`, batchSize, solution };
+    const named = `${name} (${batchSize})`;
+    const minimum = {
+      name: named,
+      batchSize,
+      solution: new Solution(named, solution.theta, solution.buffers),
+    };
     minima.push(minimum);
     await page.result(`training-${batchSize}-${weightDecay}`, run, `${minimum.name}, ${label}`);
     const operator = hessian(curved, { at: solution });
@@ -111,11 +117,11 @@ for (const weightDecay of [0, 5e-4]) {
       `Between the two on the ${name}, ${label}`,
     );
   }
-  // 0 is the small batch's minimum, 1 the large batch's.
+
   for (const { name, line } of lines)
     page.figure(
       drawLine(line, {
-        title: `Small batch at 0, large batch at 1: ${name}, ${label}`,
+        title: `Between the two minima: ${name}, ${label}`,
         cap: 5,
         width: 620,
         height: 400,
