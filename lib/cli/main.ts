@@ -19,7 +19,7 @@ import {
   reportCommand,
   topologyCommand,
 } from './commands/results.js';
-import { trainCommand } from './commands/training.js';
+import { trackCommand, trainCommand } from './commands/training.js';
 import { exitCodes, exitCodeText } from './exit-codes.js';
 import { interruptSignal } from './interrupt.js';
 
@@ -90,6 +90,7 @@ for (const spec of [
   evaluateCommand,
   topologyCommand,
   trainCommand,
+  trackCommand,
   plotCommand,
   reportCommand,
   convertCommand,

@@ -34,7 +34,8 @@ export class Output {
   readonly #images: readonly string[];
   readonly #figures: DrawResultOptions;
   readonly #pixelRatio: number | undefined;
-  readonly #written: string[] = [];
+  /** Some are written again and again. */
+  readonly #written = new Set<string>();
   readonly #drawn = new Set<string>();
   /** Asked figures, and a result that had none of the name. */
   readonly #missing = new Map<FigureKind, Result>();
@@ -151,7 +152,7 @@ export class Output {
   async write(part: string, ending: string, write: (path: string) => Promise<void>): Promise<void> {
     const path = this.pathOf(part, ending);
     await write(path);
-    this.#written.push(path);
+    this.#written.add(path);
   }
 
   /** The result on stdout, as JSON or in words. */
@@ -165,8 +166,8 @@ export class Output {
    */
   async finish(resumeFiles: readonly string[]): Promise<void> {
     for (const path of resumeFiles) await rm(path, { force: true });
-    if (this.#written.length > 0 && !this.isJson)
-      process.stdout.write(`\nWritten: ${this.#written.join(', ')}\n`);
+    if (this.#written.size > 0 && !this.isJson)
+      process.stdout.write(`\nWritten: ${[...this.#written].join(', ')}\n`);
     if (this.#failure !== null) throw this.#failure;
     for (const [name, result] of this.#missing)
       if (!this.#drawn.has(name)) drawResult(result, { figures: [name] });

@@ -337,14 +337,18 @@ class Meter {
   }
 
   readonly onProgress = ({ done }: { readonly done: number }): void => {
-    const reached = Math.max(this.#done, Math.min(done, this.#room));
-    const more = reached - this.#done;
-    this.#done = reached;
-    this.#steps.advance(more);
+    // The last one is its end.
+    this.#reach(Math.min(done, this.#room - 1));
   };
 
   finish(): void {
-    this.onProgress({ done: this.#room });
+    this.#reach(this.#room);
+  }
+
+  #reach(done: number): void {
+    if (done <= this.#done) return;
+    this.#steps.advance(done - this.#done);
+    this.#done = done;
   }
 }
 

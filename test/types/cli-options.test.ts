@@ -39,6 +39,12 @@ import type {
   traceOptions,
 } from '../../dist/cli/options/spectrum-options.js';
 import type {
+  followOptions,
+  trackCommandOptions,
+  trackLossOptions,
+  trackOptions,
+} from '../../dist/cli/options/track-options.js';
+import type {
   optimizerOptions,
   poisonOptions,
   scheduleOptions,
@@ -61,6 +67,7 @@ import type {
   DrawResultOptions,
   EigenpairsOptions,
   EvaluateCheckpointsOptions,
+  FollowOptions,
   FrobeniusNormOptions,
   HessianPlaneOptions,
   InterpolateOptions,
@@ -86,6 +93,7 @@ import type {
   SpectralDensityOptions,
   SurfaceTopologyOptions,
   TraceOptions,
+  TrackOptions,
   TrainOptions,
 } from '../../dist/index.js';
 
@@ -155,6 +163,13 @@ const covered: readonly true[] = [
     'onRow' | 'seed'
   >,
   // --test, --optimizer and its kin, --out and --every, --weights.
+  true satisfies Covers<
+    TrackOptions,
+    typeof trackOptions | typeof trackLossOptions | typeof solutionOptions | typeof trackCommandOptions,
+    // Each is said as it comes.
+    'onCheckpoint'
+  >,
+  true satisfies Covers<FollowOptions, typeof followOptions>,
   true satisfies Covers<
     TrainOptions,
     typeof trainingOptions | typeof trainLossOptions | typeof poisonOptions | typeof scheduleOptions,

@@ -1,5 +1,12 @@
 import type { CommandSpec } from '../command.js';
 import { dataGroup, figureGroup, modelArgument, modelGroup, outputGroup, runGroup } from '../groups.js';
+import { modelOptions, solutionOptions } from '../options/setting-options.js';
+import {
+  followOptions,
+  trackCommandOptions,
+  trackLossOptions,
+  trackOptions,
+} from '../options/track-options.js';
 import {
   optimizerOptions,
   poisonOptions,
@@ -28,4 +35,27 @@ export const trainCommand: CommandSpec = {
     runGroup,
   ],
   run: async (invocation) => (await import('../run/train.js')).runTrain(invocation),
+};
+
+export const trackCommand: CommandSpec = {
+  name: 'track',
+  summary: 'loss, accuracy, eigenvalues, trace and criteria over the checkpoints of a training run',
+  details:
+    'Example: lossatlas track net.pt run/ -d train.npz -d usps.npz --data-options scale=1/255 --follow --idle 600\n' +
+    'The first data set is the one it was trained on. A folder goes by the epochs in its files, or else by their names.',
+  arguments: [
+    modelArgument,
+    { name: 'checkpoints', help: 'a folder of them, or files in order', count: 'many' },
+  ],
+  groups: [
+    { title: 'Model:', options: { ...modelOptions, ...solutionOptions } },
+    dataGroup,
+    { title: 'Loss:', options: trackLossOptions },
+    { title: 'Track:', options: trackOptions },
+    { title: 'Follow:', options: { ...trackCommandOptions, ...followOptions } },
+    outputGroup,
+    figureGroup,
+    runGroup,
+  ],
+  run: async (invocation) => (await import('../run/track.js')).runTrack(invocation),
 };

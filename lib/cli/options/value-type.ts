@@ -10,6 +10,7 @@ import {
   type Check,
 } from '../../validate.js';
 import { isPlanChoice } from '../../operators/product-plan.js';
+import { isSnapshots } from '../../tracks/snapshots.js';
 
 /** How a value is written on the command line, and what it may be in a configuration file. */
 export interface ValueType<T = unknown> {
@@ -199,4 +200,15 @@ export const plan = typeOf(
       : { chunk: Number(numbers[1]), workers: Number(numbers[2]) };
   },
   isPlanChoice,
+);
+
+/** `ends`, `all`, `none`, one number, or a list of them (of one: `5,`). */
+export const snapshots = typeOf(
+  'ends|all|none|k|epoch,…',
+  (value) => {
+    if (value === 'ends' || value === 'all' || value === 'none') return value;
+    if (!value.includes(',')) return parseCount(value);
+    return splitList(value.replace(/,$/, '')).map(parseCount);
+  },
+  isSnapshots,
 );
