@@ -9,10 +9,13 @@ import {
   type Estimate,
   type KhCriterion,
   type LandscapeValues,
+  type ModeConnection,
+  type PathBarrier,
   type Provenance,
   type Result,
   type Sharpness,
 } from '../index.js';
+import { pathName } from '../plot/connection.js';
 import { precisionText } from '../plot/describe.js';
 
 /** What a person wants to know of a result at once. */
@@ -114,6 +117,8 @@ export function summarize(result: Result): string {
         row('SMAD', `${figure(smad)}, ${figure(normalizedSmad)} of the range`),
       ].join('\n');
     }
+    case 'mode-connection':
+      return connectionWords(result).join('\n');
     case 'basin-volume':
       return basinWords(result).join('\n');
     case 'sharpness':
@@ -185,6 +190,32 @@ function mapWords({ smallest, largest, search, provenance }: EigenvalueMap): str
     ...(numNotConverged === 0
       ? []
       : [row('Open', `${numNotConverged} points did not converge: raise --max-products`)]),
+  ];
+}
+
+function connectionWords({ from, to, distance, paths, provenance }: ModeConnection): string[] {
+  const percent = (share: number) => (100 * share).toFixed(2);
+  const accuracyWords = (barrier: PathBarrier | null) =>
+    barrier === null
+      ? ''
+      : `; accuracy at least ${percent(barrier.worst)} %, ${percent(barrier.height)} points below the ends`;
+  return [
+    ...provenanceWords(provenance),
+    row('Ends', `${from} and ${to}, ${figure(distance)} apart`),
+    ...paths.flatMap((path) => {
+      const diverged = path.training?.divergedAt ?? null;
+      const length = path.kind === 'linear' ? '' : `, ${figure(path.length / distance)} times as long`;
+      const noted = diverged === null ? '' : `; its training diverged at step ${diverged}: lower --lr`;
+      return [
+        row('Path', `${pathName(path)}${length}${noted}`),
+        ...path.evaluations.map(({ data, barrier, accuracyBarrier }) =>
+          row(
+            '',
+            `${data}: barrier ${figure(barrier.height)} at t = ${figure(barrier.t)}, loss at most ${figure(barrier.worst)}${accuracyWords(accuracyBarrier)}`,
+          ),
+        ),
+      ];
+    }),
   ];
 }
 

@@ -8,7 +8,8 @@ import { FileLock } from './file-lock.js';
 export type Fingerprint = Readonly<Record<string, string | number>>;
 
 /** What is resumed, as the file and messages name it. */
-export type JournalKind = 'sweep' | 'evaluation' | 'spectrum' | 'products' | 'basin' | 'eigenvalue-map';
+export type JournalKind =
+  'sweep' | 'evaluation' | 'spectrum' | 'products' | 'basin' | 'eigenvalue-map' | 'connection';
 
 const maxHeaderBytes = 1 << 20;
 /** A length before each record and a CRC-32 behind it. */
@@ -233,6 +234,7 @@ const words: Readonly<Record<JournalKind, string>> = {
   products: 'products',
   basin: 'a basin volume',
   'eigenvalue-map': 'an eigenvalue map',
+  connection: 'the values along a path',
 };
 const others: Readonly<Record<JournalKind, string>> = {
   sweep: 'another sweep',
@@ -241,6 +243,7 @@ const others: Readonly<Record<JournalKind, string>> = {
   products: 'products of another matrix',
   basin: 'another basin',
   'eigenvalue-map': 'another eigenvalue map',
+  connection: 'another connection',
 };
 
 /** Up to the first record that is cut short, damaged or dropped: where it begins. */

@@ -11,6 +11,7 @@ import type {
   LandscapeValues,
   LossLine,
   LossSurface,
+  ModeConnection,
   OperatorCheck,
   PresetEigenpairs,
   PresetSpectralDensity,
@@ -22,6 +23,7 @@ import type {
   TrainingRun,
   Trajectory,
 } from '../results.js';
+import { connectionShapes } from './shapes/connection-shapes.js';
 import { evaluationShapes } from './shapes/evaluation-shapes.js';
 import { geometryShapes } from './shapes/geometry-shapes.js';
 import { landscapeShapes } from './shapes/landscape-shapes.js';
@@ -37,6 +39,7 @@ export type Result =
   | LandscapeAtlas
   | EigenvalueMap
   | SurfaceTopology
+  | ModeConnection
   | BasinVolume
   | Sharpness
   | Trajectory
@@ -59,6 +62,7 @@ export type ResultOf<K extends ResultKind> = Extract<Result, { kind: K }>;
 /** The fields of every kind. */
 export const resultShapes: { readonly [K in ResultKind]: ShapeOf<ResultOf<K>> } = {
   ...landscapeShapes,
+  ...connectionShapes,
   ...geometryShapes,
   ...spectrumShapes,
   ...evaluationShapes,
@@ -99,6 +103,23 @@ export function findLengthMismatch(result: Result): string | null {
           result.search?.cold?.cells.length ?? 0,
         )
       );
+    }
+    case 'mode-connection': {
+      const count = result.t.length;
+      const problems = result.paths.flatMap(({ evaluations, plane }, i) => {
+        const surface = plane?.surface ?? null;
+        return [
+          ...evaluations.flatMap(({ loss, accuracy }, k) => [
+            check(`paths[${i}].evaluations[${k}].loss`, loss.length, count),
+            check(`paths[${i}].evaluations[${k}].accuracy`, accuracy?.length, count),
+          ]),
+          ...(['x', 'y', 'distance'] as const).map((name) =>
+            check(`paths[${i}].plane.${name}`, plane?.[name].length, count),
+          ),
+          surface === null ? null : findLengthMismatch(surface),
+        ];
+      });
+      return problems.find((problem) => problem !== null) ?? null;
     }
     case 'basin-volume': {
       const count = result.radii.length;

@@ -12,6 +12,7 @@ import {
   type DrawResultOptions,
   type Figures,
 } from './figure-options.js';
+import { connectionFigures, connectionPlanes } from './connection-figures.js';
 import type { FigureKind } from './figure-kinds.js';
 import { atlasFigures, lineFigures, mapFigures, surfaceFigures } from './landscape-figures.js';
 import {
@@ -44,7 +45,8 @@ const trainingFigures: Figures<TrainingRun> = {
 /**
  * The figures of a result as SVG: of a surface `surface` and `contour`, on request `heat-map`; of a line `line`; of a topology `barcode`; of an
  * atlas `surface`, `contour` and, over seeds, `spread`; of a spectrum `density`, `log-density` and `criteria`; of
- * eigenpairs, traces and norms `table`, of an analysis those of its spectrum and eigenpairs; of a comparison `criteria`; of a training run `training`. Empty for kinds that are tables of text alone.
+ * eigenpairs, traces and norms `table`, of an analysis those of its spectrum and eigenpairs; of a comparison `criteria`; of a training run `training`;
+ * of a connection `connection` and, where it has surfaces, `contour`. Empty for kinds that are tables of text alone.
  *
  *     for (const { name, svg } of drawResult(await loadJson('surface.json'))) await savePng(`${name}.png`, svg);
  *
@@ -72,6 +74,10 @@ function isExtra({ kind }: Result, name: FigureKind): boolean {
 
 /** The figures that a result can have. */
 export function figuresOf(result: Result): Partial<Record<FigureKind, Draw<Result>>> {
+  if (result.kind === 'mode-connection' && connectionPlanes(result).length === 0) {
+    const { contour: _, ...own } = figuresOfKind(result.kind);
+    return own;
+  }
   const { spread, ...others } = figuresOfKind(result.kind);
   const hasSpread = spread !== undefined && result.kind === 'landscape-atlas' && result.spread !== null;
   return hasSpread ? { ...others, spread } : others;
@@ -105,6 +111,8 @@ export function figuresOfKind(kind: ResultKind): Partial<Record<FigureKind, Draw
       return estimateFigures as Figures<Result>;
     case 'criteria-comparison':
       return comparisonFigures as Figures<Result>;
+    case 'mode-connection':
+      return connectionFigures as Figures<Result>;
     case 'training-run':
       return trainingFigures as Figures<Result>;
     default:

@@ -11,5 +11,6 @@ export const figureKinds = [
   'criteria',
   'table',
   'training',
+  'connection',
 ] as const;
 export type FigureKind = (typeof figureKinds)[number];

@@ -7,6 +7,7 @@ import {
   surfaceSection,
   trajectorySection,
 } from './landscape-sections.js';
+import { connectionSection } from './connection-section.js';
 import { basinSection, sharpnessSection } from './geometry-sections.js';
 import {
   analysisSection,
@@ -36,6 +37,7 @@ const kindNames: Readonly<Record<Result['kind'], string>> = {
   'landscape-atlas': 'Loss surfaces',
   'eigenvalue-map': 'Eigenvalues over a plane',
   'surface-topology': 'Topology of a surface',
+  'mode-connection': 'Paths between two minima',
   'basin-volume': 'Basin volume',
   sharpness: 'Sharpness',
   trajectory: 'Trajectory',
@@ -72,6 +74,8 @@ export function section(result: Result, place: Place): string {
       return mapSection(result);
     case 'surface-topology':
       return topologySection(result);
+    case 'mode-connection':
+      return connectionSection(result);
     case 'basin-volume':
       return basinSection(result);
     case 'sharpness':
