@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { LossAtlasError } from '../errors.js';
 import { addCommand } from './command.js';
 import { analyseCommand, compareCommand, hessianCommand, spectrumCommand } from './commands/curvature.js';
-import { basinCommand, convexityCommand, sharpnessCommand } from './commands/geometry.js';
+import { basinCommand, connectCommand, convexityCommand, sharpnessCommand } from './commands/geometry.js';
 import { landscapeCommands } from './commands/landscape.js';
 import {
   convertCommand,
@@ -78,6 +78,7 @@ for (const spec of [
   analyseCommand,
   basinCommand,
   sharpnessCommand,
+  connectCommand,
   compareCommand,
   evaluateCommand,
   topologyCommand,

@@ -15,7 +15,7 @@ import {
   type Result,
   type Sharpness,
 } from '../index.js';
-import { pathName } from '../plot/connection.js';
+import { barrierText, pathName } from '../plot/connection.js';
 import { precisionText } from '../plot/describe.js';
 
 /** What a person wants to know of a result at once. */
@@ -211,7 +211,7 @@ function connectionWords({ from, to, distance, paths, provenance }: ModeConnecti
         ...path.evaluations.map(({ data, barrier, accuracyBarrier }) =>
           row(
             '',
-            `${data}: barrier ${figure(barrier.height)} at t = ${figure(barrier.t)}, loss at most ${figure(barrier.worst)}${accuracyWords(accuracyBarrier)}`,
+            `${data}: ${barrierText(barrier)}, loss at most ${figure(barrier.worst)}${accuracyWords(accuracyBarrier)}`,
           ),
         ),
       ];

@@ -92,10 +92,12 @@ export interface Connection extends Disposable {
   dispose(): void;
 }
 
-const defaultOptimizer: OptimizerOptions = { name: 'sgd', lr: 0.03, momentum: 0.9 };
-const defaultSteps = 1000;
+/** Where none is given; for this library's own modules. */
+export const defaultOptimizer = { name: 'sgd', lr: 0.03, momentum: 0.9 } as const satisfies OptimizerOptions;
+export const defaultSteps = 1000;
+export const defaultPoints = 61;
 const defaultBatchSize = 128;
-/** Around a path, as a share of its extent on either side. */
+/** Around a path, as a share of its larger extent. */
 const margin = 0.2;
 
 const kinds = ['linear', 'bezier', 'chain'] as const;
@@ -148,14 +150,20 @@ export async function connectModes(
 ): Promise<Connection> {
   const startedAt = performance.now();
   requireArguments(objective, a, b, options);
-  const { bends: numBends = 1, seed = 0, points: numPoints = 61, surface: gridSize = 0, resume } = options;
+  const {
+    bends: numBends = 1,
+    seed = 0,
+    points: numPoints = defaultPoints,
+    surface: gridSize = 0,
+    resume,
+  } = options;
   const kinds = curveKinds(options);
   const training = kinds.length === 0 ? null : trainingOf(objective, options);
   using line = await differenceDirection(a, b);
   const t = coordinates([0, 1], numPoints);
   const stepsOfCurves = kinds.length * ((training?.steps ?? 0) + gridSize ** 2);
   const progress = new Steps('mode connection', stepsOfCurves + (1 + kinds.length) * numPoints, options);
-  const file = resume === undefined ? undefined : `${resume}-curves`;
+  const file = resume === undefined ? undefined : curvesFile(resume);
   const states =
     training === null
       ? []
@@ -244,8 +252,20 @@ function requireArguments(objective: unknown, a: unknown, b: unknown, options: C
   }
 }
 
-/** Each once, in the order of the option. */
-function curveKinds({ path = 'bezier' }: ConnectModesOptions): CurveState['kind'][] {
+/** What a run of this `resume` may leave; for this library's own modules. */
+export function connectionFiles(resume: string): string[] {
+  return [
+    resume,
+    curvesFile(resume),
+    ...(['bezier', 'chain'] as const).map((kind) => surfaceFile(resume, kind)),
+  ];
+}
+
+const curvesFile = (resume: string) => `${resume}-curves`;
+const surfaceFile = (resume: string, kind: CurveKind) => `${resume}-surface-${kind}`;
+
+/** Each once, in the order of the option; for this library's own modules. */
+export function curveKinds({ path = 'bezier' }: Pick<ConnectModesOptions, 'path'>): CurveState['kind'][] {
   const all = typeof path === 'string' ? [path] : path;
   return [...new Set(all)].filter((kind) => kind !== 'linear');
 }
@@ -340,23 +360,24 @@ class CurvePlacing {
     kind: CurveKind,
     { x, y, solutions }: Omit<ConnectionPlane, 'surface'>,
   ): Promise<LossSurface> {
-    const around = (path: Float64Array, axis: 0 | 1): readonly [number, number] => {
+    const extent = (path: Float64Array, axis: 0 | 1): readonly [number, number] => {
       const all = [...path, ...solutions.map(({ coordinates: at }) => at[axis]!)];
-      const [low, high] = [Math.min(...all), Math.max(...all)];
-      const room = margin * (high - low);
-      return [low - room, high + room];
+      return [Math.min(...all), Math.max(...all)];
     };
+    const ranges = [extent(x, 0), extent(y, 1)] as const;
+    const room = margin * Math.max(...ranges.map(([low, high]) => high - low));
+    const [range, yRange] = ranges.map(([low, high]) => [low - room, high + room] as const);
     let done = 0;
     return lossSurface(this.objective, plane, {
-      range: around(x, 0),
-      yRange: around(y, 1),
+      range: range!,
+      yRange: yRange!,
       points: this.#gridSize,
       signal: this.#progress.signal,
       onProgress: (progress) => {
         this.#progress.advance(progress.done - done);
         done = progress.done;
       },
-      ...(this.#resume === undefined ? {} : { resume: `${this.#resume}-surface-${kind}` }),
+      ...(this.#resume === undefined ? {} : { resume: surfaceFile(this.#resume, kind) }),
     });
   }
 }

@@ -2,7 +2,7 @@ import { LossAtlasError } from '../errors.js';
 import type { ConnectionPath, ModeConnection, PathBarrier, PathEvaluation } from '../results.js';
 import { checkOptions } from '../validate.js';
 import { layoutAxes, type Axes } from './axes.js';
-import { defaultTitle, paragraph, provenanceFacts } from './describe.js';
+import { defaultTitle, optimizerFacts, paragraph, provenanceFacts } from './describe.js';
 import {
   drawingNotes,
   drawingScaleChecks,
@@ -84,19 +84,26 @@ export function drawConnection(connection: ModeConnection, options: ConnectionFi
   const isEmpty = Number.isNaN(low);
   const kind = options.scale ?? 'linear';
   const [bottomLoss, topLoss] = isEmpty ? [1, 10] : withMargin(kind, low, high);
-  const losses = layoutAxes(
-    { ...figure.box, top, bottom: middle },
-    {
-      x: { ...x, label: hasAccuracy ? '' : label },
-      y: {
-        kind,
-        from: bottomLoss,
-        to: topLoss,
-        label: 'loss',
-        hasTicks: !isEmpty,
-      },
-    },
+  const lossSpec = {
+    x: { ...x, label: hasAccuracy ? '' : label },
+    y: { kind, from: bottomLoss, to: topLoss, label: 'loss', hasTicks: !isEmpty },
+  };
+  const lossBox = { ...figure.box, top, bottom: middle };
+  const shareBox = { ...figure.box, top: middle + panelGap };
+  const shares = curves.map(({ evaluation, ...curve }) => ({
+    ...curve,
+    values: evaluation.accuracy?.map((share) => 100 * share) ?? t.map(() => NaN),
+  }));
+  const shareSpec = { x: { ...x, label }, y: { from: leastShare(shares), to: 100, label: 'accuracy, %' } };
+  // One frame under the other, whatever room their numbers take.
+  const left = Math.max(
+    ...[layoutAxes(lossBox, lossSpec), ...(hasAccuracy ? [layoutAxes(shareBox, shareSpec)] : [])].map(
+      ({ box }) => box.left,
+    ),
   );
+  const aligned = (box: Box, spec: typeof lossSpec | typeof shareSpec) =>
+    layoutAxes({ ...box, left: box.left + left - layoutAxes(box, spec).box.left }, spec);
+  const losses = aligned(lossBox, lossSpec);
   const content = [
     legend(paths, datasets, figure.box),
     ...panel(
@@ -108,22 +115,15 @@ export function drawConnection(connection: ModeConnection, options: ConnectionFi
     ...paths.map(({ evaluations }, i) => bracket(evaluations[0]!, losses, i)),
     isEmpty ? emptyMessage('no loss to draw', losses.box) : '',
   ];
-  if (hasAccuracy) {
-    const shares = curves.map(({ evaluation, ...curve }) => ({
-      ...curve,
-      values: evaluation.accuracy?.map((share) => 100 * share) ?? t.map(() => NaN),
-    }));
-    const finite = shares.flatMap(({ values }) => Array.from(values).filter((value) => !Number.isNaN(value)));
-    const lowest = Math.min(100, ...finite);
-    // Near 100 % differences would vanish on the full range.
-    const least = Math.max(0, lowest - 0.08 * Math.max(1, 100 - lowest));
-    const accuracies = layoutAxes(
-      { ...figure.box, top: middle + panelGap },
-      { x: { ...x, label }, y: { from: least, to: 100, label: 'accuracy, %' } },
-    );
-    content.push(...panel(accuracies, shares, t, datasets.length));
-  }
+  if (hasAccuracy) content.push(...panel(aligned(shareBox, shareSpec), shares, t, datasets.length));
   return figure.finish(content);
+}
+
+/** Near 100 % differences would vanish on the full range. */
+function leastShare(curves: readonly PanelCurve[]): number {
+  const finite = curves.flatMap(({ values }) => Array.from(values).filter((value) => !Number.isNaN(value)));
+  const lowest = Math.min(100, ...finite);
+  return Math.max(0, lowest - 0.08 * Math.max(1, 100 - lowest));
 }
 
 interface PanelCurve {
@@ -137,6 +137,7 @@ function panel(axes: Axes, curves: readonly PanelCurve[], t: Float64Array, numDa
   const lines = curves.map(({ path, data, values }) =>
     drawCurve('path', t, values, axes.x, axes.y, seriesStyle(path).color, styleOf(path, data, numDatasets)),
   );
+  const marks = curves.map(({ path, values }) => pathMarks(path, t, values, axes));
   const rings = curves
     .filter(({ path, data }) => path === 0 && data === 0)
     .flatMap(({ values }) =>
@@ -145,7 +146,25 @@ function panel(axes: Axes, curves: readonly PanelCurve[], t: Float64Array, numDa
         .map((i) => element('circle', { cx: axes.x(t[i]!), cy: axes.y(values[i]!), r: 4.2 })),
     );
   const ends = { class: 'ends', fill: theme.background, stroke: theme.axis, 'stroke-width': 1.6 };
-  return [axes.below, clipTo(axes.box, lines), axes.above, group(ends, rings)];
+  return [axes.below, clipTo(axes.box, [...lines, ...marks]), axes.above, group(ends, rings)];
+}
+
+/** Every tenth of the way, so that paths are told apart without their colours. */
+function pathMarks(path: number, t: Float64Array, values: Float64Array, axes: Axes): string {
+  const every = Math.max(1, Math.round((t.length - 1) / 10));
+  const places = Array.from(values.keys()).filter(
+    (i) => i > 0 && i < t.length - 1 && i % every === 0 && !Number.isNaN(values[i]!),
+  );
+  const marks = places.map((i) => pathMark(path, axes.x(t[i]!), axes.y(values[i]!)));
+  return group({ class: 'path-marks' }, marks);
+}
+
+/** None of the first path, circles of the second, squares of the third. */
+function pathMark(path: number, x: number, y: number): string {
+  const style = { fill: theme.background, stroke: seriesStyle(path).color, 'stroke-width': 1.4 };
+  if (path === 0) return '';
+  if (path === 1) return element('circle', { cx: x, cy: y, r: 3.2, ...style });
+  return element('rect', { x: x - 2.9, y: y - 2.9, width: 5.8, height: 5.8, ...style });
 }
 
 /** Of a single data set dashes tell paths apart, too. */
@@ -182,6 +201,7 @@ function legend(paths: readonly ConnectionPath[], datasets: readonly string[], b
     const fitted = fitText(label, box.right - start - sampleWidth - 8, theme.tickSize, theme.minSize);
     return (
       sampleLine(style, start, baseline - 4) +
+      pathMark(i, start + sampleWidth / 2, baseline - 4) +
       text(fitted.text, [start + sampleWidth + 8, baseline], { 'font-size': fitted.size })
     );
   });
@@ -201,8 +221,9 @@ function legend(paths: readonly ConnectionPath[], datasets: readonly string[], b
 }
 
 /** A barrier of losses in words. */
-export function barrierText({ height, t }: PathBarrier): string {
-  if (height === 0) return 'no barrier';
+export function barrierText({ height, t, worst }: PathBarrier): string {
+  // Less is rounding.
+  if (height <= 1e-12 * Math.abs(worst)) return 'no barrier';
   return `barrier ${formatNumber(height, 3)} at t = ${formatNumber(t, 3)}`;
 }
 
@@ -214,7 +235,8 @@ function captionOf({ paths, training, distance, seed, provenance }: ModeConnecti
     training === null
       ? []
       : [
-          `${training.steps} steps of ${training.batchSize} samples, ${training.optimizer.name}, learning rate ${training.optimizer.lr}`,
+          `${training.steps} steps of ${training.batchSize} samples`,
+          ...optimizerFacts(training.optimizer, training.schedule),
           `seed ${seed}`,
         ];
   return paragraph([

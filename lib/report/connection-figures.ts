@@ -1,6 +1,8 @@
 import { drawAtlas } from '../plot/atlas.js';
 import { drawConnection, pathName } from '../plot/connection.js';
+import { aspectOf } from '../plot/contour-panel.js';
 import { drawContour } from '../plot/contour.js';
+import { planeFrame } from '../plot/plane-frame.js';
 import type { LandscapeAtlas, ModeConnection } from '../results.js';
 import { LossAtlasError } from '../errors.js';
 import { frameOptions, mapOptions, pick, type DrawResultOptions, type Figures } from './figure-options.js';
@@ -40,7 +42,10 @@ function drawPlanes(connection: ModeConnection, options: DrawResultOptions): str
     surfaces: planes.map(({ surface }) => surface),
     spread: null,
   };
+  // Wide planes would leave pages of the usual height half empty.
+  const aspects = planes.map(({ surface }) => aspectOf(planeFrame([surface], ['', ''])));
   return drawAtlas(atlas, {
+    height: Math.round(180 + 300 / Math.max(1, Math.min(...aspects))),
     ...pick(options, [...mapOptions, 'columns', 'shared']),
     kind: 'contour',
     curves: planes.map(({ plane }) => plane),

@@ -1,3 +1,4 @@
+import { optimizerFacts } from '../plot/describe.js';
 import { formatNumber } from '../plot/number-format.js';
 import { pathName } from '../plot/connection.js';
 import type { ConnectionPath, ModeConnection, PathBarrier } from '../results.js';
@@ -50,7 +51,7 @@ export function connectionSection(connection: ModeConnection): string {
     facts.push(
       ['steps of each curve', String(steps)],
       ['samples a step', String(batchSize)],
-      ['optimizer', `${optimizer.name}, learning rate ${optimizer.lr}, ${schedule.name} schedule`],
+      ['optimizer', optimizerFacts(optimizer, schedule).join(', ')],
       ['decay of weights, of the point on the curve', optimizer.weightDecay],
     );
   }
