@@ -43,12 +43,15 @@ export interface ConnectModesOptions extends AnalysisOptions {
    * a list; `linear`: the line alone, without training.
    */
   readonly path?: CurveKind | readonly CurveKind[];
-  /** Control points between the minima, from 1 (default): a Bezier curve of one is quadratic. They start on the line. */
+  /**
+   * Control points between the minima, from 1 (default): a Bezier curve of one is quadratic. They start on the line. Garipov's
+   * programs count the minima too: 3 there is 1 here.
+   */
   readonly bends?: number;
   /** Of the training of each curve; default 1000. */
   readonly steps?: number;
   /**
-   * Of the control points, under PyTorch's names: `sgd` (default, with lr 0.03 and momentum 0.9) or `adam`. Its `weightDecay` is that of the
+   * Of the control points, under PyTorch's names: `sgd` (default, with lr 0.03 and momentum 0.9: Garipov's for ResNets) or `adam`. Its `weightDecay` is that of the
    * point on the curve, as in Garipov's programs: ∂/∂P = c(t)·(∇L(φ(t)) + weightDecay·φ(t)).
    */
   readonly optimizer?: OptimizerOptions;
@@ -178,7 +181,7 @@ export async function connectModes(
     };
     const objectives = openPathObjectives(
       objective,
-      modeOf(objective, options),
+      valuesMode(objective, options),
       options.evaluateOn ?? [],
       keep,
     );
@@ -285,7 +288,8 @@ function trainingOf({ data }: Objective, options: ConnectModesOptions): Connecti
   });
 }
 
-function modeOf({ mode, model }: Objective, options: ConnectModesOptions): Mode {
+/** Of the values along the paths; for this library's own modules. */
+export function valuesMode({ mode, model }: Objective, options: Pick<ConnectModesOptions, 'mode'>): Mode {
   if (options.mode !== undefined) return options.mode;
   const hasStatistics = model.fixedMode === null && runningStatistics(model).length > 0;
   return mode === 'eval' && hasStatistics ? 'recalibrate' : mode;

@@ -461,6 +461,44 @@ describe('mode connectivity', () => {
     expect(Math.abs(lossHere / lossThere - 1)).to.be.below(1e-3);
   });
 
+  it('gives the same bits with streamed data, and leaves model and minima as they were', async () => {
+    using model = await loadFixture('convbn');
+    const [first, second] = await ends(model, 'convbn');
+    using a = first;
+    using b = second;
+    using own = await ownSolution(model);
+    const hashes = async () => Promise.all([a, b, own].map(async (solution) => solution.hash()));
+    const before = await hashes();
+    const results: unknown[] = [];
+    for (const dataPlacement of ['held', 'streamed'] as const) {
+      using loss = objective(model, samples('convbn'), { batchSize: 4, dataPlacement });
+      using found = await connectModes(loss, a, b, {
+        steps: 9,
+        batchSize: 5,
+        points: 4,
+        seed: 1,
+        surface: 2,
+      });
+      results.push([figuresOf(found.connection), await controlPoints(found)]);
+    }
+    expect(results[1]).to.deep.equal(results[0]);
+    using after = await ownSolution(model);
+    expect(await after.hash()).to.equal(before[2]);
+    expect(await hashes()).to.deep.equal(before);
+  });
+
+  it('takes models in half precision, whose control points have more', async () => {
+    using model = await loadFixture('mlp', { dtype: 'bfloat16' });
+    using loss = objective(model, samples('mlp'));
+    using a = await ownSolution(model, 'a');
+    using b = new Solution('b', await model.randomVector('gaussian', 1), await model.bufferState());
+    using found = await connectModes(loss, a, b, { steps: 40, batchSize: 7, points: 5, seed: 1 });
+    const [line, curve] = found.connection.paths;
+    expect(curve!.evaluations[0]!.loss.every(Number.isFinite)).to.equal(true);
+    expect(curve!.training!.loss.at(-1)).to.be.below(curve!.training!.loss[0]!);
+    expect(curve!.length).to.be.above(line!.length);
+  });
+
   it('names what is wrong with its options', async () => {
     using model = await loadFixture('mlp');
     using other = await loadFixture('convbn');

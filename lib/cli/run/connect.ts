@@ -14,6 +14,7 @@ import {
   defaultOptimizer,
   defaultPoints,
   defaultSteps,
+  valuesMode,
 } from '../../geometry/connect-modes.js';
 import { runAnalysis, type Run } from '../analysis.js';
 import type { CommandSpec } from '../command.js';
@@ -95,7 +96,7 @@ export const runConnect: CommandSpec['run'] = async (invocation) =>
       return {
         steps: [
           ...settingWords(setting),
-          `Paths     ${['linear', ...kinds].join(', ')} from ${from.label} to ${to.label}, ${points} points each`,
+          `Paths     ${['linear', ...kinds].join(', ')} from ${from.label} to ${to.label}, ${points} points each, ${valuesMode(setting.loss, options)} mode`,
           ...(numCurves === 0 ? [] : [`Training  ${steps} steps of each curve`]),
         ],
         unit: numCurves === 0 ? 'points' : 'steps and points',
