@@ -2,6 +2,7 @@
  * Results are plain frozen objects of typed arrays, scalars and strings. They hold raw values as computed;
  * capping, log scale and smoothing happen when they are drawn.
  */
+export type * from './results/connection.js';
 export type * from './results/estimate.js';
 export type * from './results/evaluation.js';
 export type * from './results/generalization.js';

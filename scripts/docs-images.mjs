@@ -43,6 +43,16 @@ async function landscape(name, made, pixelRatio, kind, ...args) {
   keep(made, name);
 }
 
+/** A curve between two minima, on the plane of both and its control point. */
+async function connection() {
+  await node(join(example, 'minima.mjs'), '.');
+  const train = `${join(example, 'digits.npz')}:inputs=x_train,targets=y_train,scale=1/16`;
+  const minima = ['--from', 'net-1.pth', '--to', 'net-2.pth', '-d', train, '--surface', '31'];
+  const figure = ['--figures', 'contour', '--images', 'png', '--pixel-ratio', '1.2', '--title', ''];
+  await lossatlas('connect', model, ...minima, ...figure, '--out', '.', '--quiet');
+  keep('connection.png', 'connection-plane.png');
+}
+
 async function report() {
   const executablePath = process.env.LOSSATLAS_CHROMIUM ?? '/usr/bin/chromium';
   if (!existsSync(executablePath)) {
@@ -84,6 +94,7 @@ await runMain(async () => {
     await landscape('atlas.png', 'atlas-surface.png', 0.8, 'atlas', ...seeds);
     const path = ['run', '--points', '41', '--name', 'path', '--height', '380'];
     await landscape('trajectory.png', 'path-contour.png', 1.2, 'trajectory', ...path);
+    await connection();
     const density = [
       '--steps',
       '60',

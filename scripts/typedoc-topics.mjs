@@ -9,7 +9,7 @@ const topics = {
   objective: 'Objectives and losses',
   directions: 'Directions',
   landscape: 'Landscapes',
-  geometry: 'Basins, sharpness and shape',
+  geometry: 'Basins, connections and shape',
   operators: 'Operators',
   spectrum: 'Spectra',
   generalization: 'Comparisons',

@@ -72,6 +72,12 @@ export function dataSpecs(values: Values): DataSpec[] {
   }
 }
 
+/** Data sets of another option, with the shared options of all. */
+export function dataSpecsOf(values: Values, key: string): DataSpec[] {
+  const { dataOptions: shared } = values;
+  return dataSpecs({ data: values[key], ...(shared === undefined ? {} : { dataOptions: shared }) });
+}
+
 function specOf(item: unknown): DataSpec {
   if (typeof item === 'string') return parseData(item);
   const { path, options = {}, ...others } = (item ?? {}) as Values;

@@ -6,6 +6,7 @@ import { addCommand } from './command.js';
 import { analyseCommand, compareCommand, hessianCommand, spectrumCommand } from './commands/curvature.js';
 import {
   basinCommand,
+  connectCommand,
   convexityCommand,
   regionsCommand,
   sharpnessCommand,
@@ -86,6 +87,7 @@ for (const spec of [
   sharpnessCommand,
   regionsCommand,
   weightsCommand,
+  connectCommand,
   compareCommand,
   evaluateCommand,
   topologyCommand,

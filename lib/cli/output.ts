@@ -6,6 +6,7 @@ import {
   formatsOf,
   saveResult,
   savePng,
+  saveSolution,
   saveSvg,
   toJson,
   type DrawResultOptions,
@@ -13,6 +14,7 @@ import {
   type NamedFigure,
   type Result,
   type SaveResultOptions,
+  type Solution,
 } from '../index.js';
 import { LossAtlasError } from '../errors.js';
 import type { ResultKind } from '../io/result-format.js';
@@ -127,6 +129,12 @@ export class Output {
       `lossatlas: ${unable.join(' and ')} cannot hold a ${kind}: it is written as JSON.\n`,
     );
     return able.includes('json') ? able : [...able, 'json'];
+  }
+
+  /** A checkpoint that PyTorch reads. */
+  async saveSolution(solution: Solution, part: string): Promise<void> {
+    if (this.#folder === null) return;
+    await this.write(part, '.pth', async (path) => saveSolution(path, solution));
   }
 
   /** Figures of several results together. */

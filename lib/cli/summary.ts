@@ -13,11 +13,14 @@ import {
   type Estimate,
   type KhCriterion,
   type LandscapeValues,
+  type ModeConnection,
+  type PathBarrier,
   type Provenance,
   type Result,
   type Sharpness,
   type SpectralDensity,
 } from '../index.js';
+import { barrierText, pathName } from '../plot/connection.js';
 import { explosionRowName, precisionText } from '../plot/describe.js';
 
 /** What a person wants to know of a result at once. */
@@ -140,6 +143,8 @@ export function summarize(result: Result): string {
         .join('\n');
     case 'explosion-table':
       return explosionWords(result);
+    case 'mode-connection':
+      return connectionWords(result).join('\n');
     case 'basin-volume':
       return basinWords(result).join('\n');
     case 'sharpness':
@@ -232,6 +237,32 @@ function explosionWords({ rows }: ExplosionTable): string {
     return `${name} ${verdict.padEnd(9)} × ${figure(maxToCenterRatio).padEnd(11)} ${(100 * shareAboveCap).toFixed(0)} % above the cap`;
   });
   return [...provenanceWords(rows[0]!.surface.provenance).slice(0, 1), ...lines].join('\n');
+}
+
+function connectionWords({ from, to, distance, paths, provenance }: ModeConnection): string[] {
+  const percent = (share: number) => (100 * share).toFixed(2);
+  const accuracyWords = (barrier: PathBarrier | null) =>
+    barrier === null
+      ? ''
+      : `; accuracy at least ${percent(barrier.worst)} %, ${percent(barrier.height)} points below the ends`;
+  return [
+    ...provenanceWords(provenance),
+    row('Ends', `${from} and ${to}, ${figure(distance)} apart`),
+    ...paths.flatMap((path) => {
+      const diverged = path.training?.divergedAt ?? null;
+      const length = path.kind === 'linear' ? '' : `, ${figure(path.length / distance)} times as long`;
+      const noted = diverged === null ? '' : `; its training diverged at step ${diverged}: lower --lr`;
+      return [
+        row('Path', `${pathName(path)}${length}${noted}`),
+        ...path.evaluations.map(({ data, barrier, accuracyBarrier }) =>
+          row(
+            '',
+            `${data}: ${barrierText(barrier)}, loss at most ${figure(barrier.worst)}${accuracyWords(accuracyBarrier)}`,
+          ),
+        ),
+      ];
+    }),
+  ];
 }
 
 function basinWords(basin: BasinVolume): string[] {

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /**
  * Numbers 0 ≤ u < 1 with 53 bits from a seed of up to 53 bits: sfc32 (C. Doty-Humphrey). The draws of a seed never
  * change, for they are part of the provenance of a result.
@@ -17,4 +19,9 @@ export function uniformNumbers(seed: number): () => number {
   };
   for (let i = 0; i < 12; i++) next();
   return () => ((next() >>> 5) * 2 ** 26 + (next() >>> 6)) / 2 ** 53;
+}
+
+/** Draws of a seed for one purpose, by its name: neighbouring seeds and names have nothing in common. */
+export function namedDraws(what: string, seed: number): () => number {
+  return uniformNumbers(createHash('sha256').update(`${what} of ${seed}`).digest().readUIntBE(0, 6));
 }

@@ -1,5 +1,5 @@
 import { LossAtlasError } from '../errors.js';
-import { combine, disposeAll, type ParameterVector } from '../model/parameter-vector.js';
+import { combine, disposeAll, gramMatrix, type ParameterVector } from '../model/parameter-vector.js';
 import { requireFit, type Solution } from '../model/solution.js';
 import { call } from '../native/call.js';
 import { makeDirection, type Direction } from './direction.js';
@@ -22,10 +22,7 @@ export async function trajectoryPlane(solutions: readonly Solution[]): Promise<P
   try {
     for (const { theta } of solutions.slice(0, -1)) steps.push(await combine([theta, last.theta], [1, -1]));
     const n = steps.length;
-    const gram = new Float64Array(n * n);
-    for (let i = 0; i < n; i++) {
-      for (let j = 0; j <= i; j++) gram[i * n + j] = gram[j * n + i] = await steps[i]!.dot(steps[j]!);
-    }
+    const gram = await gramMatrix(steps);
     const { values, vectors } = await call((native) => native.symmetricEigen(gram, n));
     const total = values.reduce((sum, value) => sum + Math.max(0, value), 0);
     for (const [rank, index] of [n - 1, n - 2].entries()) {

@@ -9,7 +9,7 @@ export type Fingerprint = Readonly<Record<string, string | number>>;
 
 /** What is resumed, as the file and messages name it. */
 export type JournalKind =
-  'sweep' | 'evaluation' | 'spectrum' | 'products' | 'basin' | 'eigenvalue-map' | 'track';
+  'sweep' | 'evaluation' | 'spectrum' | 'products' | 'basin' | 'eigenvalue-map' | 'track' | 'connection';
 
 const maxHeaderBytes = 1 << 20;
 /** A length before each record and a CRC-32 behind it. */
@@ -235,6 +235,7 @@ const words: Readonly<Record<JournalKind, string>> = {
   basin: 'a basin volume',
   'eigenvalue-map': 'an eigenvalue map',
   track: 'a track',
+  connection: 'the values along a path',
 };
 const others: Readonly<Record<JournalKind, string>> = {
   sweep: 'another sweep',
@@ -244,6 +245,7 @@ const others: Readonly<Record<JournalKind, string>> = {
   basin: 'another basin',
   'eigenvalue-map': 'another eigenvalue map',
   track: 'another track',
+  connection: 'another connection',
 };
 
 /** Up to the first record that is cut short, damaged or dropped: where it begins. */

@@ -13,6 +13,7 @@ import type {
   LandscapeValues,
   LossLine,
   LossSurface,
+  ModeConnection,
   OperatorCheck,
   PresetEigenpairs,
   PresetSpectralDensity,
@@ -26,6 +27,7 @@ import type {
   Trajectory,
   WeightHistogram,
 } from '../results.js';
+import { connectionShapes } from './shapes/connection-shapes.js';
 import { evaluationShapes } from './shapes/evaluation-shapes.js';
 import { geometryShapes } from './shapes/geometry-shapes.js';
 import { landscapeShapes } from './shapes/landscape-shapes.js';
@@ -42,6 +44,7 @@ export type Result =
   | LandscapeAtlas
   | EigenvalueMap
   | SurfaceTopology
+  | ModeConnection
   | BasinVolume
   | Sharpness
   | DecisionRegions
@@ -68,6 +71,7 @@ export type ResultOf<K extends ResultKind> = Extract<Result, { kind: K }>;
 /** The fields of every kind. */
 export const resultShapes: { readonly [K in ResultKind]: ShapeOf<ResultOf<K>> } = {
   ...landscapeShapes,
+  ...connectionShapes,
   ...geometryShapes,
   ...spectrumShapes,
   ...evaluationShapes,
@@ -109,6 +113,23 @@ export function findLengthMismatch(result: Result): string | null {
           result.search?.cold?.cells.length ?? 0,
         )
       );
+    }
+    case 'mode-connection': {
+      const count = result.t.length;
+      const problems = result.paths.flatMap(({ evaluations, plane }, i) => {
+        const surface = plane?.surface ?? null;
+        return [
+          ...evaluations.flatMap(({ loss, accuracy }, k) => [
+            check(`paths[${i}].evaluations[${k}].loss`, loss.length, count),
+            check(`paths[${i}].evaluations[${k}].accuracy`, accuracy?.length, count),
+          ]),
+          ...(['x', 'y', 'distance'] as const).map((name) =>
+            check(`paths[${i}].plane.${name}`, plane?.[name].length, count),
+          ),
+          surface === null ? null : findLengthMismatch(surface),
+        ];
+      });
+      return problems.find((problem) => problem !== null) ?? null;
     }
     case 'basin-volume': {
       const count = result.radii.length;

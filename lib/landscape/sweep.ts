@@ -146,13 +146,13 @@ async function withGradients(
 }
 
 /** Little-endian on every machine. */
-function encodeValues(values: Float64Array): Buffer {
+export function encodeValues(values: Float64Array): Buffer {
   const record = Buffer.alloc(8 * values.length);
   values.forEach((value, k) => record.writeDoubleLE(value, 8 * k));
   return record;
 }
 
-function decodeValues(record: Buffer): Float64Array {
+export function decodeValues(record: Buffer): Float64Array {
   return Float64Array.from({ length: record.length / 8 }, (_, k) => record.readDoubleLE(8 * k));
 }
 

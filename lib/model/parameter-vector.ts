@@ -65,6 +65,15 @@ export async function parameterDots(
   return vectors.map((_, i) => flat.subarray(i * count, (i + 1) * count));
 }
 
+/** vᵢ·vⱼ at [i·k + j] of k vectors, accumulated in float64. */
+export async function gramMatrix(vectors: readonly ParameterVector[]): Promise<Float64Array> {
+  const k = vectors.length;
+  const gram = new Float64Array(k * k);
+  for (let i = 0; i < k; i++)
+    for (let j = 0; j <= i; j++) gram[i * k + j] = gram[j * k + i] = await vectors[i]!.dot(vectors[j]!);
+  return gram;
+}
+
 /** Σ cᵢ vᵢ as a new vector. */
 export async function combine(
   vectors: readonly [ParameterVector, ...ParameterVector[]],

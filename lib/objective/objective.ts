@@ -72,6 +72,7 @@ export class Objective {
   readonly metricNames: readonly string[];
   readonly #batches: Batches;
   readonly #handle: ObjectiveHandle;
+  readonly #given: ObjectiveOptions;
   readonly #options: Provenance['options'];
   readonly #ownedMetrics: readonly MetricHandle[];
   #recalibration: Promise<Recalibration | null> | undefined;
@@ -88,6 +89,7 @@ export class Objective {
       delta = 1,
       seed = 0,
     } = options;
+    this.#given = { ...options };
     this.model = model;
     this.data = data;
     this.mode = mode;
@@ -137,6 +139,11 @@ export class Objective {
   /** The native handle; for this library's own modules. */
   get handle(): ObjectiveHandle {
     return this.#handle;
+  }
+
+  /** The same loss with other options, or on other data; for this library's own modules. */
+  variant(changes: ObjectiveOptions, data: Dataset = this.data): Objective {
+    return new Objective(this.model, data, { ...this.#given, ...changes });
   }
 
   get batchSize(): number {

@@ -35,9 +35,7 @@ export class Recalibration {
     forward: ForwardBuffers,
     batch: BatchHandle,
   ): Promise<Recalibration | null> {
-    const running = model.buffers.filter(
-      ({ name, dtype }) => /(^|\.)running_(mean|var)$/.test(name) && dtype.startsWith('float'),
-    );
+    const running = runningStatistics(model);
     if (running.length === 0) return null;
     const zeros = await constantStatistics(model, running, 0);
     try {
@@ -119,6 +117,13 @@ export class Recalibration {
   dispose(): void {
     this.#zeros.dispose();
   }
+}
+
+/** Those of BatchNorm. */
+export function runningStatistics(model: Model): Model['buffers'] {
+  return model.buffers.filter(
+    ({ name, dtype }) => /(^|\.)running_(mean|var)$/.test(name) && dtype.startsWith('float'),
+  );
 }
 
 function notFinite(name: string): LossAtlasError {

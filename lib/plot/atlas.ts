@@ -1,6 +1,6 @@
 import { LossAtlasError } from '../errors.js';
 import type { LandscapeAtlas, LossSurface } from '../results.js';
-import { checkOptions, isBoolean, isInteger, isOneOf } from '../validate.js';
+import { checkOptions, isArrayOf, isBoolean, isInteger, isOneOf } from '../validate.js';
 import { colorBarWidth, drawColorBar, isColorMap, type ColorMap } from './color-scale.js';
 import { drawContourPanel, levelsOf } from './contour-panel.js';
 import { atlasCaption, landscapeTitle, shortAxisLabel } from './describe.js';
@@ -16,7 +16,7 @@ import {
 import { hatchPattern, layoutFigure, layoutPage } from './figure.js';
 import { figureChecks, type FigureOptions } from './options.js';
 import { planeFrame, type PlaneFrame } from './plane-frame.js';
-import { marksNotes } from './plane-overlay.js';
+import { isPlaneCurve, marksNotes, type PlaneCurve } from './plane-overlay.js';
 import { explosionNotes, quantityOf, valueChecks, type Quantity, type ValueChoice } from './quantity.js';
 import { viewChecks } from './surface3d.js';
 import { drawSurfacePanel, pinNotes, type View } from './surface-panel.js';
@@ -38,6 +38,8 @@ export interface AtlasFigureOptions extends FigureOptions, DrawingScale, ValueCh
   readonly azimuth?: number | undefined;
   /** Of surfaces: height of the viewer, 5 to 85 degrees (default 32). */
   readonly elevation?: number | undefined;
+  /** Of contours: a line on each of the surfaces, drawn on top. */
+  readonly curves?: readonly PlaneCurve[] | undefined;
 }
 
 const name = 'drawAtlas';
@@ -50,6 +52,7 @@ const checks = {
   columns: isInteger(1, 12),
   shared: isBoolean,
   colorMap: isColorMap,
+  curves: isArrayOf(isPlaneCurve, 'a list of objects with x and y'),
 };
 
 const panelWidth = 400;
@@ -65,6 +68,7 @@ interface Entry {
   readonly drawn: DrawnValues;
   readonly range: { readonly low: number; readonly high: number };
   readonly frame: PlaneFrame;
+  readonly curve: PlaneCurve | undefined;
 }
 
 interface DrawnEntry {
@@ -161,6 +165,7 @@ function readEntries(
       quantity,
       drawn,
       range: shared ? common : drawn,
+      curve: options.curves?.[i],
       frame: planeFrame(shared ? surfaces : [surface], [
         shortAxisLabel('α', surface.axes[0]),
         shortAxisLabel('β', surface.axes[1]),
@@ -214,7 +219,7 @@ function surfacePanel(box: Box, entry: Entry, colorMap: ColorMap, view: View, ha
 const numLevels = 10;
 
 function contourPanel(box: Box, entry: Entry, colorMap: ColorMap, hasBar: boolean): DrawnEntry {
-  const { surface, quantity, drawn, range } = entry;
+  const { surface, quantity, drawn, range, curve } = entry;
   const [low, high] = drawn.isEmpty ? [1, 10] : [range.low, range.high];
   const colors = valueScale(drawn.kind, low, high, 7);
   const drawnPanel = drawContourPanel(box, {
@@ -225,7 +230,7 @@ function contourPanel(box: Box, entry: Entry, colorMap: ColorMap, hasBar: boolea
     colorMap,
     levels: levelsOf(colors, numLevels),
     bar: hasBar ? quantity.label : null,
-    marks: { solutions: surface.solutions, trajectory: null },
+    marks: { solutions: surface.solutions, trajectory: null, curve },
     sizes: panelSizes,
   });
   return { ...drawnPanel, numHiddenSolutions: 0 };

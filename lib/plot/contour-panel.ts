@@ -80,7 +80,7 @@ export function drawContourPanel(box: Box, panel: ContourPanel): DrawnContour {
 }
 
 /** Width by height of a plane as it is drawn: its own, within limits. */
-function aspectOf({ x, y }: PlaneFrame): number {
+export function aspectOf({ x, y }: PlaneFrame): number {
   const [width, height] = [Math.abs(x.to - x.from), Math.abs(y.to - y.from)];
   return Math.max(0.5, Math.min(2, width / height));
 }

@@ -8,7 +8,7 @@ import { hatchPattern, layoutFigure } from './figure.js';
 import { formatNumber } from './number-format.js';
 import { figureChecks, type FigureOptions } from './options.js';
 import { planeFrame } from './plane-frame.js';
-import { marksNotes } from './plane-overlay.js';
+import { isPlaneCurve, marksNotes, type PlaneCurve } from './plane-overlay.js';
 import { explosionNotes, quantityOf, valueChecks, type ValueChoice } from './quantity.js';
 import { fullSizes } from './theme.js';
 import { valueScale } from './value-scale.js';
@@ -24,6 +24,8 @@ export interface ContourOptions extends FigureOptions, DrawingScale, ValueChoice
   readonly numLevels?: number | undefined;
   /** A training path on the same plane, drawn on top. */
   readonly trajectory?: Trajectory | undefined;
+  /** A line on the same plane, such as the `plane` of a path of connectModes, drawn on top. */
+  readonly curve?: PlaneCurve | undefined;
 }
 
 const name = 'drawContour';
@@ -40,6 +42,7 @@ const checks = {
   heatMap: isBoolean,
   numLevels: isNumber(1, 100),
   trajectory: isTrajectory,
+  curve: isPlaneCurve,
 };
 
 /**
@@ -50,11 +53,11 @@ const checks = {
 export function drawContour(surface: LossSurface, options: ContourOptions = {}): string {
   checkOptions(name, options, checks);
   const { width = 640, colorMap = 'viridis', heatMap = false, numLevels = 14 } = options;
-  const { trajectory = null, filled = true } = options;
+  const { trajectory = null, curve, filled = true } = options;
   const quantity = quantityOf(name, surface, options);
   checkSurface(name, surface, quantity.noun, quantity.values);
   const drawn = drawnValues(name, quantity.values, options);
-  const marks = { solutions: surface.solutions, trajectory };
+  const marks = { solutions: surface.solutions, trajectory, curve };
   const variance = trajectory?.explainedVariance ?? null;
   const frame = planeFrame(
     [surface],

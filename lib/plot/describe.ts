@@ -9,6 +9,8 @@ import type {
   PrecisionNote,
   Provenance,
   SourceFile,
+  TrainingOptimizer,
+  TrainingSchedule,
 } from '../results.js';
 import { formatNumber } from './number-format.js';
 
@@ -122,6 +124,18 @@ export function provenanceFacts(provenance: Provenance): string[] {
     provenance.dtype,
     provenance.device,
     `lossatlas ${provenance.versions.lossatlas}`,
+  ];
+}
+
+/** `SGD, learning rate 0.1, momentum 0.9`, and its schedule. */
+export function optimizerFacts(
+  { name, lr, momentum }: TrainingOptimizer,
+  schedule: TrainingSchedule,
+): string[] {
+  const words = { sgd: 'SGD', adam: 'Adam', adamw: 'AdamW' } as const;
+  return [
+    `${words[name]}, learning rate ${lr}${momentum ? `, momentum ${momentum}` : ''}`,
+    ...(schedule.name === 'constant' ? [] : [`${schedule.name} schedule`]),
   ];
 }
 

@@ -2,6 +2,7 @@ export { drawBarcode, type BarcodeOptions } from './barcode.js';
 export { drawAtlas, type AtlasFigureOptions } from './atlas.js';
 export { type ColorMap } from './color-scale.js';
 export { drawComparison } from './comparison.js';
+export { drawConnection, type ConnectionFigureOptions } from './connection.js';
 export { drawContour, type ContourOptions } from './contour.js';
 export { drawCriteria, type CriteriaOptions, type CriterionRow } from './criteria-table.js';
 export { drawDensity, type DensityCurve, type DensityOptions, type LabelledDensity } from './density.js';
@@ -20,6 +21,7 @@ export {
 export { type FigureOptions } from './options.js';
 export { type ValueChoice } from './quantity.js';
 export { drawPage, type PageOptions } from './page.js';
+export type { PlaneCurve } from './plane-overlay.js';
 export { renderPng, type RenderOptions } from './rasterize.js';
 export { drawScatter, type ScatterOptions, type ScatterPoint } from './scatter.js';
 export { drawSpread, type SpreadOptions } from './spread.js';

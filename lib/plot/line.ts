@@ -109,7 +109,7 @@ export function valueRange({ fullRange }: Quantity, drawn: DrawnValues): readonl
 }
 
 /** A little air, so that the curve does not run on the frame. */
-function withMargin(kind: 'linear' | 'log', low: number, high: number): [number, number] {
+export function withMargin(kind: 'linear' | 'log', low: number, high: number): [number, number] {
   const scale = valueScale(kind, low, high);
   const limit = kind === 'log' ? Number.MIN_VALUE : -Number.MAX_VALUE;
   return [Math.max(scale.value(-0.05), limit), Math.min(scale.value(1.05), Number.MAX_VALUE)];

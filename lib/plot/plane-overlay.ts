@@ -1,4 +1,5 @@
 import type { MarkedSolution, Trajectory } from '../results.js';
+import type { Check } from '../validate.js';
 import type { Axes } from './axes.js';
 import { drawCenterMark } from './contour-labels.js';
 import { around, drawMarkLabels, isInBox, placeLabels } from './label-placement.js';
@@ -10,7 +11,18 @@ import { theme, type TextSizes } from './theme.js';
 export interface PlaneMarks {
   readonly solutions: readonly MarkedSolution[];
   readonly trajectory: Trajectory | null;
+  /** Without points of its own, such as a path between two minima. */
+  readonly curve?: PlaneCurve | undefined;
 }
+
+/** A line on a plane. */
+export type PlaneCurve = Pick<Trajectory, 'x' | 'y'>;
+
+export const isPlaneCurve: Check = (value) => {
+  const { x, y } = Object(value) as Partial<PlaneCurve>;
+  const isLine = x instanceof Float64Array && y instanceof Float64Array && x.length === y.length;
+  return isLine ? null : 'an object with equally many x and y, each a Float64Array';
+};
 
 export interface PlaneOverlay {
   /** To be clipped to the frame. */
@@ -45,6 +57,7 @@ export function layoutOverlay(
     .map((solution) => ({ label: solution.label, point: place(coordinatesOf(solution)) }));
   const path = marks.trajectory === null ? [] : pathPoints(marks.trajectory);
   const shown = path.filter((point) => isShown(point, frame)).map(place);
+  const curve = marks.curve === undefined ? [] : pathPoints(marks.curve).map(place);
   const ends = pathEnds(marks.trajectory)
     .filter(({ point }) => isShown(point, frame))
     .map(({ label, point }) => ({ label, point: place(point) }));
@@ -52,10 +65,14 @@ export function layoutOverlay(
     ...(center === null ? [] : [around(center, 8)]),
     ...solutions.map(({ point }) => around(point, 6)),
     ...alongPath(path.map(place)).map((point) => around(point, 3)),
+    ...alongPath(curve).map((point) => around(point, 3)),
   ];
   const labels = placeLabels([...ends, ...solutions], axes.box, sizes.note, taken);
   return {
-    clipped: path.length === 0 ? [] : [drawPath(path.map(place), shown)],
+    clipped: [
+      curve.length === 0 ? '' : drawPath('curve', curve, []),
+      path.length === 0 ? '' : drawPath('trajectory', path.map(place), shown),
+    ],
     above: [
       group(
         { class: 'solutions', fill: theme.background, stroke: theme.axis, 'stroke-width': 1.6 },
@@ -71,9 +88,9 @@ export function layoutOverlay(
   };
 }
 
-function drawPath(path: readonly Point[], shown: readonly Point[]): string {
+function drawPath(name: string, path: readonly Point[], shown: readonly Point[]): string {
   const line = { d: pathData(path), fill: 'none', 'stroke-linejoin': 'round' };
-  return group({ class: 'trajectory' }, [
+  return group({ class: name }, [
     element('path', { ...line, stroke: '#ffffff', 'stroke-width': 4, 'stroke-opacity': 0.75 }),
     element('path', { ...line, stroke: theme.path, 'stroke-width': 1.8 }),
     group(
@@ -92,7 +109,7 @@ function coordinatesOf({ coordinates }: MarkedSolution): Point {
   return [coordinates[0]!, coordinates[1]!];
 }
 
-function pathPoints({ x, y }: Trajectory): Point[] {
+function pathPoints({ x, y }: PlaneCurve): Point[] {
   return Array.from(x, (value, i): Point => [value, y[i]!]);
 }
 

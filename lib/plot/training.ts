@@ -2,7 +2,7 @@ import { LossAtlasError } from '../errors.js';
 import type { TrainingRun } from '../results.js';
 import { checkOptions, isOneOf } from '../validate.js';
 import { layoutAxes } from './axes.js';
-import { defaultTitle, paragraph, provenanceFacts } from './describe.js';
+import { defaultTitle, optimizerFacts, paragraph, provenanceFacts } from './describe.js';
 import { clipTo, emptyMessage, layoutFigure } from './figure.js';
 import { drawLegend, legendHeight } from './legend.js';
 import { drawCurve } from './line.js';
@@ -96,11 +96,8 @@ export function drawTraining(run: TrainingRun, options: TrainingFigureOptions = 
 }
 
 function captionOf({ optimizer, schedule, clipNorm, poison, provenance }: TrainingRun): string {
-  const names = { sgd: 'SGD', adam: 'Adam', adamw: 'AdamW' } as const;
-  const momentum = optimizer.momentum ? `, momentum ${optimizer.momentum}` : '';
   return paragraph([
-    `${names[optimizer.name]}, learning rate ${optimizer.lr}${momentum}`,
-    ...(schedule.name === 'constant' ? [] : [`${schedule.name} schedule`]),
+    ...optimizerFacts(optimizer, schedule),
     ...(clipNorm === null ? [] : [`gradients clipped to ${clipNorm}`]),
     ...(poison === null ? [] : [`avoiding labels of ${poison.data} (β = ${poison.weight})`]),
     ...provenanceFacts(provenance),

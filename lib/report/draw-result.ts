@@ -20,6 +20,7 @@ import {
   type DrawResultOptions,
   type Figures,
 } from './figure-options.js';
+import { connectionFigures, connectionPlanes } from './connection-figures.js';
 import type { FigureKind } from './figure-kinds.js';
 import {
   atlasFigures,
@@ -70,7 +71,7 @@ const trainingFigures: Figures<TrainingRun> = {
  * atlas `surface`, `contour` and, over seeds, `spread`; of a spectrum `density`, `log-density` and `criteria`; of
  * eigenpairs, traces and norms `table`, of an analysis those of its spectrum and eigenpairs; of a comparison `criteria`; of a training run `training`; of a track `accuracy`, `loss`,
  * `kh05`, `kh1`, `re`, `eigenvalues` and `trace`; of decision regions `regions`, of weights `histogram`,
- * of value explosion `table`, `surface` and `contour`. Empty for kinds that are tables of text alone.
+ * of value explosion `table`, `surface` and `contour`; of a connection `connection` and, where it has surfaces, `contour`. Empty for kinds that are tables of text alone.
  *
  *     for (const { name, svg } of drawResult(await loadJson('surface.json'))) await savePng(`${name}.png`, svg);
  *
@@ -99,6 +100,10 @@ function isExtra({ kind }: Result, name: FigureKind): boolean {
 /** The figures that a result can have. */
 export function figuresOf(result: Result): Partial<Record<FigureKind, Draw<Result>>> {
   if (result.kind === 'track') return trackFiguresOf(result) as Figures<Result>;
+  if (result.kind === 'mode-connection' && connectionPlanes(result).length === 0) {
+    const { contour: _, ...own } = figuresOfKind(result.kind);
+    return own;
+  }
   const { spread, ...others } = figuresOfKind(result.kind);
   const hasSpread = spread !== undefined && result.kind === 'landscape-atlas' && result.spread !== null;
   return hasSpread ? { ...others, spread } : others;
@@ -140,6 +145,8 @@ export function figuresOfKind(kind: ResultKind): Partial<Record<FigureKind, Draw
       return explosionFigures as Figures<Result>;
     case 'track':
       return trackFigures as Figures<Result>;
+    case 'mode-connection':
+      return connectionFigures as Figures<Result>;
     case 'training-run':
       return trainingFigures as Figures<Result>;
     default:

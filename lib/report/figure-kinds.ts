@@ -20,5 +20,6 @@ export const figureKinds = [
   're',
   'eigenvalues',
   'trace',
+  'connection',
 ] as const;
 export type FigureKind = (typeof figureKinds)[number];

@@ -9,6 +9,7 @@ import {
   trajectorySection,
 } from './landscape-sections.js';
 import { basinSection, histogramSection, regionsSection, sharpnessSection } from './geometry-sections.js';
+import { connectionSection } from './connection-section.js';
 import {
   analysisSection,
   diagonalSection,
@@ -38,6 +39,7 @@ const kindNames: Readonly<Record<Result['kind'], string>> = {
   'landscape-atlas': 'Loss surfaces',
   'eigenvalue-map': 'Eigenvalues over a plane',
   'surface-topology': 'Topology of a surface',
+  'mode-connection': 'Paths between two minima',
   'basin-volume': 'Basin volume',
   sharpness: 'Sharpness',
   'decision-regions': 'Decision regions',
@@ -78,6 +80,8 @@ export function section(result: Result, place: Place): string {
       return mapSection(result);
     case 'surface-topology':
       return topologySection(result);
+    case 'mode-connection':
+      return connectionSection(result);
     case 'basin-volume':
       return basinSection(result);
     case 'sharpness':

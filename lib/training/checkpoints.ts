@@ -16,6 +16,7 @@ import { flatten, toNdArray } from '../model/tensor-values.js';
 import type { TrainingOptimizer } from '../results.js';
 import { decodeHistory, encodeHistory, type EpochFigures } from './history.js';
 import { momentNames, parameterGroup } from './optimizer.js';
+import { requireSameSettings, type TrainingSettings } from './settings.js';
 import { TrainerState } from './trainer.js';
 
 export interface CheckpointOptions {
@@ -24,9 +25,6 @@ export interface CheckpointOptions {
   /** A checkpoint after every so many epochs, and after the last; default 1. */
   readonly every?: number;
 }
-
-/** Everything that decides what a run computes, by name. */
-export type TrainingSettings = Readonly<Record<string, string | number>>;
 
 /** Where a run stood at the end of an epoch. */
 export interface TrainingPoint {
@@ -170,7 +168,7 @@ async function readTrainingCheckpoint(
   const epochs = decodeHistory(valueAt(value, 'history'));
   if (!isDict(found) || !isDict(states) || epochs === null || epochs.length === 0)
     throw new LossAtlasError('ERR_CHECKPOINT', `'${path}' is no checkpoint of train.`);
-  requireSame(path, found, settings);
+  requireSameSettings(path, found, settings, 'training run');
   const solution = await loadSolution(model, path, { key: 'model' });
   const moments: ParameterVector[] = [];
   let { theta, buffers } = solution;
@@ -218,20 +216,4 @@ function momentOf(
   if (!isTensor(tensor)) return undefined;
   if (elementsOf(tensor.shape) === model.parameters[place]!.numel) return tensor;
   throw new LossAtlasError('ERR_CHECKPOINT', `The optimizer's ${name} of '${parameter}' has another shape.`);
-}
-
-function requireSame(path: string, found: CheckpointDict, settings: TrainingSettings): void {
-  const keys = new Set([...found.keys(), ...Object.keys(settings)].map(String));
-  const show = (value: CheckpointValue | undefined) => {
-    if (typeof value === 'string') return value.replace(/^([0-9a-f]{16})[0-9a-f]{48}$/, '$1…');
-    return value === undefined ? 'absent' : JSON.stringify(value);
-  };
-  const differences = [...keys]
-    .filter((key) => found.get(key) !== settings[key])
-    .map((key) => `${key}: ${show(found.get(key))} there, ${show(settings[key])} now`);
-  if (differences.length === 0) return;
-  throw new LossAtlasError(
-    'ERR_RESUME',
-    `'${path}' belongs to another training run (${differences.join('; ')}). Nothing was changed; give another folder.`,
-  );
 }

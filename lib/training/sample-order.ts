@@ -1,11 +1,8 @@
-import { createHash } from 'node:crypto';
-import { uniformNumbers } from '../data/random.js';
+import { namedDraws } from '../data/random.js';
 
 /** The numbers 0 … n − 1, shuffled by a seed and a name for what is drawn: the same order for the same three. */
 export function shuffledOrder(numSamples: number, seed: number, what: string): Uint32Array {
-  // Neighbouring seeds and epochs have nothing in common.
-  const own = createHash('sha256').update(`${what} of ${seed}`).digest().readUIntBE(0, 6);
-  const uniform = uniformNumbers(own);
+  const uniform = namedDraws(what, seed);
   const order = Uint32Array.from({ length: numSamples }, (_, i) => i);
   for (let i = numSamples - 1; i > 0; i--) {
     const other = Math.floor(uniform() * (i + 1));
@@ -34,13 +31,18 @@ export function batchesOfEpoch(
   return Array.from({ length: count }, (_, i) => order.subarray(i * batchSize, (i + 1) * batchSize));
 }
 
+export interface EndlessOptions extends Omit<OrderOptions, 'dropLast'> {
+  /** What they are for: different ones have orders of their own. */
+  readonly what: string;
+}
+
 /** Batches of one size from round after round over the samples, each in an order of its own: by their number from 0. */
 export class EndlessBatches {
-  readonly #options: Omit<OrderOptions, 'dropLast'>;
+  readonly #options: EndlessOptions;
   #round = -1;
   #order: Uint32Array = new Uint32Array(0);
 
-  constructor(options: Omit<OrderOptions, 'dropLast'>) {
+  constructor(options: EndlessOptions) {
     this.#options = options;
   }
 
@@ -54,10 +56,10 @@ export class EndlessBatches {
 
   #orderOf(round: number): Uint32Array {
     if (round === this.#round) return this.#order;
-    const { numSamples, seed, shuffle } = this.#options;
+    const { numSamples, seed, shuffle, what } = this.#options;
     this.#round = round;
     this.#order = shuffle
-      ? shuffledOrder(numSamples, seed, `round ${round} of poison`)
+      ? shuffledOrder(numSamples, seed, `round ${round} of ${what}`)
       : Uint32Array.from({ length: numSamples }, (_, i) => i);
     return this.#order;
   }

@@ -15,12 +15,12 @@ import {
   readNewestCheckpoint,
   writeTrainingCheckpoint,
   type TrainingPoint,
-  type TrainingSettings,
 } from './checkpoints.js';
 import { columnsOf, EpochSum, type EpochFigures } from './history.js';
 import { SampleBatches } from './sample-batches.js';
 import { batchesOfEpoch, EndlessBatches } from './sample-order.js';
 import { learningRateOf } from './schedule.js';
+import type { TrainingSettings } from './settings.js';
 import type { Training, TrainOptions } from './train.js';
 import { Trainer, TrainerState } from './trainer.js';
 
@@ -82,7 +82,7 @@ export class TrainingLoop {
     else {
       const { data: samples, batchSize: size = this.#batchSize } = poison;
       const numSamples = samples.numSamples;
-      const order = { numSamples, batchSize: Math.min(size, numSamples), seed, shuffle };
+      const order = { numSamples, batchSize: Math.min(size, numSamples), seed, shuffle, what: 'poison' };
       const batches = new SampleBatches(model, samples, dataPlacement);
       this.#poison = { batches, order: new EndlessBatches(order) };
     }

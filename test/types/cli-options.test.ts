@@ -15,6 +15,8 @@ import type {
 } from '../../dist/cli/options/landscape-options.js';
 import type {
   basinOptions,
+  connectOptions,
+  connectTrainingOptions,
   convexityOptions,
   histogramOptions,
   regionsOptions,
@@ -58,6 +60,7 @@ import type {
   AtlasOptions,
   BasinVolumeOptions,
   CompareCriteriaOptions,
+  ConnectModesOptions,
   ConvexityMapOptions,
   DecisionRegionsOptions,
   ExplosionTableOptions,
@@ -186,6 +189,13 @@ const covered: readonly true[] = [
   // --poison-weight, --poison-batch-size.
   true satisfies Covers<PoisonOptions, typeof poisonOptions, 'data' | 'weight' | 'batchSize'>,
   true satisfies Covers<SurfaceTopologyOptions, typeof topologyOptions>,
+  // --step-batch-size, --mode of the loss, --test, --schedule-steps.
+  true satisfies Covers<
+    ConnectModesOptions,
+    typeof connectOptions | typeof connectTrainingOptions,
+    'batchSize' | 'mode' | 'evaluateOn'
+  >,
+  true satisfies Covers<OptimizerOptions, typeof connectTrainingOptions, 'name'>,
   true satisfies Covers<BasinVolumeOptions, typeof basinOptions>,
   true satisfies Covers<ConvexityMapOptions, typeof convexityOptions | typeof randomOptions>,
   // --modes makes the objectives.

@@ -1,7 +1,11 @@
 import type { CommandSpec } from '../command.js';
-import { analysisGroups, figureGroup, modelArgument, outputGroup, runGroup } from '../groups.js';
+import { analysisGroups, dataGroup, figureGroup, modelArgument, outputGroup, runGroup } from '../groups.js';
 import {
   basinOptions,
+  connectedOptions,
+  connectObjectiveOptions,
+  connectOptions,
+  connectTrainingOptions,
   convexityOptions,
   histogramOptions,
   regionsOptions,
@@ -30,6 +34,27 @@ export const sharpnessCommand: CommandSpec = {
     options: { ...sharpnessOptions, ...sharpnessCommandOptions },
   }),
   run: async (invocation) => (await import('../run/sharpness.js')).runSharpness(invocation),
+};
+
+export const connectCommand: CommandSpec = {
+  name: 'connect',
+  summary: 'loss barriers between two minima, along the line and along trained curves',
+  details:
+    'Example: lossatlas connect net.pt --from a.pth --to b.pth -d train.npz --test test.npz --surface 21\n' +
+    'Control points become checkpoints that PyTorch reads: connection-bezier.pth.',
+  arguments: [modelArgument],
+  groups: [
+    { title: 'Minima:', options: connectedOptions },
+    { title: 'Model:', options: { ...modelOptions, ...solutionOptions } },
+    dataGroup,
+    { title: 'Loss:', options: connectObjectiveOptions },
+    { title: 'Paths:', options: connectOptions },
+    { title: 'Training of curves:', options: connectTrainingOptions },
+    outputGroup,
+    figureGroup,
+    runGroup,
+  ],
+  run: async (invocation) => (await import('../run/connect.js')).runConnect(invocation),
 };
 
 /** Of `landscape`. */

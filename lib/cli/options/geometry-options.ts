@@ -1,6 +1,9 @@
+import { dataType } from '../data-spec.js';
 import { normalizationOptions, searchOptions } from './landscape-options.js';
+import { objectiveOptions } from './setting-options.js';
 import { option, type OptionTable } from './table.js';
-import { choice, count, names, number, numbers, path, range } from './value-type.js';
+import { optimizerOptions, scheduleOptions } from './training-options.js';
+import { choice, choices, count, flag, names, number, numbers, path, range } from './value-type.js';
 
 /** Of `basinVolume`. */
 export const basinOptions = {
@@ -38,6 +41,58 @@ export const sharpnessCommandOptions = {
   steps: option(count, 'with thresholds: Lanczos steps of a probe; default 100'),
   probes: option(count, 'with thresholds: random vectors; default 10'),
   eigenpairs: option(count, 'with thresholds: so many eigenvalues of both ends, for exact counts; default 0'),
+} satisfies OptionTable;
+
+/** Of `connectModes`. */
+export const connectOptions = {
+  path: option(
+    choices('linear', 'bezier', 'chain'),
+    'besides the straight line: bezier (default), chain, both with a comma, or linear: none',
+  ),
+  bends: option(count, 'control points between the minima; default 1'),
+  steps: option(count, 'of the training of each curve; default 1000'),
+  stepBatchSize: option(count, 'samples a step; default 128', { as: 'batchSize' }),
+  points: option(count, 'along each path; default 61'),
+  surface: option(count, 'points along each axis of a surface on the plane of each curve; default none'),
+  seed: option(count, 'of t, of the order of samples and of dropout; default 0'),
+  resume: option(path, 'where curves and finished points are kept; default beside the results', {
+    isNegatable: true,
+  }),
+} satisfies OptionTable;
+
+/** The minima, and what else is evaluated along the paths. */
+export const connectedOptions = {
+  from: option(path, 'checkpoint at t = 0; default the weights in the model'),
+  to: option(path, 'checkpoint at t = 1; default the weights in the model'),
+  test: option(dataType, 'further data set along the paths, may come several times', { short: 't' }),
+} satisfies OptionTable;
+
+const { optimizer: _name, ...optimizerNumbers } = optimizerOptions;
+const { scheduleEpochs: _epochs, ...schedules } = scheduleOptions;
+/** Of the training of a curve; its steps stand where `train` has epochs. */
+export const connectTrainingOptions = {
+  optimizer: option(choice('sgd', 'adam'), 'default sgd, with learning rate 0.03 and momentum 0.9'),
+  ...optimizerNumbers,
+  lr: option(number, 'learning rate; default 0.03, of adam 0.001'),
+  weightDecay: option(number, 'of the point on the curve; default 0'),
+  momentum: option(number, 'of sgd; default 0.9'),
+  betas: option(numbers, 'of adam; default 0.9,0.999'),
+  eps: option(number, 'of adam; default 1e-8'),
+  amsgrad: option(flag, 'of adam'),
+  ...schedules,
+  schedule: option(choice('constant', 'step', 'cosine'), 'of the learning rate; default cosine'),
+  stepSize: option(count, 'of step: steps from one drop to the next'),
+  scheduleSteps: option(count, 'of cosine: steps to the end; default --steps', { as: 'epochs' }),
+} satisfies OptionTable;
+
+const { metrics: _metrics, ...lossOptions } = objectiveOptions;
+/** Of the objective, with another default. */
+export const connectObjectiveOptions = {
+  ...lossOptions,
+  mode: option(
+    choice('eval', 'train', 'recalibrate'),
+    'of the values; default recalibrate with BatchNorm, else eval',
+  ),
 } satisfies OptionTable;
 
 const { blockSize: _, ...search } = searchOptions;

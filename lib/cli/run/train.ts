@@ -5,20 +5,13 @@ import {
   type Dataset,
   type EpochFigures,
   type Model,
-  type OptimizerOptions,
-  type ScheduleOptions,
   type TrainOptions,
 } from '../../index.js';
 import { runAnalysis, type Run } from '../analysis.js';
 import type { CommandSpec } from '../command.js';
-import { dataSpecs } from '../data-spec.js';
-import {
-  optimizerOptions,
-  poisonOptions,
-  scheduleOptions,
-  trainingOptions,
-  trainLossOptions,
-} from '../options/training-options.js';
+import { dataSpecsOf } from '../data-spec.js';
+import { optimizerOf, scheduleOf } from '../optimizer-values.js';
+import { poisonOptions, trainingOptions, trainLossOptions } from '../options/training-options.js';
 import { numberOf, take, type Values } from '../options/table.js';
 import { openDatasets, openModel, openObjectiveOptions, openSolution } from '../setting.js';
 import { summarize } from '../summary.js';
@@ -42,7 +35,7 @@ async function open(run: Run): Promise<Opened> {
     );
   const loss = await openObjectiveOptions(resources, model, take(values, trainLossOptions));
   const evaluateOn: Dataset[] = [];
-  for (const { path, options } of otherSpecs(values, 'test'))
+  for (const { path, options } of dataSpecsOf(values, 'test'))
     evaluateOn.push(await loadDataset(path, options));
   const own = take<TrainOptions>(values, trainingOptions, ['test', 'every', 'resume']);
   const options: TrainOptions = {
@@ -51,7 +44,7 @@ async function open(run: Run): Promise<Opened> {
     epochs: numberOf(values, 'epochs', defaultEpochs),
     evaluateOn,
     optimizer: optimizerOf(values),
-    ...scheduleOf(values),
+    schedule: scheduleOf(values),
     ...(await poisonOf(values)),
     ...(values.weights === undefined
       ? {}
@@ -60,26 +53,8 @@ async function open(run: Run): Promise<Opened> {
   return { model, data: datasets[0]!, options };
 }
 
-/** Data sets of another option, with the shared options of all. */
-function otherSpecs(values: Values, key: string): ReturnType<typeof dataSpecs> {
-  const { dataOptions } = values;
-  return dataSpecs({ data: values[key], ...(dataOptions === undefined ? {} : { dataOptions }) });
-}
-
-function optimizerOf(values: Values): OptimizerOptions {
-  const name = (values.optimizer as OptimizerOptions['name'] | undefined) ?? 'sgd';
-  return { ...take<object>(values, optimizerOptions, ['optimizer']), name };
-}
-
-function scheduleOf(values: Values): Pick<TrainOptions, 'schedule'> {
-  const { schedule: name = 'constant' } = values;
-  const options = take<object>(values, scheduleOptions, ['schedule']);
-  // The library says which of them a schedule does not have.
-  return { schedule: { ...options, name } as ScheduleOptions };
-}
-
 async function poisonOf(values: Values): Promise<Pick<TrainOptions, 'poison'>> {
-  const [spec] = otherSpecs(values, 'poison');
+  const [spec] = dataSpecsOf(values, 'poison');
   const options = take<object>(values, poisonOptions, ['poison']);
   if (spec === undefined) {
     if (Object.keys(options).length === 0) return {};

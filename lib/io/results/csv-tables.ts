@@ -3,6 +3,7 @@ import type {
   Estimate,
   EvaluationTable,
   LandscapeValues,
+  ModeConnection,
   Track,
   TrackCheckpoint,
   TrackRow,
@@ -21,6 +22,7 @@ type CsvKind =
   | 'loss-line'
   | 'loss-surface'
   | 'eigenvalue-map'
+  | 'mode-connection'
   | 'basin-volume'
   | 'trajectory'
   | 'eigenpairs'
@@ -45,6 +47,7 @@ const tables: { readonly [K in CsvKind]: TableOf<Extract<Result, { kind: K }>> }
     column('largest', map.largest),
     ...optional('numProducts', map.numProducts),
   ],
+  'mode-connection': connectionColumns,
   'basin-volume': (basin) =>
     (['radii', 'low', 'high', 'numEvaluations'] as const).map((name) => column(name, basin[name])),
   trajectory: (path) => [
@@ -193,6 +196,19 @@ function criteriaColumns({ rows }: CriteriaComparison): CsvColumn[] {
     ]),
     numbers('numProducts', ({ numProducts }) => numProducts),
   ];
+}
+
+function connectionColumns({ t, paths }: ModeConnection): CsvColumn[] {
+  const ofPaths = paths.flatMap(({ evaluations, plane }, i) => [
+    ...evaluations.flatMap(({ loss, accuracy }, k) => [
+      column(`paths[${i}].evaluations[${k}].loss`, loss),
+      ...optional(`paths[${i}].evaluations[${k}].accuracy`, accuracy),
+    ]),
+    ...(plane === null
+      ? []
+      : (['x', 'y', 'distance'] as const).map((name) => column(`paths[${i}].plane.${name}`, plane[name]))),
+  ]);
+  return [column('t', t), ...ofPaths];
 }
 
 function trainingColumns(run: TrainingRun): CsvColumn[] {

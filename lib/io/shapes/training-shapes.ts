@@ -1,4 +1,4 @@
-import type { TrainingEvaluation, TrainingRun } from '../../results.js';
+import type { TrainingEvaluation, TrainingOptimizer, TrainingRun, TrainingSchedule } from '../../results.js';
 import { provenanceShape } from './provenance-shape.js';
 import type { ShapeOf } from './shape.js';
 
@@ -10,33 +10,33 @@ const evaluation: ShapeOf<TrainingEvaluation> = {
   accuracy: 'float64|null',
 };
 
+export const optimizerShape: ShapeOf<TrainingOptimizer> = {
+  name: { oneOf: ['sgd', 'adam', 'adamw'] },
+  lr: 'number',
+  weightDecay: 'number',
+  momentum: 'number|null',
+  dampening: 'number|null',
+  nesterov: 'boolean',
+  beta1: 'number|null',
+  beta2: 'number|null',
+  eps: 'number|null',
+  amsgrad: 'boolean',
+};
+
+export const scheduleShape: ShapeOf<TrainingSchedule> = {
+  name: { oneOf: ['constant', 'step', 'cosine'] },
+  stepSize: 'number|null',
+  gamma: 'number|null',
+  epochs: 'number|null',
+  minimum: 'number|null',
+};
+
 export const trainingShapes: { readonly 'training-run': ShapeOf<TrainingRun> } = {
   'training-run': {
     kind: { oneOf: ['training-run'] },
     formatVersion: { oneOf: [1] },
-    optimizer: {
-      object: {
-        name: { oneOf: ['sgd', 'adam', 'adamw'] },
-        lr: 'number',
-        weightDecay: 'number',
-        momentum: 'number|null',
-        dampening: 'number|null',
-        nesterov: 'boolean',
-        beta1: 'number|null',
-        beta2: 'number|null',
-        eps: 'number|null',
-        amsgrad: 'boolean',
-      },
-    },
-    schedule: {
-      object: {
-        name: { oneOf: ['constant', 'step', 'cosine'] },
-        stepSize: 'number|null',
-        gamma: 'number|null',
-        epochs: 'number|null',
-        minimum: 'number|null',
-      },
-    },
+    optimizer: { object: optimizerShape },
+    schedule: { object: scheduleShape },
     batchSize: 'number',
     clipNorm: 'number|null',
     seed: 'number',

@@ -91,6 +91,8 @@ const density: SpectralDensity = {
   provenance,
 };
 
+const pathBarrier = { height: NaN, t: 0.5, aboveWorseEnd: Infinity, worst: -0, worstAt: 1 };
+
 /** Small results of every kind, with NaN, infinities and −0 in them; of some kinds several. */
 export const resultSamples: readonly Result[] = [
   lineOf(5, (t) => (t > 0.5 ? NaN : 1 / t), Math.abs),
@@ -421,6 +423,79 @@ export const resultSamples: readonly Result[] = [
     numSteps: 8,
     divergedAt: 9,
     checkpoints: ['run/epoch-0001.pt'],
+    provenance,
+  },
+  {
+    kind: 'mode-connection',
+    formatVersion: 1,
+    from: 'a.pth',
+    fromHash: 'ab',
+    to: 'b.pth',
+    toHash: 'cd',
+    t: Float64Array.of(0, 0.5, 1),
+    distance: 2,
+    paths: [
+      {
+        kind: 'linear',
+        numBends: 0,
+        length: 2,
+        evaluations: [
+          {
+            data: 'train',
+            dataHash: 'ef',
+            numSamples: 4,
+            loss: Float64Array.of(0.1, NaN, -0),
+            accuracy: null,
+            barrier: pathBarrier,
+            accuracyBarrier: null,
+          },
+        ],
+        training: null,
+        plane: null,
+      },
+      {
+        kind: 'bezier',
+        numBends: 1,
+        length: Infinity,
+        evaluations: [
+          {
+            data: 'train',
+            dataHash: 'ef',
+            numSamples: 4,
+            loss: Float64Array.of(0.1, Infinity, 0.2),
+            accuracy: Float64Array.of(1, 0.5, 1),
+            barrier: pathBarrier,
+            accuracyBarrier: pathBarrier,
+          },
+        ],
+        training: { numSteps: 3, divergedAt: 4, loss: Float64Array.of(1, 0.5), blockSteps: 2 },
+        plane: {
+          x: Float64Array.of(0, 1, 2),
+          y: Float64Array.of(0, 0.5, 0),
+          distance: Float64Array.of(0, -0, NaN),
+          solutions: [{ label: 'a.pth', coordinates: Float64Array.of(0, 0) }],
+          surface: bowl(3, 2),
+        },
+      },
+    ],
+    training: {
+      optimizer: {
+        name: 'sgd',
+        lr: 0.03,
+        weightDecay: 0,
+        momentum: 0.9,
+        dampening: 0,
+        nesterov: false,
+        beta1: null,
+        beta2: null,
+        eps: null,
+        amsgrad: false,
+      },
+      schedule: { name: 'cosine', stepSize: null, gamma: null, epochs: 10, minimum: 0 },
+      steps: 10,
+      batchSize: 4,
+    },
+    seed: 1,
     provenance,
   },
   {

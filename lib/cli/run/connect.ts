@@ -1,0 +1,128 @@
+import { existsSync } from 'node:fs';
+import {
+  connectModes,
+  loadDataset,
+  LossAtlasError,
+  ownSolution,
+  type ConnectModesOptions,
+  type Dataset,
+  type Solution,
+} from '../../index.js';
+import {
+  connectionFiles,
+  curveKinds,
+  defaultOptimizer,
+  defaultPoints,
+  defaultSteps,
+  valuesMode,
+} from '../../geometry/connect-modes.js';
+import { runAnalysis, type Run } from '../analysis.js';
+import type { CommandSpec } from '../command.js';
+import { dataSpecsOf } from '../data-spec.js';
+import { optimizerOf, scheduleOf } from '../optimizer-values.js';
+import { connectOptions, connectTrainingOptions } from '../options/geometry-options.js';
+import { numberOf, take, type Values } from '../options/table.js';
+import { refuseOptions } from '../refuse-options.js';
+import { openSetting, openSolution, type Setting } from '../setting.js';
+import { settingWords } from '../setting-words.js';
+import { summarize } from '../summary.js';
+import { keptWords } from './basin.js';
+
+interface Opened {
+  readonly setting: Setting;
+  readonly from: Solution;
+  readonly to: Solution;
+  readonly options: ConnectModesOptions;
+}
+
+async function open(run: Run): Promise<Opened> {
+  const { values, resources } = run;
+  if (values.from === undefined && values.to === undefined)
+    throw new LossAtlasError(
+      'ERR_INVALID_OPTION',
+      'Two minima are needed: give --from and --to (or one of them, and the model has the other).',
+    );
+  const setting = await openSetting(resources, values);
+  const solution = async (key: 'from' | 'to') =>
+    values[key] === undefined
+      ? resources.keep(await ownSolution(setting.model))
+      : openSolution(resources, setting.model, values[key] as string, values);
+  const evaluateOn: Dataset[] = [];
+  for (const { path, options } of dataSpecsOf(values, 'test'))
+    evaluateOn.push(await loadDataset(path, options));
+  const [from, to] = [await solution('from'), await solution('to')];
+  return { setting, from, to, options: { ...optionsOf(values), evaluateOn } };
+}
+
+function optionsOf(values: Values): ConnectModesOptions {
+  const options = take<ConnectModesOptions>(values, connectOptions, ['resume']);
+  const mode =
+    values.mode === undefined ? {} : { mode: values.mode as NonNullable<ConnectModesOptions['mode']> };
+  if (curveKinds(options).length === 0) {
+    refuseOptions(values, Object.keys(connectTrainingOptions), 'for curves, and --path linear has none');
+    return { ...options, ...mode };
+  }
+  const given = optimizerOf(values);
+  return {
+    ...options,
+    ...mode,
+    optimizer: given.name === 'sgd' ? { ...defaultOptimizer, ...given } : given,
+    ...trainingSchedule(values),
+  };
+}
+
+/** The library's where none was given. */
+function trainingSchedule(values: Values): Pick<ConnectModesOptions, 'schedule'> {
+  const { scheduleSteps, ...others } = values;
+  const steps = scheduleSteps === undefined ? {} : { scheduleEpochs: scheduleSteps };
+  return { schedule: scheduleOf({ schedule: 'cosine', ...others, ...steps }) };
+}
+
+export const runConnect: CommandSpec['run'] = async (invocation) =>
+  runAnalysis<Opened>(invocation, {
+    name: 'connection',
+    kinds: () => ['mode-connection'],
+    open,
+    plan: ({ setting, from, to, options }, { values }) => {
+      const kinds = curveKinds(options);
+      const numCurves = kinds.length;
+      const steps = numberOf(values, 'steps', defaultSteps);
+      const points = numberOf(values, 'points', defaultPoints);
+      const surface = numberOf(values, 'surface', 0);
+      const numPoints = (1 + numCurves) * points + numCurves * surface ** 2;
+      // Steps and points as the run mixes them.
+      const fewPoints = 2 * (1 + numCurves);
+      const fewSteps = Math.max(1, Math.min(100, Math.round((steps / numPoints) * fewPoints)));
+      return {
+        steps: [
+          ...settingWords(setting),
+          `Paths     ${['linear', ...kinds].join(', ')} from ${from.label} to ${to.label}, ${points} points each, ${valuesMode(setting.loss, options)} mode`,
+          ...(numCurves === 0 ? [] : [`Training  ${steps} steps of each curve`]),
+        ],
+        unit: numCurves === 0 ? 'points' : 'steps and points',
+        total: numCurves * steps + numPoints,
+        trial: async () => {
+          const { surface: _, ...others } = options;
+          const few = numCurves === 0 ? { points: 2 } : { points: 2, steps: fewSteps };
+          using _found = await connectModes(setting.loss, from, to, { ...others, ...few });
+          return numCurves * fewSteps + fewPoints;
+        },
+      };
+    },
+    compute: async ({ setting, from, to, options }, { values, output, analysis }) => {
+      const resume = output.resumePath(values);
+      using found = await connectModes(setting.loss, from, to, { ...options, ...analysis, ...resume });
+      output.print(found.connection, summarize(found.connection));
+      await output.save(found.connection);
+      for (const { kind, bends } of found.curves) {
+        for (const [i, bend] of bends.entries())
+          await output.saveSolution(bend, bends.length === 1 ? kind : `${kind}-${i + 1}`);
+      }
+      await output.finish(resume.resume === undefined ? [] : connectionFiles(resume.resume));
+    },
+    interrupted: (_, { values, output }) => {
+      const { resume } = output.resumePath(values);
+      const files = resume === undefined ? [] : connectionFiles(resume);
+      return keptWords('steps', files.find((file) => existsSync(file)) ?? resume);
+    },
+  });
