@@ -2,13 +2,14 @@ import { LossAtlasError } from '../errors.js';
 import { checkOptions, invalidOption, isOneOf } from '../validate.js';
 import { layoutAxes } from './axes.js';
 import { clipTo, layoutFigure } from './figure.js';
+import { drawMarkLabels, placeLabels } from './label-placement.js';
 import { figureChecks, isText, type FigureOptions } from './options.js';
-import { element, group, segment, text } from './svg.js';
-import { fitText, textWidth } from './text.js';
+import { element, group, segment, type Box, type Point } from './svg.js';
 import { theme } from './theme.js';
 import { valueScale, type ScaleKind } from './value-scale.js';
 
 const name = 'drawScatter';
+const radius = 4;
 
 /** One of the things that are compared, by two numbers. */
 export interface ScatterPoint {
@@ -46,7 +47,14 @@ export function drawScatter(points: readonly ScatterPoint[], options: ScatterOpt
   checkOptions(name, options, { ...figureChecks, ...checks });
   if (((points as readonly ScatterPoint[] | undefined)?.length ?? 0) === 0)
     throw invalidOption(`${name}: points`, 'a list of points, not empty', points);
-  const { width = 640, height = 440, title = '', caption = '', xScale = 'linear', yScale = 'linear' } = options;
+  const {
+    width = 640,
+    height = 440,
+    title = '',
+    caption = '',
+    xScale = 'linear',
+    yScale = 'linear',
+  } = options;
   const figure = layoutFigure({ width, height, title, caption, notes: [] });
   const known = (value: number | undefined) => (value !== undefined && Number.isFinite(value) ? [value] : []);
   const xs = points.map(({ x }) => x);
@@ -56,28 +64,28 @@ export function drawScatter(points: readonly ScatterPoint[], options: ScatterOpt
     y: { kind: yScale, ...rangeOf('y', ys, yScale), label: options.yLabel ?? '' },
   });
   const bars: string[] = [];
-  const dots: string[] = [];
-  const names: string[] = [];
-  for (const { label, x, y, low = y, high = y } of points) {
+  const places: Point[] = [];
+  const taken: Box[] = [];
+  for (const { x, y, low = y, high = y } of points) {
     const [cx, cy] = [axes.x(x), axes.y(y)];
-    if (Number.isFinite(low) && Number.isFinite(high) && high > low)
-      bars.push(segment([cx, axes.y(low)], [cx, axes.y(high)]));
-    dots.push(element('circle', { cx, cy, r: 4 }));
-    const fitted = fitText(label, (axes.box.right - axes.box.left) / 3, theme.noteSize, theme.minSize);
-    // On the side where there is room.
-    const isLeft = cx + 8 + textWidth(fitted.text, fitted.size) > axes.box.right;
-    const anchor = isLeft ? 'end' : 'start';
-    names.push(
-      text(fitted.text, [cx + (isLeft ? -8 : 8), cy - 6], { 'font-size': fitted.size, 'text-anchor': anchor }),
-    );
+    places.push([cx, cy]);
+    taken.push({ left: cx - radius, right: cx + radius, top: cy - radius, bottom: cy + radius });
+    if (!(Number.isFinite(low) && Number.isFinite(high) && high > low)) continue;
+    bars.push(segment([cx, axes.y(low)], [cx, axes.y(high)]));
+    taken.push({ left: cx - 1, right: cx + 1, top: axes.y(high), bottom: axes.y(low) });
   }
+  const named = points.flatMap(({ label }, i) => (label === '' ? [] : [{ label, point: places[i]! }]));
+  const labels = placeLabels(named, axes.box, theme.noteSize, taken);
+  const dots = places.map(([cx, cy]) => element('circle', { cx, cy, r: radius }));
   return figure.finish([
     axes.below,
     clipTo(axes.box, [
-      bars.length === 0 ? '' : element('path', { d: bars.join(''), stroke: theme.primary, 'stroke-opacity': 0.5 }),
+      bars.length === 0
+        ? ''
+        : element('path', { d: bars.join(''), stroke: theme.primary, 'stroke-opacity': 0.5 }),
     ]),
     group({ fill: theme.primary, class: 'points' }, dots),
-    group({ class: 'labels' }, names),
+    drawMarkLabels(labels, theme.noteSize),
     axes.above,
   ]);
 }
