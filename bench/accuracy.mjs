@@ -26,26 +26,39 @@ const sameAs = 1e-6;
  * @typedef {{ distance: number, ratio: number, kh05: number, kh1: number, ghosts: number }} Errors
  */
 
+/** Of a list that is not empty. */
+const first = (/** @type {Float64Array} */ list) => list[0] ?? NaN;
+const last = (/** @type {Float64Array} */ list) => list.at(-1) ?? NaN;
+
+/**
+ * Nodes and weights of all probes together, of total weight 1.
+ *
+ * @param {Spectrum} spectrum
+ */
+function massesOf({ nodes, weights }) {
+  return nodes.flatMap((list, i) =>
+    Array.from(list, (at, j) => ({ at, by: (weights[i]?.[j] ?? NaN) / nodes.length })),
+  );
+}
+
 /**
  * ∫ |F − G| dλ of the two distribution functions, as a share of the width of the spectrum (the first Wasserstein distance).
  *
  * @param {Spectrum} spectrum
  * @param {Float64Array} exact
  */
-function distance({ nodes, weights }, exact) {
-  const share = 1 / nodes.length;
-  const jumps = nodes.flatMap((list, i) =>
-    Array.from(list, (node, j) => ({ at: node, by: share * weights[i][j] })),
-  );
-  for (const value of exact) jumps.push({ at: value, by: -1 / exact.length });
-  jumps.sort((a, b) => a.at - b.at);
+function distance(spectrum, exact) {
+  const opposite = Array.from(exact, (at) => ({ at, by: -1 / exact.length }));
+  const jumps = [...massesOf(spectrum), ...opposite].sort((a, b) => a.at - b.at);
   let sum = 0;
   let difference = 0;
-  for (const [i, { at, by }] of jumps.entries()) {
-    if (i > 0) sum += Math.abs(difference) * (at - jumps[i - 1].at);
+  let before = first(exact);
+  for (const { at, by } of jumps) {
+    sum += Math.abs(difference) * (at - before);
     difference += by;
+    before = at;
   }
-  return sum / (exact[exact.length - 1] - exact[0]);
+  return sum / (last(exact) - first(exact));
 }
 
 /**
@@ -54,13 +67,11 @@ function distance({ nodes, weights }, exact) {
  * @param {Spectrum} spectrum
  * @param {number} n
  */
-function ratioOfMasses({ nodes, weights }, n) {
+function ratioOfMasses(spectrum, n) {
   let [below, above] = [0, 0];
-  for (const [i, list] of nodes.entries()) {
-    for (const [j, node] of list.entries()) {
-      if (node < 0) below += weights[i][j] * (-node) ** n;
-      else above += weights[i][j] * node ** n;
-    }
+  for (const { at, by } of massesOf(spectrum)) {
+    if (at < 0) below += by * (-at) ** n;
+    else above += by * at ** n;
   }
   return below / above;
 }
@@ -71,31 +82,25 @@ function ratioOfMasses({ nodes, weights }, n) {
  * @returns {Errors}
  */
 function errorsOf(spectrum, exact) {
-  const mean = (/** @type {(probe: number) => number} */ of) =>
-    spectrum.nodes.reduce((sum, _, i) => sum + of(i), 0) / spectrum.nodes.length;
-  const ends = (/** @type {Float64Array} */ list) => Math.abs(list[0] / list[list.length - 1]);
+  const { nodes } = spectrum;
+  const mean = (/** @type {(list: Float64Array) => number} */ of) =>
+    nodes.reduce((sum, list) => sum + of(list), 0) / nodes.length;
+  const ends = (/** @type {Float64Array} */ list) => Math.abs(first(list) / last(list));
   const truth = { nodes: [exact], weights: [new Float64Array(exact.length).fill(1 / exact.length)] };
   const relative = (/** @type {number} */ value, /** @type {number} */ right) => Math.abs(value / right - 1);
   const khOf = (/** @type {number} */ n) => relative(ratioOfMasses(spectrum, n), ratioOfMasses(truth, n));
   return {
     distance: distance(spectrum, exact),
-    ratio: relative(
-      mean((i) => ends(spectrum.nodes[i])),
-      ends(exact),
-    ),
+    ratio: relative(mean(ends), ends(exact)),
     kh05: khOf(0.5),
     kh1: khOf(1),
-    ghosts: mean((i) => {
-      const list = spectrum.nodes[i];
-      const top = list[list.length - 1];
-      return list.filter((node) => top - node <= sameAs * top).length - 1;
-    }),
+    ghosts: mean((list) => list.filter((node) => last(list) - node <= sameAs * last(list)).length - 1),
   };
 }
 
 /** @param {number[]} values */
 function median(values) {
-  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
+  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }
 
 await runMain(async () => {
@@ -123,6 +128,7 @@ await runMain(async () => {
   for (const probes of [1, 10]) {
     for (const [name, compute] of Object.entries(tools)) {
       say(`bench: ${name}, ${probes} probes`);
+      /** @type {Errors[]} */
       const all = [];
       for (const seed of seeds) all.push(errorsOf(await compute(probes, seed), exact));
       const of = (/** @type {keyof Errors} */ key) => median(all.map((errors) => errors[key]));
