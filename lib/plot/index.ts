@@ -4,6 +4,7 @@ export { type ColorMap } from './color-scale.js';
 export { drawComparison } from './comparison.js';
 export { drawContour, type ContourOptions } from './contour.js';
 export { drawCriteria, type CriteriaOptions, type CriterionRow } from './criteria-table.js';
+export { drawDensityPanels, type DensityPanels, type DensityPanelsOptions } from './density-panels.js';
 export { drawDensity, type DensityCurve, type DensityOptions, type LabelledDensity } from './density.js';
 export { drawEigenvalueMap, type EigenvalueMapOptions, type MapValue } from './eigenvalue-map.js';
 export { type DrawingScale } from './field.js';
