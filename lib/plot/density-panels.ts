@@ -1,10 +1,11 @@
 import { LossAtlasError } from '../errors.js';
 import { checkOptions, isNumber } from '../validate.js';
 import { layoutAxes } from './axes.js';
+import type { DensityCurve } from './density.js';
 import { isScaleKind } from './field.js';
 import { clipTo, layoutFigure, layoutPage } from './figure.js';
 import { figureChecks, type FigureOptions } from './options.js';
-import { densityRange, drawDensityCurve, seriesStyle, type BandCurve } from './series.js';
+import { densityRange, drawDensityCurve, seriesStyle } from './series.js';
 import { rotatedText, text, type Box } from './svg.js';
 import { fitText } from './text.js';
 import { panelSizes, theme } from './theme.js';
@@ -17,7 +18,7 @@ export interface DensityPanels {
   readonly rows: readonly {
     readonly label: string;
     /** One a column; null where there is none. */
-    readonly curves: readonly (BandCurve | null)[];
+    readonly curves: readonly (DensityCurve | null)[];
   }[];
 }
 

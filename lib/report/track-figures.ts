@@ -1,11 +1,11 @@
 import { drawDensityPanels } from '../plot/density-panels.js';
 import { defaultTitle, paragraph, provenanceFacts } from '../plot/describe.js';
-import { drawTrack, hasTrackValue, trackValues } from '../plot/track.js';
+import { drawTrack, hasTrackValue, trackValues, type TrackValue } from '../plot/track.js';
 import type { Track } from '../results.js';
 import { renderDensity } from '../spectrum/density.js';
 import { frameOptions, pick, type Draw, type DrawResultOptions, type Figures } from './figure-options.js';
 
-const values = trackValues.map((value): [(typeof trackValues)[number], Draw<Track>] => [
+const values = trackValues.map((value): [TrackValue, Draw<Track>] => [
   value,
   (track, options) => drawTrack(track, { value, ...pick(options, [...frameOptions, 'scale']) }),
 ]);

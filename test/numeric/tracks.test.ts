@@ -97,6 +97,9 @@ describe('tracks: figures', () => {
       }
     }
     expect(fromJson(toJson(track), 'track')).to.deep.equal(track);
+    const broken = JSON.parse(toJson(track)) as { checkpoints: { rows: unknown[] }[] };
+    broken.checkpoints[1]!.rows.pop();
+    expect(() => fromJson(JSON.stringify(broken), 'track')).to.throw(/checkpoints\[1\]\.rows/);
   });
 
   it('are bit for bit what single calls give, on the same samples of each data set', async () => {
