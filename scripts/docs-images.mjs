@@ -83,6 +83,32 @@ async function report() {
   }
 }
 
+/** A run of six epochs, from random weights. */
+async function track() {
+  const sets = ['train', 'test'].map(
+    (name) => `${join(example, 'digits.npz')}:inputs=x_${name},targets=y_${name}`,
+  );
+  const scale = ['--data-options', 'scale=1/16', '--quiet'];
+  const adam = ['--optimizer', 'adam', '--lr', '1e-3', '--batch-size', '64', '--epochs', '6', '--seed', '1'];
+  const start = ['--weights', join('run', 'step-000.pth'), '--out', 'epochs', '--images', 'none'];
+  await lossatlas('train', model, '-d', `${sets[0]}`, ...start, ...adam, ...scale);
+  const data = ['-d', `${sets[0]},name=train`, '-d', `${sets[1]},name=test`];
+  const drawn = ['--figures', 'kh05', '--images', 'png', '--pixel-ratio', '1.2', '--out', '.'];
+  await lossatlas(
+    'track',
+    model,
+    'epochs',
+    ...data,
+    '--curvature-samples',
+    '256',
+    '--seed',
+    '1',
+    ...drawn,
+    ...scale,
+  );
+  keep('track.png', 'track-kh05.png');
+}
+
 await runMain(async () => {
   try {
     await node(join(example, 'checkpoints.mjs'), 'run');
@@ -132,6 +158,7 @@ await runMain(async () => {
     const words = ['--floor', '1e-5', '--title', 'Digits net: Hessian spectrum before and after training'];
     await lossatlas('plot', 's000.json', 's100.json', ...together, ...words, ...size);
     keep('densities.png', 'spectrum-digits.png');
+    await track();
     await report();
     return 0;
   } finally {

@@ -5,6 +5,7 @@ export { drawComparison } from './comparison.js';
 export { drawConnection, type ConnectionFigureOptions } from './connection.js';
 export { drawContour, type ContourOptions } from './contour.js';
 export { drawCriteria, type CriteriaOptions, type CriterionRow } from './criteria-table.js';
+export { drawDensityPanels, type DensityPanels, type DensityPanelsOptions } from './density-panels.js';
 export { drawDensity, type DensityCurve, type DensityOptions, type LabelledDensity } from './density.js';
 export { drawDecisionRegions, type DecisionRegionsFigureOptions } from './decision-regions.js';
 export { drawExplosionTable } from './explosion-table.js';

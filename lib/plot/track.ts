@@ -17,8 +17,7 @@ import { valueScale, type ScaleKind } from './value-scale.js';
 const name = 'drawTrack';
 
 /** What a figure of a track shows over the epochs. */
-export const trackValues = ['accuracy', 'loss', 'kh05', 'kh1', 're', 'eigenvalues', 'trace'] as const;
-export type TrackValue = (typeof trackValues)[number];
+export type TrackValue = 'accuracy' | 'loss' | 'kh05' | 'kh1' | 're' | 'eigenvalues' | 'trace';
 
 export interface TrackFigureOptions extends FigureOptions {
   /** Default `accuracy`. */
@@ -55,6 +54,8 @@ const panels: Readonly<Record<TrackValue, readonly Panel[]>> = {
   ],
   trace: [{ label: 'trace of the Hessian', point: (row) => spectrumOf(row)?.trace ?? null }],
 };
+
+export const trackValues = Object.keys(panels) as readonly TrackValue[];
 
 /** An eigenvalue lies within the residual of the Rayleigh quotient of its unit vector. */
 function eigenvalue(found: { readonly value: number; readonly residual: number } | undefined): Point | null {

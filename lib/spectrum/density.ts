@@ -30,7 +30,7 @@ const reach = 9.6;
  * render again with another variance or range at will.
  */
 export function renderDensity(
-  spectrum: SpectralDensity,
+  spectrum: Pick<SpectralDensity, 'nodes' | 'weights'>,
   options: RenderDensityOptions = {},
 ): RenderedDensity {
   checkOptions('renderDensity', options, { points: isInteger(2), variance: isPositive, range: isRange });

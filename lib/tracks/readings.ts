@@ -6,11 +6,13 @@ export function readingsOf(
   checkpoints: readonly TrackCheckpoint[],
 ): TrackReading[] {
   const [first, ...others] = datasets;
+  // One that lies there under two names, such as the last one, counts once.
+  const distinct = checkpoints.filter(({ hash }, i) => checkpoints.findIndex((c) => c.hash === hash) === i);
   const hasSpectrum = (d: number) => checkpoints.some(({ rows }) => rows[d]?.curvature?.spectrum != null);
   if (first === undefined || !hasSpectrum(0)) return [];
   return others.flatMap(({ name }, i) => {
     if (!hasSpectrum(i + 1)) return [];
-    const pairs = checkpoints.flatMap(({ rows }) => {
+    const pairs = distinct.flatMap(({ rows }) => {
       const [before, after] = [rows[0], rows[i + 1]];
       return isRead(before) && isRead(after) ? [[before, after] as const] : [];
     });

@@ -34,7 +34,12 @@ export function trackTable(track: Track): string {
   const problems = checkpoints.flatMap(({ label, problem }) =>
     problem === null ? [] : [`- ${label}: ${problem}`],
   );
-  const words = [...readings.map(readingWords), ...notes.map((note) => `- ${note}`), ...problems];
+  const words = [
+    ...readings.map(readingWords),
+    ...coldWords(rows.map(({ row }) => row)),
+    ...notes.map((note) => `- ${note}`),
+    ...problems,
+  ];
   return [...alignColumns([head, ...lines]), ...(words.length > 0 ? ['', ...words] : [])].join('\n');
 }
 
@@ -61,5 +66,17 @@ function readingWords({ data, from, numCheckpoints, kh05, re }: TrackReading): s
   if (numCheckpoints < 3)
     return `${who}: no reading of KH05 from ${numCheckpoints} (mainly positive on both)`;
   const r = (value: number) => (Number.isNaN(value) ? 'undefined' : value.toFixed(2).replace('-', '−'));
-  return `${who}: change of KH05 with change of accuracy, r = ${r(kh05)}; of re, r = ${r(re)} (${where}; the paper reads a fall)`;
+  return `${who}: change of KH05 with change of accuracy, r = ${r(kh05)}; of re, r = ${r(re)} (${where}; below 0 as the paper reads them)`;
+}
+
+/** What searches from the eigenvectors before saved, where that was compared. */
+function coldWords(rows: readonly TrackRow[]): string[] {
+  const compared = rows.flatMap(({ curvature }) => (curvature?.coldProducts == null ? [] : [curvature]));
+  if (compared.length === 0) return [];
+  const warm = compared.reduce((sum, { searchProducts }) => sum + searchProducts, 0);
+  const cold = compared.reduce((sum, { coldProducts }) => sum + coldProducts!, 0);
+  const share = ((100 * warm) / cold).toFixed(0);
+  return [
+    `- searches from the eigenvectors of the checkpoint before: ${warm} products, ${share} % of the ${cold} from random vectors`,
+  ];
 }

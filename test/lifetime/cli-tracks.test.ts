@@ -78,9 +78,9 @@ describe('tracks on the command line', function () {
   it('Ctrl-C keeps finished rows, and the same command ends as if nothing had been', async () => {
     const args = track(
       '--steps',
-      '40',
+      '20',
       '--probes',
-      '4',
+      '2',
       '--seed',
       '2',
       '--curvature-samples',
@@ -109,7 +109,7 @@ describe('tracks on the command line', function () {
       ['track', model, out('growing'), ...data, ...extremes, ...how, '--until', '2'],
       {},
     );
-    while (readdirSync(folder).includes('followed') === false || !hasTrack(out('followed')))
+    while (!readdirSync(folder).includes('followed') || !hasTrack(out('followed')))
       await new Promise((resolve) => setTimeout(resolve, 50));
     const first = await loadJson(out('followed/track.json'), 'track');
     expect(first.checkpoints.length).to.equal(1);

@@ -4,6 +4,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   AbortError,
+  dataset,
   interpolate,
   landscapeAtlas,
   loadSolution,
@@ -16,7 +17,7 @@ import {
 } from '../../dist/index.js';
 import { run, runUntilDone } from '../support/child.js';
 import { rejects } from '../support/errors.js';
-import { fixture, goldenData, loadFixture } from '../support/fixtures.js';
+import { fixture, goldenArray, goldenData, loadFixture } from '../support/fixtures.js';
 import { expectNoLiveHandles } from '../support/handles.js';
 
 const data = goldenData('convbn.eval.x', 'convbn.eval.y');
@@ -91,6 +92,22 @@ describe('resuming a sweep', function () {
       /no file/,
     );
     expect(await readFile(join(folder, 'text'), 'utf8')).to.equal('somebody’s notes');
+  });
+
+  it('a file of another output of the model is refused', async () => {
+    using model = await loadFixture('list_output');
+    const inputs = goldenArray('outputs.x');
+    const [count] = inputs.shape as [number];
+    // A label that both outputs have.
+    const samples = dataset({ inputs, targets: { data: new BigInt64Array(count), shape: [count] } });
+    using plane = await randomPlane(model, { seed: 1 });
+    const file = join(folder, 'sweep');
+    const surfaceOf = async (output: number) => {
+      using loss = objective(model, samples, { output });
+      return await lossSurface(loss, plane, { points: 3, resume: file });
+    };
+    await surfaceOf(1);
+    await rejects(async () => surfaceOf(0), 'ERR_RESUME', /output: 1 in the file, 0 now/);
   });
 
   it('a file of other settings is refused, and the message shows the difference', async () => {

@@ -97,6 +97,9 @@ describe('tracks: figures', () => {
       }
     }
     expect(fromJson(toJson(track), 'track')).to.deep.equal(track);
+    const broken = JSON.parse(toJson(track)) as { checkpoints: { rows: unknown[] }[] };
+    broken.checkpoints[1]!.rows.pop();
+    expect(() => fromJson(JSON.stringify(broken), 'track')).to.throw(/checkpoints\[1\]\.rows/);
   });
 
   it('are bit for bit what single calls give, on the same samples of each data set', async () => {
@@ -428,13 +431,13 @@ describe('tracks: the reading of KH05', () => {
         curvature: { spectrum: { type, criteria: { kh05: { value: kh05 }, re: { value: re } } } },
       }) as never;
     const sets = [{ name: 'a' }, { name: 'b' }] as never;
-    const checkpoint = (...rows: never[]) => ({ rows }) as never;
+    const checkpoint = (...rows: never[]) => ({ hash: JSON.stringify(rows), rows }) as never;
     // KH05 rises by 2 where accuracy falls by 1; re by its square.
     const falls = [0.1, 0.2, 0.4].map((fall) =>
       checkpoint(row('a', 0.9, 0.1, 0.2), row('b', 0.9 - fall, 0.1 + 2 * fall, 0.2 + fall * fall)),
     );
     const other = checkpoint(row('a', 0.9, 0.1, 0.2), row('b', 0.95, 5, 5, 'undecided'));
-    const [reading] = readingsOf(sets, [...falls, other]);
+    const [reading] = readingsOf(sets, [...falls, other, falls[0]!]);
     expect([reading!.data, reading!.from, reading!.numCheckpoints]).to.deep.equal(['b', 'a', 3]);
     expect(reading!.kh05).to.be.closeTo(-1, 1e-12);
     expect(reading!.re).to.be.closeTo(correlation([0.01, 0.04, 0.16], [-0.1, -0.2, -0.4]), 1e-12);
