@@ -230,7 +230,7 @@ export function barrierText({ height, t, worst }: PathBarrier): string {
 function captionOf({ paths, training, distance, seed, provenance }: ModeConnection): string {
   const lengths = paths
     .filter(({ kind }) => kind !== 'linear')
-    .map((path) => `${pathName(path)} ${formatNumber(path.length / distance, 3)} times as long as the line`);
+    .map((path) => `${pathName(path)} ${formatNumber(path.length / distance)} times as long as the line`);
   const how =
     training === null
       ? []
