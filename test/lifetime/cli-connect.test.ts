@@ -110,7 +110,7 @@ describe('connecting minima on the command line', function () {
     const whole = await lossatlas([...args, '--json']);
     expect(whole.code, whole.stderr).to.equal(0);
     const stopped = await lossatlas([...args, '-o', out('stopped')], {
-      interruptAt: /mode connection: [1-9]\d/,
+      interruptAt: /mode connection: \d/,
     });
     expect(stopped.code, stopped.stderr).to.equal(130);
     expect(stopped.stderr).to.contain('The same command goes on with the rest.');
