@@ -25,11 +25,11 @@ const paper = {
 const nets = {
   async lenet5() {
     const { model, clean } = await lenet5();
-    return { model, at: clean, data: await mnist(either(1000, 100)), name: 'LeNet5' };
+    return { model, at: clean, data: await mnist(either(250, 100)), name: 'LeNet5' };
   },
   async resnet20() {
     const model = await loadModel(file('torchscript/resnet20_cifar10.script.pt'));
-    return { model, at: undefined, data: await cifar(either(128, 16)), name: 'ResNet-20' };
+    return { model, at: undefined, data: await cifar(either(64, 16)), name: 'ResNet-20' };
   },
 };
 

@@ -107,7 +107,7 @@ for (const name of ['resnet18', 'alexnet', 'squeezenet', 'mobilenet', 'vit']) {
     // The weights that torchvision draws.
     return {
       model,
-      data: await cifarAt([112, 112], either(16, 2)),
+      data: await cifarAt([112, 112], either(8, 2)),
       weights: { random: await ownSolution(model) },
     };
   };
@@ -127,7 +127,7 @@ for (const [name, load] of Object.entries(open)) {
       if (existsSync(path)) spectrum = await loadResult(path, 'preset-spectral-density');
       else {
         const operator = hessian(objective(model, data, { mode }), { at: solution });
-        spectrum = await llaSpectralDensity(operator, { steps: either(100, 8), seed: 1, ...progress });
+        spectrum = await llaSpectralDensity(operator, { steps: either(100, 6), seed: 1, ...progress });
         await saveResult(path, spectrum);
       }
       const label = `${names[name]}, ${kind}, ${mode} mode`;
