@@ -8,8 +8,8 @@
 import { fileURLToPath } from 'node:url';
 import {
   convexityMap,
-  drawContour,
   drawEigenvalueMap,
+  drawPage,
   drawTogether,
   loadModel,
   lossSurface,
@@ -97,12 +97,18 @@ for (const [label, name] of nets) {
   ]);
 }
 
-for (const { svg } of drawTogether(surfaces, { scale: 'log', columns: 4 })) page.figure(svg);
-for (const [i, { label, map }] of maps.entries()) {
-  const size = { width: 520, height: 440 };
-  page.figure(drawContour(surfaces[i].result, { ...size, title: `Loss: ${label}`, scale: 'log' }));
-  page.figure(drawEigenvalueMap(map, { ...size, title: `|λ min / λ max|: ${label}`, cap: 1 }));
-}
+// Of the nets side by side, on one scale.
+const title = 'Loss';
+for (const { svg } of drawTogether(surfaces, { scale: 'log', columns: 4, width: 1440, title }))
+  page.figure(svg);
+page.figure(
+  drawPage(
+    maps.map(({ label, map }) =>
+      drawEigenvalueMap(map, { width: 356, height: 330, title: label, caption: '', cap: 1 }),
+    ),
+    { columns: 4, title: '|λ min / λ max| of the Hessian' },
+  ),
+);
 page.table(
   'Four nets',
   [
@@ -120,4 +126,4 @@ page.table(
   ],
   rows,
 );
-await page.finish();
+await page.finish({ columns: 1 });

@@ -22,6 +22,15 @@ import { Page } from './page.mjs';
 const output = outputFolder('transfer-out');
 const page = new Page('A LeNet from one set of digits to another', output);
 const model = await loadModel(fileURLToPath(new URL('lenet.architecture.pt', import.meta.url)));
+/** Figures 10 to 13 and appendix B of the paper. */
+const figures = [
+  ['accuracy', 'accuracy'],
+  ['kh05', 'KH05'],
+  ['density', 'spectra'],
+  ['loss', 'loss'],
+  ['kh1', 'KH1'],
+  ['re', 're'],
+];
 const numSamples = either(6000, 1000);
 const sets = { mnist: await mnistTraining(numSamples), usps: await uspsTraining(numSamples) };
 
@@ -58,9 +67,11 @@ for (const name of ['mnist', 'usps']) {
     ...progress,
   });
   await page.result(`track-${name}`, track, `Trained on ${sets[name].name}`);
-  const wanted = ['accuracy', 'loss', 'kh05', 'kh1', 're', 'density'];
-  for (const figure of drawResult(track, { width: 620, height: 420 }))
-    if (wanted.includes(figure.name)) page.figure(figure.svg);
+  for (const [figure, words] of figures) {
+    const title = `Trained on ${sets[name].name}: ${words}`;
+    const [drawn] = drawResult(track, { figures: [figure], title, width: 620, height: 400 });
+    page.figure(drawn.svg);
+  }
   page.text(`Trained on ${sets[name].name}`, trackTable(track));
 }
-await page.finish();
+await page.finish({ columns: 3 });
