@@ -1,3 +1,4 @@
+export { drawBasin } from './basin.js';
 export { drawBarcode, type BarcodeOptions } from './barcode.js';
 export { drawAtlas, type AtlasFigureOptions } from './atlas.js';
 export { type ColorMap } from './color-scale.js';

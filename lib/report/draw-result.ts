@@ -1,10 +1,12 @@
 import type { Result, ResultKind } from '../io/result-format.js';
 import { drawBarcode } from '../plot/barcode.js';
+import { drawBasin } from '../plot/basin.js';
 import { drawComparison } from '../plot/comparison.js';
 import { drawDecisionRegions } from '../plot/decision-regions.js';
 import { drawTraining } from '../plot/training.js';
 import { drawWeightHistogram } from '../plot/weight-histogram.js';
 import type {
+  BasinVolume,
   CriteriaComparison,
   DecisionRegions,
   SurfaceTopology,
@@ -49,6 +51,10 @@ const topologyFigures: Figures<SurfaceTopology> = {
   barcode: (topology, options) => drawBarcode(topology, pick(options, [...frameOptions, 'scale'])),
 };
 
+const basinFigures: Figures<BasinVolume> = {
+  basin: (basin, options) => drawBasin(basin, pick(options, frameOptions)),
+};
+
 const comparisonFigures: Figures<CriteriaComparison> = {
   criteria: (comparison, options) => drawComparison(comparison, pick(options, frameOptions)),
 };
@@ -70,7 +76,7 @@ const trainingFigures: Figures<TrainingRun> = {
  * The figures of a result as SVG: of a surface `surface` and `contour`, on request `heat-map`; of a line `line`; of a topology `barcode`; of an
  * atlas `surface`, `contour` and, over seeds, `spread`; of a spectrum `density`, `log-density` and `criteria`; of
  * eigenpairs, traces and norms `table`, of an analysis those of its spectrum and eigenpairs; of a comparison `criteria`; of a training run `training`; of a track `accuracy`, `loss`,
- * `kh05`, `kh1`, `re`, `eigenvalues` and `trace`; of decision regions `regions`, of weights `histogram`,
+ * `kh05`, `kh1`, `re`, `eigenvalues` and `trace`; of a basin `basin`, of decision regions `regions`, of weights `histogram`,
  * of value explosion `table`, `surface` and `contour`; of a connection `connection` and, where it has surfaces, `contour`. Empty for kinds that are tables of text alone.
  *
  *     for (const { name, svg } of drawResult(await loadJson('surface.json'))) await savePng(`${name}.png`, svg);
@@ -137,6 +143,8 @@ export function figuresOfKind(kind: ResultKind): Partial<Record<FigureKind, Draw
       return estimateFigures as Figures<Result>;
     case 'criteria-comparison':
       return comparisonFigures as Figures<Result>;
+    case 'basin-volume':
+      return basinFigures as Figures<Result>;
     case 'decision-regions':
       return regionFigures as Figures<Result>;
     case 'weight-histogram':

@@ -11,6 +11,7 @@ export const figureKinds = [
   'criteria',
   'table',
   'training',
+  'basin',
   'regions',
   'histogram',
   'accuracy',

@@ -37,6 +37,7 @@ export function basinSection(basin: BasinVolume): string {
     numEvaluations[i]!,
   ]);
   return [
+    drawings(basin, {}),
     factsTable('Basin', facts),
     closed('How it was measured', factsTable('Settings', settings)),
     closed('Rays', dataTable('Rays', ['ray', 'radius', 'between', 'losses'], rows)),
