@@ -44,10 +44,13 @@ async function runCoreTests() {
 }
 
 /**
+ * `beside`: while another run has the terminal; what it says comes when it has ended.
+ *
  * @param {readonly string[]} args
+ * @param {'alone' | 'beside'} [place]
  * @returns {Promise<Counts>}
  */
-async function runMocha(args) {
+async function runMocha(args, place = 'alone') {
   const scratch = mkdtempSync(join(tmpdir(), 'lossatlas-test-'));
   const countsFile = join(scratch, 'counts.json');
   const mocha = join(
@@ -56,15 +59,17 @@ async function runMocha(args) {
     'mocha.js',
   );
   try {
-    const { code } = await runCommand(
+    const { code, stdout, stderr } = await runCommand(
       process.execPath,
       // Tests of lifetimes need the garbage collector.
       ['--expose-gc', mocha, '--reporter', join(root, 'scripts', 'reporter.mjs'), ...args],
       {
         cwd: root,
         env: { ...environment, LOSSATLAS_TEST_COUNTS: countsFile },
+        output: place === 'alone' ? 'inherit' : 'capture',
       },
     );
+    if (place === 'beside') process.stdout.write(`${stdout}\n${stderr}\n`);
     /** @type {Counts} */
     const counts = existsSync(countsFile)
       ? JSON.parse(readFileSync(countsFile, 'utf8'))
@@ -94,7 +99,13 @@ await runMain(async () => {
   if (!unitOnly && forwarded.length === 0) all.push(await runCoreTests());
   // A forgotten .only must not make the whole run look green.
   const strict = forwarded.length === 0 ? ['--forbid-only'] : [];
-  all.push(await runMocha([...strict, ...forwarded, ...specs]));
+  if (unitOnly || forwarded.length > 0) all.push(await runMocha([...strict, ...forwarded, ...specs]));
+  else {
+    // Documents and experiments wait for processes of their own most of the time.
+    const slow = `${compiled}/package/**/*.test.js`;
+    const runs = [runMocha([...strict, '--ignore', slow, ...specs]), runMocha([...strict, slow], 'beside')];
+    all.push(...(await Promise.all(runs)));
+  }
 
   const sum = (/** @type {keyof Counts} */ key) => all.reduce((total, counts) => total + counts[key], 0);
   const failed = sum('failed');
