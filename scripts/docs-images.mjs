@@ -53,6 +53,14 @@ async function connection() {
   keep('connection.png', 'connection-plane.png');
 }
 
+/** How far 200 rays from the model reach. */
+async function basin() {
+  const train = `${join(example, 'digits.npz')}:inputs=x_train,targets=y_train,scale=1/16`;
+  const rays = ['-d', train, '--cutoff', '0.5', '--rays', '200'];
+  await lossatlas('basin', model, ...rays, '--images', 'png', '--pixel-ratio', '1.2', '--out', '.', '--quiet');
+  keep('basin.png', 'basin.png');
+}
+
 async function report() {
   const executablePath = process.env.LOSSATLAS_CHROMIUM ?? '/usr/bin/chromium';
   if (!existsSync(executablePath)) {
@@ -121,6 +129,7 @@ await runMain(async () => {
     const path = ['run', '--points', '41', '--name', 'path', '--height', '380'];
     await landscape('trajectory.png', 'path-contour.png', 1.2, 'trajectory', ...path);
     await connection();
+    await basin();
     const density = [
       '--steps',
       '60',
