@@ -41,7 +41,7 @@ export const connectCommand: CommandSpec = {
   summary: 'loss barriers between two minima, along the line and along trained curves',
   details:
     'Example: lossatlas connect net.pt --from a.pth --to b.pth -d train.npz --test test.npz --surface 21\n' +
-    'Control points become checkpoints that PyTorch reads: connection-bezier.pth.',
+    'Control points become checkpoints that PyTorch reads: connection-bezier.pth, of several connection-bezier-1.pth …',
   arguments: [modelArgument],
   groups: [
     { title: 'Minima:', options: connectedOptions },

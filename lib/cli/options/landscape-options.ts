@@ -12,7 +12,10 @@ export const sweepOptions = {
     choice('bf16', 'tf32'),
     'of products in forward passes, faster and less exact: the result says by how much',
   ),
-  explosionCap: option(number, 'what counts as exploded; default 100 times the loss of the model'),
+  explosionCap: option(
+    number,
+    'what counts as exploded; default 100 times the loss of the model, of cross-entropy at least 100',
+  ),
   resume: option(path, 'where finished points are kept; default beside the results', { isNegatable: true }),
 } satisfies OptionTable;
 
