@@ -123,11 +123,12 @@ for (const [name, load] of Object.entries(open)) {
     for (const mode of ['train', 'eval']) {
       const key = `${name}-${kind}-${mode}`;
       const path = output(`${key}.json`);
-      let spectrum;
-      if (existsSync(path)) spectrum = await loadResult(path, 'preset-spectral-density');
-      else {
+      const steps = either(100, 6);
+      let spectrum = existsSync(path) ? await loadResult(path, 'preset-spectral-density') : null;
+      // Of a quick run, or of other images, it is another one.
+      if (spectrum?.steps !== steps || spectrum.provenance.dataHash !== data.hash) {
         const operator = hessian(objective(model, data, { mode }), { at: solution });
-        spectrum = await llaSpectralDensity(operator, { steps: either(100, 6), seed: 1, ...progress });
+        spectrum = await llaSpectralDensity(operator, { steps, seed: 1, ...progress });
         await saveResult(path, spectrum);
       }
       const label = `${names[name]}, ${kind}, ${mode} mode`;

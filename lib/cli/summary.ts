@@ -234,7 +234,8 @@ function explosionWords({ rows }: ExplosionTable): string {
     const name = `${explosionRowName(item)}, ${item.normalization}`.padEnd(28);
     if (explosion === null) return name;
     const { verdict, maxToCenterRatio, shareAboveCap } = explosion;
-    return `${name} ${verdict.padEnd(9)} × ${figure(maxToCenterRatio).padEnd(11)} ${(100 * shareAboveCap).toFixed(0)} % above the cap`;
+    const open = item.axesConverged ? '' : '; its axes did not converge';
+    return `${name} ${verdict.padEnd(9)} × ${figure(maxToCenterRatio).padEnd(11)} ${(100 * shareAboveCap).toFixed(0)} % above the cap${open}`;
   });
   return [...provenanceWords(rows[0]!.surface.provenance).slice(0, 1), ...lines].join('\n');
 }

@@ -102,7 +102,7 @@ export class CurveTrainer {
     }
   }
 
-  /** False where loss or gradient are not finite, and nothing was changed. */
+  /** False where loss, gradient or the new point are not finite; the point is then that of before. */
   async #step(state: CurveState, batch: BatchHandle, index: number, rate: number): Promise<boolean> {
     const { theta } = state.optimizer;
     const n = this.#ends.from.length;
@@ -120,7 +120,14 @@ export class CurveTrainer {
       for (let k = 0; k < numBends; k++) full[k * n + i] = weights[k + 1]! * slope;
     }
     if (!isFinite) return false;
+    const before = theta.slice();
     state.optimizer.step(full, rate);
+    // What the model's type cannot hold is infinite there.
+    const largest = this.#objective.model.dtype === 'float64' ? Number.MAX_VALUE : largestFloat32;
+    if (!theta.every((value) => Math.abs(value) <= largest)) {
+      theta.set(before);
+      return false;
+    }
     state.losses.push(loss);
     return true;
   }
@@ -151,6 +158,8 @@ export class CurveTrainer {
     this.dispose();
   }
 }
+
+const largestFloat32 = (2 - 2 ** -23) * 2 ** 127;
 
 /** Σ cₖPₖ */
 function pointOn({ from, to }: CurveEnds, theta: Float64Array, weights: Float64Array): Float64Array {

@@ -64,7 +64,7 @@ export async function decisionRegions(
   const startedAt = performance.now();
   requireClassifier(objective);
   const { at, signal, points = 201, maxSamples = 2000 } = options;
-  const labels = namesOf(options.labels);
+  const names = namesOf(options.labels);
   const samples = await objective.data.load(signal);
   const inputs = samples.inputs[0]!.data;
   const column = (k: 0 | 1) =>
@@ -79,15 +79,20 @@ export async function decisionRegions(
     objective.loss,
     await outputsOf(objective, pointsOf(grid), { ...options, ...where }),
   );
-  const atSamples = answersOf(objective.loss, await outputsOf(objective, samples, where));
+  const atSamples = answersOf(
+    objective.loss,
+    await outputsOf(objective, samples, { ...where, ...(signal === undefined ? {} : { signal }) }),
+  );
   const { loss, accuracy } = await objective.evaluate(at?.theta, signal, at?.buffers ?? null);
   const kept = evenly(samples.numSamples, maxSamples);
-  const targets = samples.targets!.data;
+  const labels = labelsOf(samples.targets!, answers.numClasses);
+  const isWrong = (label: number, i: number) =>
+    label >= 0 && label < answers.numClasses && label !== atSamples.predicted[i];
   return Object.freeze({
     kind: 'decision-regions',
     formatVersion: 1,
     ...grid,
-    labels,
+    labels: names,
     classNames: Object.freeze(
       samples.classNames ?? Array.from({ length: answers.numClasses }, (_, c) => `class ${c}`),
     ),
@@ -97,10 +102,11 @@ export async function decisionRegions(
     samples: Object.freeze({
       x: kept.map((i) => first[i]!),
       y: kept.map((i) => second[i]!),
-      label: kept.map((i) => Number(targets[i])),
+      label: kept.map((i) => labels[i]!),
       predicted: kept.map((i) => atSamples.predicted[i]!),
     }),
     numSamples: samples.numSamples,
+    numWrong: labels.filter(isWrong).length,
     loss,
     accuracy: accuracy ?? NaN,
     provenance: await objective.provenance(startedAt, at?.label ?? 'model'),
@@ -181,6 +187,15 @@ function answersOf(loss: string, { data, shape }: NdArray & { readonly data: Flo
     confidence[i] = Number.isFinite(sum) ? share : NaN;
   }
   return { numClasses: isBinary ? 2 : columns, predicted, confidence };
+}
+
+/** One a sample; of probabilities of the classes the most probable. */
+function labelsOf({ data, shape }: NdArray, numClasses: number): Float64Array {
+  if (shape.length < 2 || shape[1] !== numClasses) return Float64Array.from(data, Number);
+  return Float64Array.from({ length: shape[0]! }, (_, i) => {
+    const row = Array.from(data.slice(i * numClasses, (i + 1) * numClasses), Number);
+    return row.indexOf(Math.max(...row));
+  });
 }
 
 /** Numbers of at most `count` samples. */

@@ -1,4 +1,5 @@
 import { planeOf } from '../directions/plane.js';
+import { LossAtlasError } from '../errors.js';
 import { disposeAll, type ParameterVector } from '../model/parameter-vector.js';
 import { isSolution, type Solution } from '../model/solution.js';
 import { Objective } from '../objective/objective.js';
@@ -11,7 +12,6 @@ import {
   checkOptions,
   invalidOption,
   isInteger,
-  isNumber,
   isOneOf,
   isPositive,
   isSeed,
@@ -73,7 +73,7 @@ export async function explosionTable(
     points: isInteger(2),
     seed: isSeed,
     recipe: isOneOf('lossatlas', 'lla'),
-    explosionCap: isNumber(),
+    explosionCap: isPositive,
     resume: isString,
   });
   requireModes(objectives);
@@ -84,7 +84,15 @@ export async function explosionTable(
       try {
         for (const normalization of normalizations) {
           const surface = await surfaceOf(objective, axes, pair, normalization, rows.length, options);
-          rows.push(Object.freeze({ mode: objective.mode, axes, normalization, surface }));
+          rows.push(
+            Object.freeze({
+              mode: objective.mode,
+              axes,
+              normalization,
+              surface,
+              axesConverged: pair.converged,
+            }),
+          );
         }
       } finally {
         disposeAll(pair.vectors);
@@ -102,6 +110,8 @@ function requireModes(objectives: readonly Objective[]): void {
   const isOne = objectives.every(
     ({ model, data }) => model === first!.model && data.hash === first!.data.hash,
   );
+  if (first!.model.size < 2)
+    throw new LossAtlasError('ERR_DIRECTION', 'A plane needs a model with at least two parameters.');
   const modes = objectives.map(({ mode }) => mode);
   if (!isOne || new Set(modes).size < modes.length)
     throw invalidOption(
@@ -114,6 +124,7 @@ function requireModes(objectives: readonly Objective[]): void {
 interface Pair {
   readonly vectors: readonly [ParameterVector, ParameterVector];
   readonly eigenvalues: readonly [number, number] | null;
+  readonly converged: boolean;
 }
 
 async function axesOf(
@@ -124,13 +135,20 @@ async function axesOf(
   const { model } = objective;
   if (axes === 'random') {
     const first = await model.randomVector('gaussian', seed, 0);
-    return { vectors: [first, await model.randomVector('gaussian', seed, 1)], eigenvalues: null };
+    try {
+      const second = await model.randomVector('gaussian', seed, 1);
+      return { vectors: [first, second], eigenvalues: null, converged: true };
+    } catch (error) {
+      first.dispose();
+      throw error;
+    }
   }
   using operator = hessian(objective, at === undefined ? {} : { at });
   const pairs = await eigenpairs(operator, { k: 2, which: 'largest', seed, signal, onProgress });
   return {
     vectors: [pairs.vectors[0]!, pairs.vectors[1]!],
     eigenvalues: [pairs.values[0]!, pairs.values[1]!],
+    converged: pairs.allConverged,
   };
 }
 

@@ -35,14 +35,13 @@ export function drawDecisionRegions(
   options: DecisionRegionsFigureOptions = {},
 ): string {
   checkOptions(name, options, { ...figureChecks, samples: isBoolean });
-  const { classNames, samples, numSamples, accuracy, loss, provenance } = regions;
+  const { classNames, samples, numSamples, numWrong, accuracy, loss, provenance } = regions;
   checkSurface(name, regions, 'class', regions.predicted);
   if (classNames.length > classColors.length) {
     const problem = `${classNames.length} classes cannot be told apart by colour; at most ${classColors.length} can`;
     throw new LossAtlasError('ERR_INVALID_DATA', `${name}: ${problem}.`);
   }
   const { width = 640, height = 600, title = defaultTitle(provenance), samples: areDrawn = true } = options;
-  const numWrong = Math.round((1 - accuracy) * numSamples);
   const {
     caption = paragraph([
       `accuracy ${formatNumber(100 * accuracy, 4)} %`,
@@ -99,7 +98,9 @@ function drawCells({ x, y, predicted, confidence, classNames }: DecisionRegions,
       const shade = shadeOf(i * x.length + start);
       if (j < x.length && shadeOf(i * x.length + j) === shade) continue;
       const box = { left: edges.x[start]!, right: edges.x[j]!, top: edges.y[i + 1]!, bottom: edges.y[i]! };
-      paths.set(shade, [...(paths.get(shade) ?? []), rectanglePath(box)]);
+      const boxes = paths.get(shade);
+      if (boxes === undefined) paths.set(shade, [rectanglePath(box)]);
+      else boxes.push(rectanglePath(box));
       start = j;
     }
   }
@@ -145,7 +146,9 @@ function drawSamples({ samples }: DecisionRegions, axes: Axes, frame: PlaneFrame
     if (!isShown([x[i]!, y[i]!], frame)) continue;
     const [cx, cy] = [axes.x(x[i]!), axes.y(y[i]!)];
     dots.push(element('circle', { cx, cy, r: radius, fill: classColors[label[i]!] ?? theme.muted }));
-    if (label[i] !== predicted[i]) crosses.push(cross(cx, cy, radius + 1.3));
+    // Of no class is what the loss ignores.
+    const isCounted = classColors[label[i]!] !== undefined;
+    if (isCounted && label[i] !== predicted[i]) crosses.push(cross(cx, cy, radius + 1.3));
   }
   return group({ class: 'samples' }, [
     group({ stroke: '#ffffff', 'stroke-width': 0.8 }, dots),

@@ -48,7 +48,10 @@ export function drawExplosionTable(
       ...(provenance === null ? [] : provenanceFacts(provenance).filter((fact) => !fact.includes('mode'))),
     ]),
   } = options;
-  const figure = layoutPage({ width, title, caption, notes: [] }, headHeight + keys.length * rowHeight);
+  const numOpen = table.rows.filter(({ axesConverged }) => !axesConverged).length;
+  const notes =
+    numOpen === 0 ? [] : [`the axes of ${numOpen} cells are no eigenvectors: their search did not converge`];
+  const figure = layoutPage({ width, title, caption, notes }, headHeight + keys.length * rowHeight);
   const { left, right, top } = figure.box;
   const columnWidth = (right - left - labelWidth) / columns.length;
   const middle = (c: number) => left + labelWidth + (c + 0.5) * columnWidth;

@@ -26,7 +26,8 @@ const head = /^<svg [^>]*?width="([\d.]+)" height="([\d.]+)"/;
  */
 export function drawPage(figures: readonly string[], options: PageOptions = {}): string {
   checkOptions('drawPage', options, { columns: isInteger(1, 12), title: isText, caption: isText });
-  if (((figures as readonly string[] | undefined)?.length ?? 0) === 0)
+  const isList: (value: unknown) => boolean = Array.isArray;
+  if (!isList(figures) || figures.length === 0)
     throw invalidOption('drawPage: figures', 'a list of figures, not empty', figures);
   const { title = '', caption = '' } = options;
   const columns = Math.min(options.columns ?? 2, figures.length);

@@ -45,8 +45,11 @@ export function drawScatter(points: readonly ScatterPoint[], options: ScatterOpt
   const isScale = isOneOf('linear', 'log');
   const checks = { xLabel: isText, yLabel: isText, xScale: isScale, yScale: isScale };
   checkOptions(name, options, { ...figureChecks, ...checks });
-  if (((points as readonly ScatterPoint[] | undefined)?.length ?? 0) === 0)
-    throw invalidOption(`${name}: points`, 'a list of points, not empty', points);
+  const isList: (value: unknown) => boolean = Array.isArray;
+  const isPoint = (value: unknown) =>
+    typeof value === 'object' && value !== null && 'label' in value && typeof value.label === 'string';
+  if (!isList(points) || points.length === 0 || !points.every(isPoint))
+    throw invalidOption(`${name}: points`, 'a list of points with label, x and y, not empty', points);
   const {
     width = 640,
     height = 440,

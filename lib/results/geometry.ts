@@ -184,6 +184,8 @@ export interface DecisionRegions {
   readonly samples: RegionSamples;
   /** Over all of so many samples. */
   readonly numSamples: number;
+  /** Of them those that get another class than their label. */
+  readonly numWrong: number;
   readonly loss: number;
   readonly accuracy: number;
   readonly provenance: Provenance;

@@ -179,6 +179,8 @@ export interface ExplosionRow {
   readonly normalization: 'weight' | 'filter' | 'layer' | 'model';
   /** With its verdict in `explosion`. */
   readonly surface: LossSurface;
+  /** Whether both eigenvectors converged; random axes need no search. */
+  readonly axesConverged: boolean;
 }
 
 /** Value explosion by mode, axes and normalisation (Gabdullin 2024, arXiv 2412.10146, Table 1). */

@@ -17,15 +17,19 @@ export function readingsOf(
       return isRead(before) && isRead(after) ? [[before, after] as const] : [];
     });
     const accuracy = pairs.map(([before, after]) => after.accuracy! - before.accuracy!);
-    const change = (key: 'kh05' | 're') =>
-      pairs.map(([before, after]) => criterion(after, key) - criterion(before, key));
+    const change = (key: 'kh05' | 're') => {
+      const changes = pairs.map(([before, after]) => criterion(after, key) - criterion(before, key));
+      const largest = Math.max(...pairs.flat().map((row) => Math.abs(criterion(row, key))));
+      // Accuracies are shares of 1.
+      return correlation(changes, accuracy, largest, 1);
+    };
     return [
       Object.freeze({
         data: name,
         from: first.name,
         numCheckpoints: pairs.length,
-        kh05: correlation(change('kh05'), accuracy),
-        re: correlation(change('re'), accuracy),
+        kh05: change('kh05'),
+        re: change('re'),
       }),
     ];
   });
@@ -39,8 +43,16 @@ function criterion(row: TrackRow, key: 'kh05' | 're'): number {
   return row.curvature!.spectrum!.criteria[key].value;
 }
 
-/** Pearson's r; NaN for fewer than three pairs, and where one side does not vary. */
-export function correlation(a: readonly number[], b: readonly number[]): number {
+/**
+ * Pearson's r; NaN for fewer than three pairs, and where one side does not vary. `scaleA` and `scaleB`: of the numbers that
+ * the entries are differences of, whose rounding is no variation.
+ */
+export function correlation(
+  a: readonly number[],
+  b: readonly number[],
+  scaleA: number,
+  scaleB: number,
+): number {
   if (a.length < 3) return NaN;
   const mean = (list: readonly number[]) => list.reduce((sum, x) => sum + x, 0) / list.length;
   const [meanA, meanB] = [mean(a), mean(b)];
@@ -51,5 +63,7 @@ export function correlation(a: readonly number[], b: readonly number[]): number 
     squareA += da * da;
     squareB += db * db;
   });
-  return squareA === 0 || squareB === 0 ? NaN : together / Math.sqrt(squareA * squareB);
+  const rounding = (scale: number) => a.length * (8 * Number.EPSILON * scale) ** 2;
+  const varies = squareA > rounding(scaleA) && squareB > rounding(scaleB);
+  return varies ? together / Math.sqrt(squareA * squareB) : NaN;
 }

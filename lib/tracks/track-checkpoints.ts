@@ -3,6 +3,7 @@ import type { Dataset } from '../data/dataset.js';
 import { LossAtlasError } from '../errors.js';
 import { nameOf, OpenedCheckpoint } from '../evaluation/opened-checkpoint.js';
 import type { EvaluatedCheckpoint } from '../evaluation/evaluate-checkpoints.js';
+import { concurrently } from '../io/concurrent.js';
 import { checkpointNames } from '../io/checkpoint/checkpoint-folder.js';
 import type { Model } from '../model/model.js';
 import { Solution } from '../model/solution.js';
@@ -100,6 +101,9 @@ export async function trackCheckpoints(
   }
 }
 
+/** A process has descriptors for some hundreds, and the folder may have more. */
+const filesAtOnce = 16;
+
 /** A checkpoint whose turn it is. */
 interface Turn {
   readonly at: EvaluatedCheckpoint;
@@ -141,10 +145,14 @@ async function* inFolder(folder: string, { follow, unknown, signal }: TrackOptio
       'ERR_FILE_NOT_FOUND',
       `The folder '${folder}' has no file that is a checkpoint by name. With follow it would be waited for.`,
     );
-  const entries = await Promise.all(
-    names.map(async (label) => ({ label, ...(await epochIn(join(folder, label), unknown)) })),
+  const epochs: Awaited<ReturnType<typeof epochIn>>[] = [];
+  await concurrently(names, filesAtOnce, async (label, i) => {
+    epochs[i] = await epochIn(join(folder, label), unknown);
+  });
+  const { sorted } = inOrder(
+    names.map((label, i) => ({ label, ...epochs[i]! })),
+    false,
   );
-  const { sorted } = inOrder(entries, false);
   for (const [i, { label, epoch }] of sorted.entries())
     yield { at: join(folder, label), label, epoch, numLeft: sorted.length - i, ...isStill };
 }

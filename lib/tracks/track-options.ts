@@ -83,7 +83,8 @@ const followChecks: Readonly<Record<keyof FollowOptions, Check>> = {
   until: isInteger(1),
   idle: isPositive,
   stopFile: isString,
-  poll: isPositive,
+  // Timers hold no more milliseconds than 2³¹ − 1.
+  poll: (v) => isPositive(v) ?? isNumber(0, 2 ** 31 / 1000 - 1)(v),
   settle: isNumber(0),
 };
 

@@ -108,6 +108,8 @@ export class TrackRun implements Disposable {
       by,
       curvature,
       curvatureSamples,
+      // Of the loss it is another, where none is given.
+      curvatureBatchSize: String(this.#options.batchSize ?? 'all'),
       spectrum: String(spectrum),
       compareCold: String(compareCold),
       steps,
@@ -179,22 +181,26 @@ class TrackedData {
 
   async row(at: Solution, hash: string, journal: TrackJournal | null, steps: Steps): Promise<TrackRow> {
     const { name: data, hash: dataHash } = this.loss.data;
-    const key: RowKey = { checkpointHash: hash, dataHash, chain: this.#chain };
+    // A row without a Hessian is another one.
+    const chain = this.curvature === null ? 'no Hessian' : this.#chain;
+    const key: RowKey = { checkpointHash: hash, dataHash, chain };
     const known = journal?.find(key);
     if (known !== undefined) {
       this.#chain = this.#chainAfter(hash);
       steps.restore(this.steps);
       return Object.freeze({ ...known, data });
     }
+    // Also where this row takes none: they are kept for the next one.
+    if (this.#isWarm) await this.#loadVectors();
     const { loss, accuracy } = await this.loss.evaluate(at.theta, steps.signal, at.buffers);
     steps.advance();
     const curvature = Number.isFinite(loss) ? await this.#curvature(at, steps) : null;
     if (curvature === null) steps.advance(this.steps - 1);
     const row = Object.freeze({ data, loss, accuracy, curvature });
-    const chain = this.#chainAfter(hash);
-    await this.#save(chain);
+    const next = this.#chainAfter(hash);
+    await this.#save(next);
     await journal?.add(key, row);
-    this.#chain = chain;
+    this.#chain = next;
     return row;
   }
 
@@ -247,7 +253,6 @@ class TrackedData {
   }
 
   async #searchExtremes(operator: ReturnType<typeof hessian>, meter: Meter): Promise<TrackCurvature> {
-    await this.#loadVectors();
     const start = this.#vectors;
     const options = this.#searchOptions(meter);
     const pairs = await eigenpairs(operator, { ...options, ...(start.length === 0 ? {} : { start }) });

@@ -422,6 +422,19 @@ describe('mode connectivity', () => {
     expect(figuresOf(again.connection)).to.deep.equal(figuresOf(found.connection));
   });
 
+  it('a step beyond what the type holds is not made', async () => {
+    using model = await loadFixture('double_well', { dtype: 'float32' });
+    using loss = objective(model, anyData(1), { loss: 'model' });
+    const [left, right] = await wells(model);
+    using a = left;
+    using b = right;
+    const optimizer = { name: 'sgd', lr: 1e39 } as const;
+    using found = await connectModes(loss, a, b, { steps: 3, optimizer, points: 5, seed: 1 });
+    const { training, evaluations } = found.connection.paths[1]!;
+    expect(training).to.include({ divergedAt: 1, numSteps: 0 });
+    expect(evaluations[0]!.loss.every(Number.isFinite)).to.equal(true);
+  });
+
   it('a curve that stays on the line has no plane', async () => {
     using model = await loadFixture('double_well');
     using loss = objective(model, anyData(1), { loss: 'model' });

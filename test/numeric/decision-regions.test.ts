@@ -124,6 +124,25 @@ describe('decision regions', () => {
     expect(regions.predicted.filter(Number.isNaN).length).to.equal(regions.numNotFinite);
   });
 
+  it('take the most probable of soft labels, and none where a label is ignored', async () => {
+    using model = await loadFixture('regions_three');
+    const soft = Float64Array.from({ length: 120 }, (_, i) =>
+      i % 3 === labels[Math.floor(i / 3)] ? 0.8 : 0.1,
+    );
+    const inputs = { data: golden('samples'), shape: [40, 2] };
+    using hard = objective(model, samplesOf(labels));
+    using mixed = objective(model, dataset({ inputs, targets: { data: soft, shape: [40, 3] } }));
+    const { samples, numWrong, accuracy } = await decisionRegions(hard, plane);
+    const softer = await decisionRegions(mixed, plane);
+    expect(softer.samples).to.deep.equal(samples);
+    expect(softer.numWrong).to.equal(numWrong);
+    expect(numWrong).to.equal(Math.round((1 - accuracy) * 40));
+    const some = labels.map((label, i) => (i < 20 ? -100 : label));
+    using ignoring = objective(model, samplesOf(some));
+    const right = Array.from(samples.predicted).filter((value, i) => i >= 20 && value === labels[i]).length;
+    expect((await decisionRegions(ignoring, plane)).numWrong).to.equal(20 - right);
+  });
+
   it('refuses what is no classifier of two inputs', async () => {
     using model = await loadFixture('regions_three');
     using mlp = await loadFixture('mlp');

@@ -422,6 +422,55 @@ describe('tracks: going on', () => {
   });
 });
 
+describe('tracks: what a file to go on with must tell apart', () => {
+  expectNoLiveHandles();
+  let dir: string;
+  beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'lossatlas-'))));
+  afterEach(() => {
+    rmSync(dir, { recursive: true });
+  });
+
+  it('the batches of a Hessian from those of a loss', async () => {
+    using model = await loadFixture('convbn');
+    const resume = join(dir, 'run.track');
+    const options = { ...quick, mode: 'train', resume } as const;
+    await trackCheckpoints(model, paths.slice(0, 1), datasets(), options);
+    // What a loss has where nothing is said; a Hessian has all of its samples in one batch then.
+    const other = { ...options, batchSize: 500 };
+    await rejects(
+      async () => trackCheckpoints(model, paths.slice(0, 1), datasets(), other),
+      'ERR_RESUME',
+      /atch/,
+    );
+  });
+
+  it('data sets with a Hessian from those without', async () => {
+    using model = await loadFixture('convbn');
+    const options = { ...quick, batchSize: 8, curvature: 'first', resume: join(dir, 'run.track') } as const;
+    await trackCheckpoints(model, paths.slice(0, 1), datasets(), options);
+    const swapped = await trackCheckpoints(model, paths.slice(0, 1), datasets().reverse(), options);
+    const [first, second] = swapped.checkpoints[0]!.rows;
+    expect([first!.data, first!.curvature === null]).to.deep.equal(['other', false]);
+    expect([second!.data, second!.curvature]).to.deep.equal(['train', null]);
+  });
+
+  it('a search that passed over a checkpoint without a finite loss goes on from the one before it', async () => {
+    using model = await loadFixture('convbn');
+    using first = await loadSolution(model, paths[0]!);
+    using last = await loadSolution(model, paths[2]!);
+    using theta = await model.vector(new Float64Array(model.size).fill(1e300));
+    using buffers = await model.bufferState();
+    const broken = new Solution('broken', theta, buffers);
+    const options = { spectrum: false, seed: 2, curvatureSamples: 8 } as const;
+    const whole = await trackCheckpoints(model, [first, broken, last], datasets(), options);
+    expect(whole.checkpoints[1]!.rows[0]!.curvature).to.equal(null);
+    const resume = join(dir, 'run.track');
+    await trackCheckpoints(model, [first], datasets(), { ...options, resume });
+    const resumed = await trackCheckpoints(model, [first, broken, last], datasets(), { ...options, resume });
+    expect(core(resumed)).to.deep.equal(core(whole));
+  });
+});
+
 describe('tracks: the reading of KH05', () => {
   it('is the correlation of both changes, over mainly positive spectra alone', () => {
     const row = (data: string, accuracy: number, kh05: number, re: number, type = 'mainly-positive') =>
@@ -440,15 +489,19 @@ describe('tracks: the reading of KH05', () => {
     const [reading] = readingsOf(sets, [...falls, other, falls[0]!]);
     expect([reading!.data, reading!.from, reading!.numCheckpoints]).to.deep.equal(['b', 'a', 3]);
     expect(reading!.kh05).to.be.closeTo(-1, 1e-12);
-    expect(reading!.re).to.be.closeTo(correlation([0.01, 0.04, 0.16], [-0.1, -0.2, -0.4]), 1e-12);
+    expect(reading!.re).to.be.closeTo(correlation([0.01, 0.04, 0.16], [-0.1, -0.2, -0.4], 1, 1), 1e-12);
     expect(readingsOf(sets, falls.slice(1))[0]!.kh05).to.satisfy(Number.isNaN);
     expect(readingsOf(sets, [other])[0]!.numCheckpoints).to.equal(0);
   });
 
   it('is Pearson’s r', () => {
     // By hand: means 2 and 4; products −1·−2 + 0·−1 + 1·3 = 5; squares 2 and 14.
-    expect(correlation([1, 2, 3], [2, 3, 7])).to.be.closeTo(5 / Math.sqrt(28), 1e-15);
-    expect(correlation([1, 1, 1], [2, 3, 7])).to.satisfy(Number.isNaN);
-    expect(correlation([1, 2], [2, 3])).to.satisfy(Number.isNaN);
+    expect(correlation([1, 2, 3], [2, 3, 7], 3, 7)).to.be.closeTo(5 / Math.sqrt(28), 1e-15);
+    expect(correlation([1, 1, 1], [2, 3, 7], 1, 7)).to.satisfy(Number.isNaN);
+    expect(correlation([1, 2], [2, 3], 2, 3)).to.satisfy(Number.isNaN);
+    // Rounding is no variation.
+    const constant = [0.9 - 1, 0.8 - 0.9, 0.7 - 0.8];
+    expect(correlation([1, 2, 6], constant, 6, 1)).to.satisfy(Number.isNaN);
+    expect(correlation([0.1, 0.1, 0.1], [2, 3, 7], 0.1, 7)).to.satisfy(Number.isNaN);
   });
 });

@@ -115,6 +115,7 @@ export const geometryShapes: {
     numNotFinite: 'number',
     samples: { object: { x: 'float64', y: 'float64', label: 'float64', predicted: 'float64' } },
     numSamples: 'number',
+    numWrong: 'number',
     loss: 'number',
     accuracy: 'number',
     provenance: { object: provenanceShape },

@@ -157,6 +157,7 @@ export const landscapeShapes: {
         axes: { oneOf: ['random', 'hessian'] },
         normalization: { oneOf: ['weight', 'filter', 'layer', 'model'] },
         surface: { object: surface },
+        axesConverged: 'boolean',
       },
     },
   },

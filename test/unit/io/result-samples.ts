@@ -633,6 +633,7 @@ export const resultSamples: readonly Result[] = [
       predicted: Float64Array.of(1),
     },
     numSamples: 4,
+    numWrong: 1,
     loss: Infinity,
     accuracy: 0.75,
     provenance,
@@ -660,6 +661,9 @@ export const resultSamples: readonly Result[] = [
   {
     kind: 'explosion-table',
     formatVersion: 1,
-    rows: [{ mode: 'train', axes: 'hessian', normalization: 'layer', surface: bowl(2, 2) }],
+    rows: [
+      { mode: 'train', axes: 'hessian', normalization: 'layer', surface: bowl(2, 2), axesConverged: false },
+      { mode: 'eval', axes: 'random', normalization: 'weight', surface: bowl(2, 2), axesConverged: true },
+    ],
   },
 ];

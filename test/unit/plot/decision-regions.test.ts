@@ -24,6 +24,7 @@ const regions: DecisionRegions = {
     predicted: Float64Array.of(0, 1, 1),
   },
   numSamples: 3,
+  numWrong: 1,
   loss: 0.2,
   accuracy: 2 / 3,
   provenance,
