@@ -57,7 +57,18 @@ async function connection() {
 async function basin() {
   const train = `${join(example, 'digits.npz')}:inputs=x_train,targets=y_train,scale=1/16`;
   const rays = ['-d', train, '--cutoff', '0.5', '--rays', '200'];
-  await lossatlas('basin', model, ...rays, '--images', 'png', '--pixel-ratio', '1.2', '--out', '.', '--quiet');
+  await lossatlas(
+    'basin',
+    model,
+    ...rays,
+    '--images',
+    'png',
+    '--pixel-ratio',
+    '1.2',
+    '--out',
+    '.',
+    '--quiet',
+  );
   keep('basin.png', 'basin.png');
 }
 
