@@ -65,8 +65,7 @@ Napi::Value BufferToArray(const Arguments& args) {
   const BuffersPointer state = args.Handle<BufferState>(0, "buffers");
   const int64_t index = args.Integer(1, "index", 0, static_cast<int64_t>(state->tensors.size()) - 1);
   return Submit(
-      args.env(),
-      [=] { return HostValues(state->tensors[static_cast<size_t>(index)]); },
+      args.env(), [=] { return HostValues(state->tensors[static_cast<size_t>(index)]); },
       [](Napi::Env env, const std::vector<double>& values) { return ToFloat64Array(env, values); });
 }
 

@@ -71,8 +71,7 @@ Napi::Value VectorFromArray(const Arguments& args) {
 Napi::Value VectorToArray(const Arguments& args) {
   const VectorPointer vector = args.Handle<ParameterVector>(0, "vector");
   return Submit(
-      args.env(),
-      [=] { return HostValues(vector->values); },
+      args.env(), [=] { return HostValues(vector->values); },
       [](Napi::Env env, const std::vector<double>& values) { return ToFloat64Array(env, values); });
 }
 
