@@ -101,9 +101,10 @@ await runMain(async () => {
   const strict = forwarded.length === 0 ? ['--forbid-only'] : [];
   if (unitOnly || forwarded.length > 0) all.push(await runMocha([...strict, ...forwarded, ...specs]));
   else {
-    // Documents and experiments wait for processes of their own most of the time.
-    const slow = `${compiled}/package/**/*.test.js`;
-    const runs = [runMocha([...strict, '--ignore', slow, ...specs]), runMocha([...strict, slow], 'beside')];
+    // These wait for processes of their own most of the time, and take as long as all others.
+    const slow = ['lifetime', 'package'].map((folder) => `${compiled}/${folder}/**/*.test.js`);
+    const others = [...slow.flatMap((pattern) => ['--ignore', pattern]), ...specs];
+    const runs = [runMocha([...strict, ...others]), runMocha([...strict, ...slow], 'beside')];
     all.push(...(await Promise.all(runs)));
   }
 
