@@ -5,7 +5,7 @@ import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
 // The arrows of the architecture: what each folder of lib/ may import besides itself and the leaves.
-// cli -> report -> plot; cli -> io, geometry -> landscape, training; cli -> tracks -> evaluation; cli -> generalization, tracks, training, inspect -> spectrum -> operators, directions -> objective -> model, data -> native; model, data, directions, evaluation, training -> io (files) -> native (memory)
+// cli -> report -> plot; cli -> io, geometry -> landscape; cli -> connectivity -> landscape, training; cli -> tracks -> evaluation; cli -> generalization, tracks, training, inspect -> spectrum -> operators, directions -> objective -> model, data -> native; model, data, directions, evaluation, training -> io (files) -> native (memory)
 const foundation = ['objective', 'model', 'data', 'native'];
 const analyses = ['operators', 'directions', ...foundation];
 const layers = {
@@ -17,6 +17,7 @@ const layers = {
     'evaluation',
     'tracks',
     'training',
+    'connectivity',
     'geometry',
     'landscape',
     'generalization',
@@ -26,7 +27,8 @@ const layers = {
   report: ['plot', 'io', 'spectrum'],
   io: ['plot', 'native'],
   plot: [],
-  geometry: ['io', 'landscape', 'training', 'spectrum', ...analyses],
+  connectivity: ['io', 'landscape', 'training', ...analyses],
+  geometry: ['io', 'landscape', 'spectrum', ...analyses],
   landscape: ['io', 'spectrum', ...analyses],
   generalization: ['spectrum', ...analyses],
   evaluation: ['io', ...foundation],

@@ -151,8 +151,8 @@ export type { PresetDensityOptions } from './spectrum/presets/windowed-lanczos.j
 
 export { basinVolume, type BasinVolumeOptions } from './geometry/basin-volume.js';
 export { basinDifference } from './geometry/compare-basins.js';
-export { connectModes, type Connection, type ConnectionCurve } from './geometry/connect-modes.js';
-export type { ConnectModesOptions } from './geometry/connect-options.js';
+export { connectModes, type Connection, type ConnectionCurve } from './connectivity/connect-modes.js';
+export type { ConnectModesOptions } from './connectivity/connect-options.js';
 export { convexityMap, type ConvexityMapOptions } from './geometry/convexity-map.js';
 export { decisionRegions, type DecisionRegionsOptions } from './geometry/decision-regions.js';
 export { countEigenvalues, type EigenvalueCountOptions } from './geometry/eigenvalue-counts.js';

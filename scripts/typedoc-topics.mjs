@@ -10,6 +10,7 @@ const topics = {
   directions: 'Directions',
   landscape: 'Landscapes',
   geometry: 'Basins, connections and shape',
+  connectivity: 'Basins, connections and shape',
   operators: 'Operators',
   spectrum: 'Spectra',
   generalization: 'Comparisons',

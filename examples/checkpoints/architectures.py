@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.append(str(HERE.parents[1] / "scripts"))
-from torchscript_file import save_without_debug_files  # noqa: E402
+from torchscript_file import save_architecture  # noqa: E402
 
 
 class LeNet5(nn.Module):
@@ -64,14 +64,7 @@ def convex_mnist() -> nn.Module:
     )
 
 
-def save(name: str, net: nn.Module) -> None:
-    for module in net.modules():
-        for key, parameter in list(module.named_parameters(recurse=False)):
-            setattr(module, key, nn.Parameter(torch.zeros(1).expand(parameter.numel()).view(parameter.shape)))
-    save_without_debug_files(torch.jit.script(net), HERE / f"{name}.architecture.pt")
-
-
 if __name__ == "__main__":
-    save("lenet5", LeNet5())
-    save("captum", CaptumLeNet())
-    save("convex", convex_mnist())
+    save_architecture(LeNet5(), HERE / "lenet5.architecture.pt")
+    save_architecture(CaptumLeNet(), HERE / "captum.architecture.pt")
+    save_architecture(convex_mnist(), HERE / "convex.architecture.pt")

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.append(str(HERE.parents[1] / "scripts"))
-from torchscript_file import save_without_debug_files  # noqa: E402
+from torchscript_file import save_architecture  # noqa: E402
 
 
 def two_inputs() -> nn.Module:
@@ -86,13 +86,6 @@ def resnet(depth: int, width: int, has_shortcut: bool) -> nn.Module:
     )
 
 
-def save_architecture(name: str, net: nn.Module) -> None:
-    for module in net.modules():
-        for key, parameter in list(module.named_parameters(recurse=False)):
-            setattr(module, key, nn.Parameter(torch.zeros(1).expand(parameter.numel()).view(parameter.shape)))
-    save_without_debug_files(torch.jit.script(net), HERE / f"{name}.architecture.pt")
-
-
 def save_torchvision(folder: pathlib.Path, size: int) -> None:
     from torchvision import models
 
@@ -117,11 +110,11 @@ def save_torchvision(folder: pathlib.Path, size: int) -> None:
 
 def main() -> None:
     if len(sys.argv) == 1:
-        save_architecture("two_inputs", two_inputs())
-        save_architecture("lenet", LeNet())
+        save_architecture(two_inputs(), HERE / "two_inputs.architecture.pt")
+        save_architecture(LeNet(), HERE / "lenet.architecture.pt")
         for width, name in [(4, "thin"), (16, "wide")]:
-            save_architecture(f"resnet_{name}", resnet(32, width, True))
-            save_architecture(f"resnet_{name}_plain", resnet(32, width, False))
+            save_architecture(resnet(32, width, True), HERE / f"resnet_{name}.architecture.pt")
+            save_architecture(resnet(32, width, False), HERE / f"resnet_{name}_plain.architecture.pt")
         return
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=["torchvision"])

@@ -33,6 +33,9 @@ export interface DecisionRegionsOptions extends AnalysisOptions {
   readonly labels?: readonly string[];
 }
 
+/** Along each input, where nothing is said. */
+export const defaultRegionPoints = 201;
+
 type Grid = Pick<DecisionRegions, 'x' | 'y'>;
 
 /**
@@ -63,7 +66,7 @@ export async function decisionRegions(
   });
   const startedAt = performance.now();
   requireClassifier(objective);
-  const { at, signal, points = 201, maxSamples = 2000 } = options;
+  const { at, signal, points = defaultRegionPoints, maxSamples = 2000 } = options;
   const names = namesOf(options.labels);
   const samples = await objective.data.load(signal);
   const inputs = samples.inputs[0]!.data;

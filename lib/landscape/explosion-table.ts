@@ -42,6 +42,9 @@ export interface ExplosionTableOptions extends AnalysisOptions {
 
 type Normalization = ExplosionRow['normalization'];
 
+/** Along each axis, where nothing is said. */
+export const defaultExplosionPoints = 11;
+
 /** In the paper's order. */
 const normalizations = ['weight', 'filter', 'layer', 'model'] as const satisfies readonly Normalization[];
 
@@ -160,7 +163,7 @@ async function surfaceOf(
   index: number,
   options: ExplosionTableOptions,
 ): Promise<LossSurface> {
-  const { at, points = 11, seed = 0, recipe = 'lossatlas' } = options;
+  const { at, points = defaultExplosionPoints, seed = 0, recipe = 'lossatlas' } = options;
   const { distance = recipe === 'lla' ? 0.5 : 1 } = options;
   const { explosionCap, resume, signal, onProgress } = options;
   const sweep = {

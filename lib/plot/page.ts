@@ -1,5 +1,5 @@
 import { LossAtlasError } from '../errors.js';
-import { checkOptions, invalidOption, isInteger } from '../validate.js';
+import { checkOptions, invalidOption, isArrayOf, isInteger, isString } from '../validate.js';
 import { layoutPage } from './figure.js';
 import { isText } from './options.js';
 import { element, num } from './svg.js';
@@ -26,8 +26,7 @@ const head = /^<svg [^>]*?width="([\d.]+)" height="([\d.]+)"/;
  */
 export function drawPage(figures: readonly string[], options: PageOptions = {}): string {
   checkOptions('drawPage', options, { columns: isInteger(1, 12), title: isText, caption: isText });
-  const isList: (value: unknown) => boolean = Array.isArray;
-  if (!isList(figures) || figures.length === 0)
+  if (isArrayOf(isString, '')(figures) !== null || figures.length === 0)
     throw invalidOption('drawPage: figures', 'a list of figures, not empty', figures);
   const { title = '', caption = '' } = options;
   const columns = Math.min(options.columns ?? 2, figures.length);
@@ -64,7 +63,7 @@ interface Size {
 }
 
 function sizeOf(svg: string, place: number): Size {
-  const found = typeof svg === 'string' ? head.exec(svg) : null;
+  const found = head.exec(svg);
   if (found === null)
     throw new LossAtlasError('ERR_INVALID_DATA', `drawPage: figures[${place}] is no figure of this library.`);
   return { width: Number(found[1]), height: Number(found[2]) };

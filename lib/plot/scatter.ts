@@ -1,5 +1,5 @@
 import { LossAtlasError } from '../errors.js';
-import { checkOptions, invalidOption, isOneOf } from '../validate.js';
+import { checkOptions, invalidOption, isArrayOf, isOneOf, type Check } from '../validate.js';
 import { layoutAxes } from './axes.js';
 import { clipTo, layoutFigure } from './figure.js';
 import { drawMarkLabels, placeLabels } from './label-placement.js';
@@ -31,6 +31,9 @@ export interface ScatterOptions extends FigureOptions {
   readonly yScale?: ScaleKind | undefined;
 }
 
+const isPoint: Check = (v) =>
+  typeof v === 'object' && v !== null && 'label' in v && typeof v.label === 'string' ? null : 'a point';
+
 /**
  * Models or minima by two of their numbers, as SVG: the log-volume of a basin over the generalisation gap, say, with
  * intervals as bars. Default 640 × 440.
@@ -45,10 +48,7 @@ export function drawScatter(points: readonly ScatterPoint[], options: ScatterOpt
   const isScale = isOneOf('linear', 'log');
   const checks = { xLabel: isText, yLabel: isText, xScale: isScale, yScale: isScale };
   checkOptions(name, options, { ...figureChecks, ...checks });
-  const isList: (value: unknown) => boolean = Array.isArray;
-  const isPoint = (value: unknown) =>
-    typeof value === 'object' && value !== null && 'label' in value && typeof value.label === 'string';
-  if (!isList(points) || points.length === 0 || !points.every(isPoint))
+  if (isArrayOf(isPoint, '')(points) !== null || points.length === 0)
     throw invalidOption(`${name}: points`, 'a list of points with label, x and y, not empty', points);
   const {
     width = 640,

@@ -1,10 +1,9 @@
-import { cpus } from 'node:os';
 import { hashOf } from '../hash.js';
 import { Journal, type Fingerprint, type JournalKind } from '../io/journal.js';
 import type { LinearOperator } from '../operators/linear-operator.js';
-import { kernelSwitches } from '../native/kernels.js';
 import { readPlan } from '../operators/product-plan.js';
 import { curvatureIn } from '../operators/wrapped-operator.js';
+import { lossFingerprint } from './objective-fingerprint.js';
 
 /**
  * Everything that decides the products of a curvature matrix, to the last bit; null for operators of one's own. A matrix
@@ -23,28 +22,12 @@ export async function operatorFingerprint(
   const arrays: (Float64Array | string)[] = [await theta.toArray()];
   for (const { name } of buffers?.model.buffers ?? []) arrays.push(name, await buffers!.toArray(name));
   const provenance = await operator.provenance(performance.now());
-  const { modelHash, dataHash, criterion, options, mode, dtype, device, numThreads, versions } = provenance;
   return {
+    ...lossFingerprint(provenance),
     matrix: operator.label,
-    model: modelHash,
     point: hashOf(arrays),
-    data: dataHash,
-    criterion,
-    mode,
-    batchSize: options.batchSize,
-    labelSmoothing: options.labelSmoothing,
-    ignoreIndex: options.ignoreIndex,
-    delta: options.delta,
-    dropoutSeed: options.seed,
-    output: options.output,
-    dtype,
-    device,
-    // Rounding depends on them.
+    dropoutSeed: provenance.options.seed,
+    // Rounding depends on it.
     plan: provenance.plan ?? '',
-    numThreads,
-    kernels: kernelSwitches(),
-    libtorch: versions.libtorch,
-    cpu: cpus()[0]?.model ?? '',
-    lossatlas: versions.lossatlas,
   };
 }

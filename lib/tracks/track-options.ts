@@ -26,6 +26,12 @@ import {
 } from '../validate.js';
 import { isSnapshots, type SnapshotChoice } from './snapshots.js';
 
+/** Four batches of 256, as in `compareCriteria`. */
+export const defaultCurvatureSamples = 1024;
+/** Of a spectrum, as of `analyseHessian`. */
+export const defaultSteps = 100;
+export const defaultProbes = 10;
+
 /** When to stop following a folder; without any of the first three it goes on until the signal aborts. */
 export interface FollowOptions {
   /** After so many checkpoints that could be read. */

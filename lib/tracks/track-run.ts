@@ -18,12 +18,10 @@ import { objectiveFingerprint } from '../spectrum/objective-fingerprint.js';
 import type { Steps } from '../steps.js';
 import type { Eigenpairs } from '../results.js';
 import { TrackJournal, type RowKey } from './track-journal.js';
-import type { TrackOptions } from './track-options.js';
+import { defaultCurvatureSamples, defaultProbes, defaultSteps, type TrackOptions } from './track-options.js';
 
 /** Of loss and accuracy, as in `evaluateCheckpoints`. */
 const defaultBatchSize = 500;
-/** Four batches of 256, as in `compareCriteria`. */
-const defaultCurvatureSamples = 1024;
 /** For progress: what a search for the extremes alone takes at most, as a rule. */
 const usualSearch = 40;
 
@@ -90,7 +88,11 @@ export class TrackRun implements Disposable {
   async #settings(): Promise<Fingerprint> {
     const { data: _, ...settings } = await objectiveFingerprint(this.#parts[0]!.loss);
     const { key = '', by = 'name', curvature = 'all', spectrum = true, compareCold = false } = this.#options;
-    const { curvatureSamples = defaultCurvatureSamples, steps = 100, probes = 10 } = this.#options;
+    const {
+      curvatureSamples = defaultCurvatureSamples,
+      steps = defaultSteps,
+      probes = defaultProbes,
+    } = this.#options;
     const { probesPerPass, tolerance, maxProducts, relativeError, confidence, tailThreshold, memoryBudget } =
       this.#options;
     const others = {
@@ -171,7 +173,7 @@ class TrackedData {
 
   get steps(): number {
     if (this.curvature === null) return 1;
-    const { spectrum = true, steps = 100, probes = 10 } = this.#options;
+    const { spectrum = true, steps = defaultSteps, probes = defaultProbes } = this.#options;
     return 1 + (spectrum ? Math.min(steps, this.loss.model.size) * probes : usualSearch);
   }
 

@@ -15,7 +15,7 @@ import {
   defaultPoints,
   defaultSteps,
   valuesMode,
-} from '../../geometry/connect-options.js';
+} from '../../connectivity/connect-options.js';
 import { runAnalysis, type Run } from '../analysis.js';
 import type { CommandSpec } from '../command.js';
 import { dataSpecsOf } from '../data-spec.js';

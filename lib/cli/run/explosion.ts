@@ -5,7 +5,7 @@ import {
   type Mode,
   type Objective,
 } from '../../index.js';
-import { numExplosionSurfaces } from '../../landscape/explosion-table.js';
+import { defaultExplosionPoints, numExplosionSurfaces } from '../../landscape/explosion-table.js';
 import { runAnalysis, type Run } from '../analysis.js';
 import type { CommandSpec } from '../command.js';
 import { explosionOptions } from '../options/landscape-options.js';
@@ -48,7 +48,7 @@ export const runExplosion: CommandSpec['run'] = async (invocation) =>
     kinds: () => ['explosion-table'],
     open,
     plan: (opened, run) => {
-      const points = numberOf(run.values, 'points', 11);
+      const points = numberOf(run.values, 'points', defaultExplosionPoints);
       const count = numExplosionSurfaces(opened.objectives.length);
       return {
         steps: [

@@ -1,4 +1,5 @@
 import { decisionRegions, type DecisionRegionsOptions } from '../../index.js';
+import { defaultRegionPoints } from '../../geometry/decision-regions.js';
 import { runAnalysis, type Run } from '../analysis.js';
 import type { CommandSpec } from '../command.js';
 import { regionsOptions } from '../options/geometry-options.js';
@@ -12,8 +13,6 @@ function optionsOf(setting: Setting, { values, analysis }: Run): DecisionRegions
   return { ...take<DecisionRegionsOptions>(values, regionsOptions), ...atOption(setting), ...analysis };
 }
 
-const standard = 201;
-
 export const runRegions: CommandSpec['run'] = async (invocation) =>
   runAnalysis(invocation, {
     name: 'regions',
@@ -22,10 +21,10 @@ export const runRegions: CommandSpec['run'] = async (invocation) =>
     plan: (setting, run) => ({
       steps: [
         ...settingWords(setting),
-        `Regions   ${sizeOf(run, standard).join(' × ')} points of the inputs`,
+        `Regions   ${sizeOf(run, defaultRegionPoints).join(' × ')} points of the inputs`,
       ],
       unit: 'points',
-      total: sizeOf(run, standard).reduce((product, n) => product * n, 1),
+      total: sizeOf(run, defaultRegionPoints).reduce((product, n) => product * n, 1),
       trial: async () => {
         const few = { points: 51, yPoints: 51 };
         await decisionRegions(setting.loss, { ...optionsOf(setting, run), ...few });

@@ -16,6 +16,7 @@ import {
   type TrackCheckpoint,
   type TrackOptions,
 } from '../../index.js';
+import { defaultCurvatureSamples, defaultProbes, defaultSteps } from '../../tracks/track-options.js';
 import { runAnalysis, type Run } from '../analysis.js';
 import { checkpointPaths } from '../checkpoint-paths.js';
 import type { CommandSpec } from '../command.js';
@@ -102,7 +103,12 @@ async function plan({ model, checkpoints, datasets, loss, options }: Opened, run
   const paths = isThere
     ? await checkpointPaths(typeof checkpoints === 'string' ? [checkpoints] : checkpoints)
     : [];
-  const { curvature = 'all', spectrum = true, curvatureSamples = 1024, seed = 0 } = options;
+  const {
+    curvature = 'all',
+    spectrum = true,
+    curvatureSamples = defaultCurvatureSamples,
+    seed = 0,
+  } = options;
   const names = datasets.map(({ name }) => name).join(', ');
   const isFollowed = options.follow !== undefined;
   const steps = [
@@ -122,9 +128,9 @@ async function plan({ model, checkpoints, datasets, loss, options }: Opened, run
   const goal = resources.keep(objective(model, some!, loss));
   const at = paths[0] === undefined ? null : await openSolution(resources, model, paths[0], run.values);
   const operator = resources.keep(hessian(goal, at === null ? {} : { at }));
-  const probes = spectrum ? numberOf(run.values, 'probes', 10) : 1;
+  const probes = spectrum ? numberOf(run.values, 'probes', defaultProbes) : 1;
   const each = spectrum
-    ? probes * Math.min(numberOf(run.values, 'steps', 100), model.size)
+    ? probes * Math.min(numberOf(run.values, 'steps', defaultSteps), model.size)
     : numberOf(run.values, 'maxProducts', 300);
   steps.push(
     `Hessian   of ${batchSize} samples: ${spectrum ? '' : 'at most '}${each} products a checkpoint and data set`,

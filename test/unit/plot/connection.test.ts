@@ -6,7 +6,7 @@ import { drawContour } from '../../../dist/plot/contour.js';
 import { renderPng } from '../../../dist/plot/rasterize.js';
 import { drawResult } from '../../../dist/report/draw-result.js';
 import { reportHtml } from '../../../dist/report/report.js';
-import { pathBarrier } from '../../../dist/geometry/path-barrier.js';
+import { pathBarrier } from '../../../dist/connectivity/path-barrier.js';
 import type { ConnectionPath, ModeConnection, PathEvaluation } from '../../../dist/results.js';
 import { bowl, provenance } from './results.js';
 import { circles, count, duplicateIds, frameOf, hasBadNumber, part, size, texts } from './svg-reading.js';
