@@ -130,7 +130,8 @@ describe('connecting minima on the command line', function () {
       const a = await lib.loadSolution(model, ${JSON.stringify(out('1.pth'))});
       const b = await lib.loadSolution(model, ${JSON.stringify(out('2.pth'))});
       const found = await lib.connectModes(loss, a, b, {
-        steps: 300,
+        // Curves are kept about once a second: long enough for several of them on any machine.
+        steps: 1200,
         points: 9,
         batchSize: 64,
         path: ['chain', 'bezier'],
