@@ -4,6 +4,7 @@ const switches = [
   'LOSSATLAS_BATCH_NORM',
   'LOSSATLAS_FOLDING',
   'LOSSATLAS_FIRST_LAYER',
+  'LOSSATLAS_FROZEN_PREFIX',
 ] as const;
 
 /** Those that are set; what values depend on to the last bit. */

@@ -1,17 +1,16 @@
 #include "core/first_layers.h"
 
-#include <torch/csrc/jit/ir/alias_analysis.h>
 #include <torch/csrc/jit/passes/constant_propagation.h>
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <utility>
 
 #include "core/environment.h"
+#include "core/graph_writes.h"
 #include "core/inlined_graph.h"
 #include "core/pool_first.h"
 
@@ -103,86 +102,11 @@ bool MayBeTensor(const Value* value) {
   return type->isSubtypeOf(*c10::TensorType::get()) || type->isSubtypeOf(*c10::OptionalType::ofTensor());
 }
 
-bool IsModule(const Value* value) {
-  const auto type = value->type()->cast<c10::ClassType>();
-  return type && type->is_module();
-}
-
-// An attribute of the module or of one inside it.
-bool IsAttribute(const Graph& graph, const Value* value) {
-  if (value == graph.inputs().at(0)) return true;
-  const Node& node = *value->node();
-  return node.kind() == c10::prim::GetAttr && IsModule(node.input(0)) && IsAttribute(graph, node.input(0));
-}
-
-// What the graph writes to, as far as that may be what layers read.
-class Writes {
- public:
-  // `module` has its tensors in place.
-  Writes(const torch::jit::Module& module, const std::shared_ptr<Graph>& graph)
-      : module_(module), graph_(*graph), aliases_(graph) {
-    ForEachNode(graph->block(), [this](Node* node) { Add(*node); });
-  }
-
-  // Code that cannot be seen may write to anything.
-  bool are_known() const { return are_known_; }
-  bool AssignsAttribute(const std::string& name) const { return assigned_.contains(name); }
-
-  // `values`: all that a layer reads.
-  bool MayReach(const std::vector<Value*>& values) {
-    std::set<const void*> own;
-    for (Value* value : values) {
-      if (const void* tensor = AttributeTensor(value)) own.insert(tensor);
-    }
-    return std::any_of(written_.begin(), written_.end(), [&](Value* written) {
-      // libtorch takes any two attributes for one tensor, and counters of BatchNorm are written to. Here
-      // parameters and buffers are tensors of their own, and no inputs.
-      const void* tensor = AttributeTensor(written);
-      if (tensor != nullptr) return own.contains(tensor);
-      return std::any_of(values.begin(), values.end(),
-                         [&](Value* value) { return aliases_.mayContainAlias(written, value); });
-    });
-  }
-
- private:
-  void Add(const Node& node) {
-    static const std::set<std::string> kUnseen = {"prim::CallMethod", "prim::CallFunction", "prim::PythonOp",
-                                                  "prim::fork",       "prim::awaitable",    "prim::rpc_async",
-                                                  "prim::Closure",    "aten::set_data"};
-    if (kUnseen.contains(node.kind().toQualString())) are_known_ = false;
-    if (node.kind() == c10::prim::SetAttr) assigned_.insert(node.s(c10::attr::name));
-    const c10::FunctionSchema* schema = node.maybeSchema();
-    if (schema == nullptr) return;
-    for (size_t i = 0; i < schema->arguments().size() && i < node.inputs().size(); ++i) {
-      const c10::AliasInfo* alias = schema->arguments()[i].alias_info();
-      if (alias != nullptr && alias->isWrite()) written_.push_back(const_cast<Value*>(node.input(i)));
-    }
-  }
-
-  // The tensor that `value` reads from an attribute; null for anything else.
-  const void* AttributeTensor(const Value* value) const {
-    while (value->node()->kind() == c10::prim::unchecked_cast ||
-           value->node()->kind() == c10::prim::unchecked_unwrap_optional)
-      value = value->node()->input(0);
-    if (value->node()->kind() != c10::prim::GetAttr || !IsAttribute(graph_, value)) return nullptr;
-    if (AssignsAttribute(value->node()->s(c10::attr::name))) return nullptr;
-    const std::optional<c10::IValue> found = AttributeOf(module_, graph_, value);
-    return found && found->isTensor() ? found->toTensor().unsafeGetTensorImpl() : nullptr;
-  }
-
-  const torch::jit::Module& module_;
-  const Graph& graph_;
-  torch::jit::AliasDb aliases_;
-  std::vector<Value*> written_;
-  std::set<std::string> assigned_;
-  bool are_known_ = true;
-};
-
 // What a layer reads: all that its input and its settings are computed from, by pure operators from the
 // model's inputs and from constants alone, its weight and its bias.
 class Reads {
  public:
-  Reads(const Graph& graph, const Writes& writes) : graph_(graph), writes_(writes) {}
+  Reads(const Graph& graph, const GraphWrites& writes) : graph_(graph), writes_(writes) {}
 
   bool AddLayer(Node* layer) {
     nodes_.insert(layer);
@@ -253,7 +177,7 @@ class Reads {
   }
 
   const Graph& graph_;
-  const Writes& writes_;
+  const GraphWrites& writes_;
   std::vector<Value*> values_;
   std::set<const Node*> nodes_;
   std::set<const Value*> seen_;
@@ -311,26 +235,6 @@ Chain FollowLayer(Node* layer) {
   }
 }
 
-// A graph of the nodes that layers need, with a tuple of the layers' outputs.
-std::shared_ptr<Graph> LayersAlone(const Graph& graph, const std::set<const Node*>& nodes,
-                                   const std::vector<Chain>& chains) {
-  auto out = std::make_shared<Graph>();
-  std::map<const Value*, Value*> values;
-  for (const Value* input : graph.inputs())
-    values[input] = out->addInput()->copyMetadata(const_cast<Value*>(input));
-  for (const Node* node : graph.nodes()) {
-    if (!nodes.contains(node)) continue;
-    Node* copy = out->appendNode(
-        out->createClone(const_cast<Node*>(node), [&](Value* value) { return values.at(value); }));
-    for (size_t i = 0; i < node->outputs().size(); ++i) values[node->output(i)] = copy->output(i);
-  }
-  std::vector<Value*> outputs;
-  for (const Chain& chain : chains) outputs.push_back(values.at(chain.nodes.front()->output()));
-  out->registerOutput(out->appendNode(out->createTuple(outputs))->output());
-  out->lint();
-  return out;
-}
-
 // Makes the outputs of the chains inputs of the graph.
 void CutOff(const std::shared_ptr<Graph>& graph, const std::vector<Chain>& chains) {
   for (const Chain& chain : chains) {
@@ -371,7 +275,7 @@ std::unique_ptr<FirstLayers> FindFirstLayers(const torch::jit::Module& module) {
   std::vector<Chain> chains;
   std::set<const Node*> nodes;
   {
-    Writes writes(module, graph);
+    GraphWrites writes(module, graph);
     if (!writes.are_known()) return nullptr;
     // Those inside branches and loops may not run at all.
     for (Node* node : graph->nodes()) {
@@ -383,7 +287,9 @@ std::unique_ptr<FirstLayers> FindFirstLayers(const torch::jit::Module& module) {
     }
   }
   if (chains.empty()) return nullptr;
-  std::shared_ptr<Graph> layers = LayersAlone(*graph, nodes, chains);
+  std::vector<Value*> outputs;
+  for (const Chain& chain : chains) outputs.push_back(chain.nodes.front()->output());
+  std::shared_ptr<Graph> layers = CopyOfNodes(*graph, nodes, outputs);
   CutOff(graph, chains);
   PoolFirst(*graph);
   graph->lint();

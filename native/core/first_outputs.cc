@@ -1,5 +1,6 @@
 #include "core/first_outputs.h"
 
+#include "core/kept_outputs.h"
 #include "core/objective.h"
 #include "core/scoped_state.h"
 
@@ -21,14 +22,10 @@ std::vector<at::Tensor> BuffersAlong(const Objective& objective, const Subspace&
   return out;
 }
 
-// Of all batches up to this one, if they are all like it.
-bool Fit(const std::vector<at::Tensor>& outputs, size_t num_directions, const Batch& batch) {
-  double bytes = 0;
-  for (const at::Tensor& output : outputs) bytes += static_cast<double>(output.nbytes());
-  const double samples = static_cast<double>(batch.first_sample() + batch.num_samples());
-  const double all =
-      bytes * static_cast<double>(1 + num_directions) * samples / static_cast<double>(batch.num_samples());
-  return all <= static_cast<double>(FirstOutputs::kMostBytes);
+int64_t BytesOf(const std::vector<at::Tensor>& outputs) {
+  int64_t bytes = 0;
+  for (const at::Tensor& output : outputs) bytes += static_cast<int64_t>(output.nbytes());
+  return bytes;
 }
 
 FirstOutputs::Terms Compute(const Objective& objective, const Subspace& subspace, const Batch& batch) {
@@ -42,7 +39,8 @@ FirstOutputs::Terms Compute(const Objective& objective, const Subspace& subspace
     // The whole forward pass says what is wrong.
     return {};
   }
-  if (!Fit(at_origin, subspace.directions.size(), batch)) return {};
+  const int64_t num_terms = 1 + static_cast<int64_t>(subspace.directions.size());
+  if (!FitsAmongKept(BytesOf(at_origin) * num_terms, batch)) return {};
   for (at::Tensor& tensor : at_origin) out.push_back({std::move(tensor)});
   for (size_t i = 0; i < subspace.directions.size(); ++i) {
     const std::vector<at::Tensor> along =

@@ -15,14 +15,10 @@ struct Objective;
 class FirstOutputs {
  public:
   // Of one batch: for every layer A, B₁, …, where an undefined B is zero everywhere. Null where they are not
-  // used: there is no such layer, the layers do not run on this batch, or they would take more than
-  // kMostBytes together with those of the samples before. That depends on nothing that changes from call to
-  // call, so that points have the same bits in whatever company they are computed.
+  // used: there is no such layer, the layers do not run on this batch, or they would take too much memory
+  // (see FitsAmongKept).
   using Terms = std::vector<std::vector<at::Tensor>>;
   const Terms* Of(const Objective& objective, const Subspace& subspace, const Batch& batch);
-
-  // All that an instance keeps.
-  static constexpr int64_t kMostBytes = int64_t{2} << 30;
 
  private:
   std::map<int64_t, Terms> batches_;  // by their number; none where they are not used

@@ -1,8 +1,6 @@
 #include "core/folded_forward.h"
 
 #include <torch/csrc/jit/ir/alias_analysis.h>
-#include <torch/csrc/jit/passes/constant_propagation.h>
-#include <torch/csrc/jit/passes/dead_code_elimination.h>
 
 #include <optional>
 #include <set>
@@ -18,48 +16,6 @@ namespace {
 
 using torch::jit::Node;
 using torch::jit::Value;
-
-// Where the attribute is of a module, whose mode is switched as a whole.
-bool IsMode(const Node& node) {
-  const auto type = node.input(0)->type()->cast<c10::ClassType>();
-  return type && type->is_module() && node.s(c10::attr::name) == "training";
-}
-
-// Puts False for every module's `training`, and lets go of the branches that this rules out. False where the
-// forward pass itself assigns it.
-bool FixEvalMode(torch::jit::Graph& graph) {
-  std::vector<Node*> reads;
-  bool assigns = false;
-  ForEachNode(graph.block(), [&](Node* node) {
-    if (node->kind() == c10::prim::GetAttr && IsMode(*node)) reads.push_back(node);
-    assigns = assigns || (node->kind() == c10::prim::SetAttr && IsMode(*node));
-  });
-  if (assigns) return false;
-  for (Node* read : reads) {
-    const torch::jit::WithInsertPoint before(read);
-    read->output()->replaceAllUsesWith(graph.insertConstant(false));
-  }
-  return true;
-}
-
-// Scripted convolutions have a bias that may be None. Whether it is does not change.
-void ResolveOptionals(const torch::jit::Module& module, torch::jit::Graph& graph) {
-  std::vector<Node*> reads;
-  ForEachNode(graph.block(), [&](Node* node) {
-    const bool is_read = node->kind() == c10::prim::GetAttr;
-    if (is_read && node->output()->type()->kind() == c10::TypeKind::OptionalType) reads.push_back(node);
-  });
-  for (Node* read : reads) {
-    const std::optional<c10::IValue> value = AttributeOf(module, graph, read->output());
-    if (!value || !(value->isNone() || value->isTensor())) continue;
-    const torch::jit::WithInsertPoint after(read->next());
-    if (value->isNone()) {
-      read->output()->replaceAllUsesWith(graph.insertConstant(c10::IValue()));
-    } else {
-      read->output()->setType(c10::TensorType::get());
-    }
-  }
-}
 
 // Dimensions of its weight; nullopt where the node is no convolution that can be folded into.
 std::optional<int64_t> WeightDimensions(const Node& node) {
@@ -152,11 +108,8 @@ bool AsksForLayout(torch::jit::Graph& graph) {
 
 // Null where nothing folds.
 std::shared_ptr<torch::jit::Graph> FoldedGraph(const torch::jit::Module& module) {
-  std::shared_ptr<torch::jit::Graph> graph = InlinedForward(module);
-  if (!FixEvalMode(*graph)) return nullptr;
-  ResolveOptionals(module, *graph);
-  torch::jit::ConstantPropagationImmutableTypes(graph);
-  torch::jit::EliminateDeadCode(graph);
+  std::shared_ptr<torch::jit::Graph> graph = InlinedEvalForward(module);
+  if (graph == nullptr) return nullptr;
 
   std::vector<std::pair<Node*, Node*>> found;
   ForEachNode(graph->block(), [&](Node* norm) {
@@ -189,6 +142,8 @@ c10::IValue FoldedForward::Run(std::vector<c10::IValue> arguments) const {
   function_->run(arguments);
   return std::move(arguments.front());
 }
+
+std::shared_ptr<torch::jit::Graph> FoldedForward::CopyGraph() const { return function_->graph()->copy(); }
 
 std::unique_ptr<FoldedForward> FoldBatchNorm(const torch::jit::Module& module) {
   if (EnvironmentSays("LOSSATLAS_FOLDING", "libtorch")) return nullptr;

@@ -19,6 +19,7 @@ class FoldedForward {
   c10::IValue Run(std::vector<c10::IValue> arguments) const;
   // Whether it may have its images with channels last in memory: no operator asks how they lie.
   bool takes_channels_last() const { return takes_channels_last_; }
+  std::shared_ptr<torch::jit::Graph> CopyGraph() const;
 
  private:
   std::unique_ptr<torch::jit::GraphFunction> function_;

@@ -1,5 +1,7 @@
 #include "core/inlined_graph.h"
 
+#include <torch/csrc/jit/passes/constant_propagation.h>
+#include <torch/csrc/jit/passes/dead_code_elimination.h>
 #include <torch/csrc/jit/passes/inliner.h>
 
 #include <algorithm>
@@ -69,6 +71,48 @@ void InlineAll(torch::jit::Graph& graph) {
   }
 }
 
+// Where the attribute is of a module, whose mode is switched as a whole.
+bool IsMode(const torch::jit::Node& node) {
+  const auto type = node.input(0)->type()->cast<c10::ClassType>();
+  return type && type->is_module() && node.s(c10::attr::name) == "training";
+}
+
+// Puts False for every module's `training`, and lets go of the branches that this rules out. False where the
+// forward pass itself assigns it.
+bool FixEvalMode(torch::jit::Graph& graph) {
+  std::vector<torch::jit::Node*> reads;
+  bool assigns = false;
+  ForEachNode(graph.block(), [&](torch::jit::Node* node) {
+    if (node->kind() == c10::prim::GetAttr && IsMode(*node)) reads.push_back(node);
+    assigns = assigns || (node->kind() == c10::prim::SetAttr && IsMode(*node));
+  });
+  if (assigns) return false;
+  for (torch::jit::Node* read : reads) {
+    const torch::jit::WithInsertPoint before(read);
+    read->output()->replaceAllUsesWith(graph.insertConstant(false));
+  }
+  return true;
+}
+
+// Scripted convolutions have a bias that may be None. Whether it is does not change.
+void ResolveOptionals(const torch::jit::Module& module, torch::jit::Graph& graph) {
+  std::vector<torch::jit::Node*> reads;
+  ForEachNode(graph.block(), [&](torch::jit::Node* node) {
+    const bool is_read = node->kind() == c10::prim::GetAttr;
+    if (is_read && node->output()->type()->kind() == c10::TypeKind::OptionalType) reads.push_back(node);
+  });
+  for (torch::jit::Node* read : reads) {
+    const std::optional<c10::IValue> value = AttributeOf(module, graph, read->output());
+    if (!value || !(value->isNone() || value->isTensor())) continue;
+    const torch::jit::WithInsertPoint after(read->next());
+    if (value->isNone()) {
+      read->output()->replaceAllUsesWith(graph.insertConstant(c10::IValue()));
+    } else {
+      read->output()->setType(c10::TensorType::get());
+    }
+  }
+}
+
 }  // namespace
 
 void ForEachNode(torch::jit::Block* block, const std::function<void(torch::jit::Node*)>& visit) {
@@ -98,6 +142,37 @@ std::shared_ptr<torch::jit::Graph> InlinedForward(const torch::jit::Module& modu
   const std::shared_ptr<torch::jit::Graph> graph = forward.graph()->copy();
   InlineAll(*graph);
   return graph;
+}
+
+std::shared_ptr<torch::jit::Graph> InlinedEvalForward(const torch::jit::Module& module) {
+  std::shared_ptr<torch::jit::Graph> graph = InlinedForward(module);
+  if (!FixEvalMode(*graph)) return nullptr;
+  ResolveOptionals(module, *graph);
+  torch::jit::ConstantPropagationImmutableTypes(graph);
+  torch::jit::EliminateDeadCode(graph);
+  return graph;
+}
+
+std::shared_ptr<torch::jit::Graph> CopyOfNodes(const torch::jit::Graph& graph,
+                                               const std::set<const torch::jit::Node*>& nodes,
+                                               const std::vector<torch::jit::Value*>& outputs) {
+  using torch::jit::Node;
+  using torch::jit::Value;
+  auto out = std::make_shared<torch::jit::Graph>();
+  std::map<const Value*, Value*> values;
+  for (const Value* input : graph.inputs())
+    values[input] = out->addInput()->copyMetadata(const_cast<Value*>(input));
+  for (const Node* node : graph.nodes()) {
+    if (!nodes.contains(node)) continue;
+    Node* copy = out->appendNode(
+        out->createClone(const_cast<Node*>(node), [&](Value* value) { return values.at(value); }));
+    for (size_t i = 0; i < node->outputs().size(); ++i) values[node->output(i)] = copy->output(i);
+  }
+  std::vector<Value*> copied;
+  for (const Value* output : outputs) copied.push_back(values.at(output));
+  out->registerOutput(out->appendNode(out->createTuple(copied))->output());
+  out->lint();
+  return out;
 }
 
 }  // namespace lossatlas

@@ -3,6 +3,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
+#include <vector>
 
 #include "core/torch.h"
 
@@ -11,6 +13,15 @@ namespace lossatlas {
 // A copy. Throws std::runtime_error where calls nest too deep or multiply without end, and what libtorch
 // throws where the graph cannot be read.
 std::shared_ptr<torch::jit::Graph> InlinedForward(const torch::jit::Module& module);
+
+// The same in eval mode: `training` of every module is False, and branches that this rules out are gone. Null
+// where the forward pass itself assigns it.
+std::shared_ptr<torch::jit::Graph> InlinedEvalForward(const torch::jit::Module& module);
+
+// A graph of these nodes of a graph's outermost block, with the same inputs; it gives a tuple of `outputs`.
+std::shared_ptr<torch::jit::Graph> CopyOfNodes(const torch::jit::Graph& graph,
+                                               const std::set<const torch::jit::Node*>& nodes,
+                                               const std::vector<torch::jit::Value*>& outputs);
 
 // Inner blocks first.
 void ForEachNode(torch::jit::Block* block, const std::function<void(torch::jit::Node*)>& visit);

@@ -7,6 +7,7 @@
 
 #include "core/batch.h"
 #include "core/first_layers.h"
+#include "core/frozen_prefix.h"
 #include "core/parameter_layout.h"
 
 namespace lossatlas {
@@ -96,6 +97,16 @@ class Model {
   virtual std::vector<at::Tensor> FirstOutputs(const Batch& batch) = 0;
   // Forward with the outputs of the first layers, after their ends, given. It may write to them. ERR_FORWARD.
   virtual c10::IValue ForwardAfter(const Batch& batch, std::vector<at::Tensor> first) = 0;
+
+  // The beginning of the forward pass in eval mode before all that moves, of parameters and buffers in their
+  // order; null where there is none. BatchNorm is folded in it where it can be. The state is the model's own.
+  virtual std::unique_ptr<FrozenPrefix> SplitAtMoving(const std::vector<bool>& moving_parameters,
+                                                      const std::vector<bool>& moving_buffers) = 0;
+  // What the rest needs of it, with what is installed.
+  virtual std::vector<c10::IValue> PrefixValues(const FrozenPrefix& prefix, const Batch& batch) = 0;
+  // Forward with these values given. ERR_FORWARD.
+  virtual c10::IValue ForwardAfter(const Batch& batch, const FrozenPrefix& prefix,
+                                   const std::vector<c10::IValue>& values) = 0;
 
  protected:
   std::shared_ptr<const ParameterLayout> layout_;

@@ -66,6 +66,11 @@ at::Tensor RunForwardAfter(const Objective& objective, const Batch& batch, std::
   return OutputOf(objective, batch, [&] { return objective.model->ForwardAfter(batch, std::move(first)); });
 }
 
+at::Tensor RunForwardAfter(const Objective& objective, const Batch& batch, const FrozenPrefix& prefix,
+                           const std::vector<c10::IValue>& values) {
+  return OutputOf(objective, batch, [&] { return objective.model->ForwardAfter(batch, prefix, values); });
+}
+
 LossTerms RunLoss(const Objective& objective, const Batch& batch, BatchNormForm form) {
   return ComputeLoss(objective.criterion, RunForward(objective, batch, form), batch);
 }

@@ -38,6 +38,9 @@ at::Tensor RunForward(const Objective& objective, const Batch& batch,
                       BatchNormForm form = BatchNormForm::kPlain);
 // The same from the outputs of the first layers on (see Model::ForwardAfter).
 at::Tensor RunForwardAfter(const Objective& objective, const Batch& batch, std::vector<at::Tensor> first);
+// The same from what a frozen prefix gives.
+at::Tensor RunForwardAfter(const Objective& objective, const Batch& batch, const FrozenPrefix& prefix,
+                           const std::vector<c10::IValue>& values);
 // RunForward, and the loss.
 LossTerms RunLoss(const Objective& objective, const Batch& batch, BatchNormForm form = BatchNormForm::kPlain);
 

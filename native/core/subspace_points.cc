@@ -72,9 +72,11 @@ std::vector<Evaluation> SubspacePoints::Evaluate(const std::vector<double>& coef
   const Objective& objective = *objective_;
   Model& model = *objective.model;
   // States do not nest.
+  const std::vector<c10::IValue>* frozen = frozen_values_.Of(objective, subspace_, precision_, batch);
   // Where BatchNorm is folded, the first layers are no longer linear, and little beside what is won.
   const bool folds = objective.mode == Mode::kEval && model.FoldsBatchNorm();
-  const FirstOutputs::Terms* terms = folds ? nullptr : first_outputs_.Of(objective, subspace_, batch);
+  const bool combines = frozen == nullptr && !folds;
+  const FirstOutputs::Terms* terms = combines ? first_outputs_.Of(objective, subspace_, batch) : nullptr;
   at::Tensor point = at::empty_like(subspace_.origin);
   const std::vector<at::Tensor> leaves = MakeLeaves(*model.layout(), point, false);
   ScopedState state(model, leaves, objective.mode, TensorsOf(subspace_.buffers.get()));
@@ -98,8 +100,13 @@ std::vector<Evaluation> SubspacePoints::Evaluate(const std::vector<double>& coef
     at::Tensor output;
     {
       const ScopedPrecision scope(precision_, model.options().device());
-      output = first ? RunForwardAfter(objective, batch, first->Take(p))
-                     : RunForward(objective, batch, BatchNormForm::kFolded);
+      if (frozen != nullptr) {
+        output = RunForwardAfter(objective, batch, *frozen_values_.prefix(), *frozen);
+      } else if (first) {
+        output = RunForwardAfter(objective, batch, first->Take(p));
+      } else {
+        output = RunForward(objective, batch, BatchNormForm::kFolded);
+      }
     }
     out.push_back(Measure(objective, output, batch, loss));
     state.ResetBuffers();

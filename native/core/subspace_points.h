@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/first_outputs.h"
+#include "core/frozen_values.h"
 #include "core/objective.h"
 #include "core/precision.h"
 #include "core/subspace.h"
@@ -27,6 +28,7 @@ class SubspacePoints {
   std::shared_ptr<const Objective> objective_;
   Subspace subspace_;
   Precision precision_;
+  FrozenValues frozen_values_;
   FirstOutputs first_outputs_;
 };
 

@@ -5,8 +5,10 @@
 #include <tuple>
 
 #include "core/device.h"
+#include "core/environment.h"
 #include "core/error.h"
 #include "core/failure.h"
+#include "core/inlined_graph.h"
 #include "core/input_arguments.h"
 
 namespace lossatlas {
@@ -363,22 +365,23 @@ std::vector<c10::IValue> TorchScriptModel::ArgumentsOf(const std::vector<at::Ten
   return arguments;
 }
 
-c10::IValue TorchScriptModel::RunFolded(const FoldedForward& folded, const Batch& batch) {
-  const auto run = [&](const std::vector<at::Tensor>& inputs) {
-    return folded.Run(ArgumentsOf(inputs, batch));
-  };
+std::vector<at::Tensor> TorchScriptModel::LaidOut(const Batch& batch, bool takes_channels_last) const {
   const bool is_fast = input_type_ == c10::kFloat && options_.device().is_cpu();
-  if (!is_fast || !folded.takes_channels_last()) return run(batch.inputs());
+  if (!is_fast || !takes_channels_last) return batch.inputs();
   std::vector<at::Tensor> inputs;
   for (const at::Tensor& input : batch.inputs())
     inputs.push_back(input.dim() == 4 ? input.contiguous(at::MemoryFormat::ChannelsLast) : input);
+  return inputs;
+}
+
+c10::IValue TorchScriptModel::RunFolded(const FoldedForward& folded, const Batch& batch) {
   try {
-    return run(inputs);
+    return folded.Run(ArgumentsOf(LaidOut(batch, folded.takes_channels_last()), batch));
   } catch (const c10::OutOfMemoryError&) {
     throw;
   } catch (const std::exception&) {
     // A view that this layout does not allow, or an error that comes again.
-    return run(batch.inputs());
+    return folded.Run(ArgumentsOf(batch.inputs(), batch));
   }
 }
 
@@ -427,6 +430,45 @@ std::vector<at::Tensor> TorchScriptModel::FirstOutputs(const Batch& batch) {
 c10::IValue TorchScriptModel::ForwardAfter(const Batch& batch, std::vector<at::Tensor> first) {
   return Guarded(batch,
                  [&] { return first_layers()->Run(ArgumentsOf(batch.inputs(), batch), std::move(first)); });
+}
+
+std::unique_ptr<FrozenPrefix> TorchScriptModel::SplitAtMoving(const std::vector<bool>& moving_parameters,
+                                                              const std::vector<bool>& moving_buffers) {
+  if (EnvironmentSays("LOSSATLAS_FROZEN_PREFIX", "libtorch")) return nullptr;
+  std::set<const c10::TensorImpl*> moving;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    if (moving_parameters[i]) moving.insert(parameters_[i].unsafeGetTensorImpl());
+  }
+  for (size_t i = 0; i < buffer_tensors_.size(); ++i) {
+    if (moving_buffers[i]) moving.insert(buffer_tensors_[i].unsafeGetTensorImpl());
+  }
+  std::optional<std::unique_ptr<FrozenPrefix>> prefix;
+  RewrittenOnce(prefix, [&]() -> std::unique_ptr<FrozenPrefix> {
+    const FoldedForward* folded = Folded();
+    const std::shared_ptr<torch::jit::Graph> graph =
+        folded == nullptr ? InlinedEvalForward(module_) : folded->CopyGraph();
+    if (graph == nullptr) return nullptr;
+    const bool takes_channels_last = folded != nullptr && folded->takes_channels_last();
+    return lossatlas::SplitAtMoving(module_, graph, moving, takes_channels_last);
+  });
+  return std::move(*prefix);
+}
+
+std::vector<c10::IValue> TorchScriptModel::PrefixValues(const FrozenPrefix& prefix, const Batch& batch) {
+  return prefix.Values(ArgumentsOf(LaidOut(batch, prefix.takes_channels_last()), batch));
+}
+
+c10::IValue TorchScriptModel::ForwardAfter(const Batch& batch, const FrozenPrefix& prefix,
+                                           const std::vector<c10::IValue>& values) {
+  try {
+    const bool lays_out = prefix.takes_channels_last() && prefix.reads_arguments();
+    return prefix.Run(ArgumentsOf(LaidOut(batch, lays_out), batch), values);
+  } catch (const c10::OutOfMemoryError&) {
+    throw;
+  } catch (const std::exception&) {
+    // A view that this layout does not allow, or an error that comes again.
+    return Forward(batch, BatchNormForm::kFolded);
+  }
 }
 
 }  // namespace lossatlas

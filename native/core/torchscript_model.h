@@ -63,6 +63,11 @@ class TorchScriptModel : public Model {
   bool FoldsBatchNorm() override { return Folded() != nullptr; }
   std::vector<at::Tensor> FirstOutputs(const Batch& batch) override;
   c10::IValue ForwardAfter(const Batch& batch, std::vector<at::Tensor> first) override;
+  std::unique_ptr<FrozenPrefix> SplitAtMoving(const std::vector<bool>& moving_parameters,
+                                              const std::vector<bool>& moving_buffers) override;
+  std::vector<c10::IValue> PrefixValues(const FrozenPrefix& prefix, const Batch& batch) override;
+  c10::IValue ForwardAfter(const Batch& batch, const FrozenPrefix& prefix,
+                           const std::vector<c10::IValue>& values) override;
 
  private:
   // `target` indexes the distinct tensors; tied ones share it.
@@ -82,6 +87,8 @@ class TorchScriptModel : public Model {
   // Null where nothing folds.
   const FoldedForward* Folded();
   c10::IValue RunFolded(const FoldedForward& folded, const Batch& batch);
+  // The batch's inputs, images with channels last where that is faster.
+  std::vector<at::Tensor> LaidOut(const Batch& batch, bool takes_channels_last) const;
 
   torch::jit::Module module_;
   std::vector<Slot> parameter_slots_;

@@ -23,6 +23,7 @@ inline bool Near(double a, double b, double tolerance) { return std::abs(a - b) 
 
 std::vector<Test> DoubleBackwardTests();
 std::vector<Test> FirstLayersTests();
+std::vector<Test> FrozenPrefixTests();
 std::vector<Test> FoldedForwardTests();
 std::vector<Test> PoolingTests();
 

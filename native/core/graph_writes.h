@@ -1,0 +1,47 @@
+// What a graph writes to.
+#pragma once
+#include <torch/csrc/jit/ir/alias_analysis.h>
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/torch.h"
+
+namespace lossatlas {
+
+// An attribute of the module or of one inside it, or the module.
+bool IsAttribute(const torch::jit::Graph& graph, const torch::jit::Value* value);
+
+class GraphWrites {
+ public:
+  // `module` has its tensors in place.
+  GraphWrites(const torch::jit::Module& module, const std::shared_ptr<torch::jit::Graph>& graph);
+
+  // Code that cannot be seen may write to anything.
+  bool are_known() const { return are_known_; }
+  bool AssignsAttribute(const std::string& name) const { return assigned_.contains(name); }
+  bool assigns_attributes() const { return !assigned_.empty(); }
+  // Whether what is written to may be one of `values`, or in them.
+  bool MayReach(const std::vector<torch::jit::Value*>& values);
+  // The same of the writes of `node` alone, with what is in its blocks.
+  bool MayReach(const torch::jit::Node& node, torch::jit::Value* value);
+  bool MayShare(torch::jit::Value* a, torch::jit::Value* b) { return aliases_.mayContainAlias(a, b); }
+
+ private:
+  void Add(const torch::jit::Node& node);
+  bool Reaches(torch::jit::Value* written, const std::set<const void*>& own,
+               const std::vector<torch::jit::Value*>& values);
+  // The tensor that `value` reads from an attribute; null for anything else.
+  const void* AttributeTensor(const torch::jit::Value* value) const;
+
+  const torch::jit::Module& module_;
+  const torch::jit::Graph& graph_;
+  torch::jit::AliasDb aliases_;
+  std::vector<torch::jit::Value*> written_;
+  std::set<std::string> assigned_;
+  bool are_known_ = true;
+};
+
+}  // namespace lossatlas

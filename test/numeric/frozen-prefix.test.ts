@@ -1,0 +1,109 @@
+import { expect } from 'chai';
+import { objective, type Dataset, type Model } from '../../dist/index.js';
+import { goldenData, loadFixture } from '../support/fixtures.js';
+import { expectNoLiveHandles } from '../support/handles.js';
+
+/** File, and golden arrays of inputs and targets. */
+const nets = [
+  ['mlp', 'mlp.x', 'mlp.y'],
+  ['convbn', 'convbn.eval.x', 'convbn.eval.y'],
+  ['convbn_traced_eval', 'convbn.eval.x', 'convbn.eval.y'],
+  ['attention', 'attention.x', 'attention.y'],
+  ['lstm', 'lstm.x', 'lstm.y'],
+  ['encoder', 'encoder.x', 'encoder.y'],
+  ['half', 'mlp.x', 'mlp.y'],
+] as const;
+
+/** A direction that moves the parameters from number `first` on alone. */
+async function directionFrom(model: Model, first: number, seed: number) {
+  using drawn = await model.randomVector('gaussian', seed);
+  const values = await drawn.toArray();
+  values.fill(0, 0, model.parameters[first]?.offset ?? values.length);
+  return model.vector(values.map((value) => 0.3 * value));
+}
+
+/** Losses in a plane, and at the same points one by one, of the whole forward pass. */
+async function bothLosses(
+  model: Model,
+  data: Dataset,
+  first: number,
+  options: { readonly mode?: 'train' | 'eval'; readonly batchSize?: number },
+): Promise<[number[], number[]]> {
+  using loss = objective(model, data, options);
+  using origin = await model.theta();
+  using d0 = await directionFrom(model, first, 1);
+  using d1 = await directionFrom(model, first, 2);
+  const coefficients = Float64Array.of(0, 0, 1, 0.5, -1, 2, 0.25, 0);
+  const set = { origin, directions: [d0, d1], coefficients, numPoints: 4 };
+  const got = (await loss.evaluatePoints(set)).map((evaluation) => evaluation.loss);
+  // What was kept serves the next call.
+  const again = (await loss.evaluatePoints(set)).map((evaluation) => evaluation.loss);
+  expect(again).to.deep.equal(got);
+  const expected: number[] = [];
+  for (let p = 0; p < 4; p++) {
+    using theta = await loss.pointAt(set, p);
+    expected.push((await loss.evaluate(theta)).loss);
+  }
+  return [got, expected];
+}
+
+describe('points whose first layers stand still', function () {
+  this.timeout(120_000);
+  expectNoLiveHandles();
+
+  for (const [file, inputs, targets] of nets) {
+    it(`have the losses of whole forward passes: ${file}`, async () => {
+      const data = goldenData(inputs, targets);
+      for (const dtype of ['float64', 'float32'] as const) {
+        using model = await loadFixture(file, file === 'half' ? {} : { dtype });
+        const tolerance = dtype === 'float64' ? 1e-12 : 1e-5;
+        for (let first = 1; first < model.parameters.length; first++) {
+          for (const batchSize of [data.numSamples, 2]) {
+            const [got, expected] = await bothLosses(model, data, first, { batchSize });
+            const label = `${dtype}, from ${model.parameters[first]!.name}, batches of ${batchSize}`;
+            got.forEach((value, p) => {
+              expect(value, `${label}, point ${p}`).to.be.closeTo(
+                expected[p]!,
+                tolerance * Math.abs(expected[p]!),
+              );
+            });
+            // Another point has another loss: the moving part was not kept.
+            expect(new Set(got).size, label).to.be.above(1);
+          }
+        }
+      }
+    });
+  }
+
+  it('have them in train mode too, where nothing is kept', async () => {
+    using model = await loadFixture('convbn', { dtype: 'float64' });
+    const data = goldenData('convbn.eval.x', 'convbn.eval.y');
+    const [got, expected] = await bothLosses(model, data, model.parameters.length - 2, { mode: 'train' });
+    got.forEach((value, p) => expect(value).to.be.closeTo(expected[p]!, 1e-12));
+  });
+
+  it('follow buffers along directions of their own', async () => {
+    using model = await loadFixture('convbn', { dtype: 'float64' });
+    using loss = objective(model, goldenData('convbn.eval.x', 'convbn.eval.y'));
+    using origin = await model.theta();
+    using direction = await directionFrom(model, model.parameters.length - 1, 1);
+    using buffers = await model.bufferState();
+    const set = {
+      origin,
+      buffers,
+      directions: [direction],
+      bufferDirections: [buffers],
+      coefficients: Float64Array.of(0.5, 1),
+      numPoints: 2,
+    };
+    const got = await loss.evaluatePoints(set);
+    for (let p = 0; p < 2; p++) {
+      using theta = await loss.pointAt(set, p);
+      using state = await loss.buffersAt(set, p);
+      const expected = await loss.evaluate(theta, undefined, state);
+      expect(got[p]!.loss).to.be.closeTo(expected.loss, 1e-12);
+    }
+    const [still] = await loss.evaluatePoints({ ...set, bufferDirections: [] });
+    expect(still!.loss).not.to.equal(got[0]!.loss);
+  });
+});
