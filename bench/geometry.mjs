@@ -46,20 +46,24 @@ async function lenet5() {
   return { title: 'LeNet5, 64 MNIST images', loss, at: { at: await loadSolution(model, weights) } };
 }
 
-/** Extent of the plane to either side, and points along an axis of its middle three rows. */
+/**
+ * Extent of the plane to either side, and points along an axis of its middle three rows; 51 over ±1 are those of the
+ * surfaces and maps of Li et al. 2018.
+ */
 const maps = /** @type {const} */ ([
+  [1, 21],
+  [1, 51],
   [0.3, 11],
   [0.3, 21],
   [0.3, 41],
-  [1, 21],
 ]);
 const numCold = 10;
 
 await runMain(async () => {
   const nets = [await digits(), await lenet5()].filter((net) => net !== null);
   console.log('\nConvexity maps: Hessian-vector products a point, both ends, residual 1e-3 · max |λ|\n');
-  console.log('| net | spacing | products | of a warm start, as a share of a cold one’s |');
-  console.log('| --- | --- | --- | --- |');
+  console.log('| net | plane | spacing | products | of a warm start, as a share of a cold one’s |');
+  console.log('| --- | --- | --- | --- | --- |');
   for (const { title, loss, at } of nets) {
     const plane = await randomPlane(loss.model, { ...at, seed: 1 });
     for (const [reach, points] of maps) {
@@ -76,7 +80,9 @@ await runMain(async () => {
       const { totalProducts, cold } = /** @type {NonNullable<typeof map.search>} */ (map.search);
       const mean = totalProducts / (3 * points);
       const share = 100 * /** @type {NonNullable<typeof cold>} */ (cold).share;
-      console.log(`| ${title} | ${spacing.toPrecision(2)} | ${mean.toFixed(1)} | ${share.toFixed(0)} % |`);
+      console.log(
+        `| ${title} | ±${reach} | ${spacing.toPrecision(2)} | ${mean.toFixed(1)} | ${share.toFixed(1)} % |`,
+      );
     }
   }
   console.log('\nBasins: losses a ray, precision 1 %, 100 rays\n');

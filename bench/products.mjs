@@ -1,5 +1,5 @@
-// Counts Hessian-vector products, which machines and noise do not change: the top five eigenpairs beside power iteration,
-// the trace to 1 % beside Hutchinson's estimator.
+// Counts Hessian-vector products, which machines and noise do not change: eigenpairs beside power iteration, the trace to
+// 1 % beside Hutchinson's estimator.
 //   npm run bench:products [-- digits lenet5 resnet20]
 // Nets whose files of ../shared/data are not there are left out. Everything in float64.
 import { join } from 'node:path';
@@ -28,8 +28,9 @@ import { sharedFile } from './images.mjs';
  */
 
 const dtype = 'float64';
-const numPairs = 5;
-const pairTolerance = 1e-6;
+const pairCounts = [1, 5, 10];
+const mostPairs = Math.max(...pairCounts);
+const pairTolerances = [1e-3, 1e-6];
 const traceError = 0.01;
 /** Power iteration gives a pair up there. */
 const maxProducts = 1000;
@@ -69,44 +70,65 @@ const nets = {
 };
 
 /**
- * Products that power iteration takes with deflation by orthogonalisation, as LLA and PyHessian run it, but until the
- * residual of each pair on the rest of the space is small, which the products tell for nothing.
+ * @typedef {{ products: number, isWhole: boolean }} Count `isWhole`: no pair was given up
+ */
+
+/**
+ * Products that power iteration takes until the residual on the rest of the space is small, which the products tell for
+ * nothing: for 1, 2, … pairs of largest |λ| with deflation by orthogonalisation, as LLA and PyHessian run it; and for both
+ * ends, by the first pair and then H less its eigenvalue, as Li et al. do.
  *
  * @param {LinearOperator} operator
- * @returns {Promise<{ products: number, isWhole: boolean }>} `isWhole`: no pair was given up
+ * @param {number} tolerance
+ * @returns {Promise<{ pairs: Count[], ends: Count }>}
  */
-async function countPowerIteration(operator) {
+async function countPowerIteration(operator, tolerance) {
   /** @type {ParameterVector[]} */
   const found = [];
-  let products = 0;
+  /** @type {Count[]} */
+  const pairs = [];
   let largest = 0;
-  let isWhole = true;
-  for (let pair = 0; pair < numPairs; pair++) {
-    let v = await deflated(await operator.space.randomVector('gaussian', 1, pair), found);
-    for (let own = 1; ; own++) {
+  /**
+   * @param {number} stream of the start vector
+   * @param {number} shift
+   */
+  const iterate = async (stream, shift) => {
+    const others = shift === 0 ? found : [];
+    let v = await deflated(await operator.space.randomVector('gaussian', 1, stream), others);
+    for (let products = 1; ; products++) {
       const [product] = await operator.apply([v]);
-      products++;
       if (product === undefined) throw new SetupError('ERR_BENCH', 'the operator gives no product');
-      const value = await product.dot(v);
-      const next = await deflated(product, found, false);
+      const shifted = await combine([product, v], [1, -shift]);
+      product.dispose();
+      const value = await shifted.dot(v);
+      const next = await deflated(shifted, others, false);
       const rest = await combine([next, v], [1, -value]);
       const residual = await rest.norm();
       rest.dispose();
-      largest = Math.max(largest, Math.abs(value));
-      const isFound = residual <= pairTolerance * largest;
-      if (isFound || own === maxProducts) {
-        isWhole &&= isFound;
+      if (shift === 0) largest = Math.max(largest, Math.abs(value));
+      const isFound = residual <= tolerance * largest;
+      if (isFound || products === maxProducts) {
         next.dispose();
-        break;
+        return { vector: v, value, products, isFound };
       }
       v.dispose();
       v = await next.scale(1 / (await next.norm()));
       next.dispose();
     }
-    found.push(v);
+  };
+  let shift = 0;
+  for (let pair = 0; pair < mostPairs; pair++) {
+    const { vector, value, products, isFound } = await iterate(pair, 0);
+    if (pair === 0) shift = value;
+    const before = pairs[pair - 1] ?? { products: 0, isWhole: true };
+    pairs.push({ products: before.products + products, isWhole: before.isWhole && isFound });
+    found.push(vector);
   }
-  for (const vector of found) vector.dispose();
-  return { products, isWhole };
+  const other = await iterate(mostPairs, shift);
+  const first = pairs[0] ?? { products: NaN, isWhole: false };
+  const ends = { products: first.products + other.products, isWhole: first.isWhole && other.isFound };
+  for (const vector of [...found, other.vector]) vector.dispose();
+  return { pairs, ends };
 }
 
 /**
@@ -127,24 +149,36 @@ async function deflated(vector, found, isUnit = true) {
 }
 
 /** @param {Net} net */
-async function pairsRow({ title, operator }) {
-  const options = /** @type {const} */ ({ k: numPairs, tolerance: pairTolerance, verify: false, seed: 1 });
-  const alone = await eigenpairs(operator, options);
-  const analysis = await analyseHessian(operator, { ...options, steps: 100, probes: 1 });
-  if (!alone.allConverged || !analysis.eigenpairs.allConverged)
-    throw new SetupError('ERR_BENCH', `${title}: not all pairs converged`);
-  const theirs = await countPowerIteration(operator);
-  const bound = theirs.isWhole ? '' : '> ';
-  const cells = [
-    title,
-    alone.numProducts,
-    `${bound}${theirs.products}`,
-    `${bound}${ratioOf(theirs.products, alone.numProducts)}`,
-    analysis.eigenpairs.numProducts,
-  ];
-  alone.dispose();
-  analysis.dispose();
-  return cells;
+async function pairsRows({ title, operator }) {
+  const rows = [];
+  for (const tolerance of pairTolerances) {
+    const theirs = await countPowerIteration(operator, tolerance);
+    const wanted = [
+      ...pairCounts.map((k) => ({ what: String(k), k, which: /** @type {const} */ ('largest-magnitude') })),
+      { what: 'both ends', k: 2, which: /** @type {const} */ ('both-ends') },
+    ];
+    for (const { what, k, which } of wanted) {
+      const options = { k, which, tolerance, verify: false, seed: 1 };
+      const alone = await eigenpairs(operator, options);
+      const analysis = await analyseHessian(operator, { ...options, steps: 100, probes: 1 });
+      if (!alone.allConverged || !analysis.eigenpairs.allConverged)
+        throw new SetupError('ERR_BENCH', `${title}: not all pairs converged`);
+      const peer = which === 'both-ends' ? theirs.ends : theirs.pairs[k - 1];
+      const bound = peer?.isWhole ? '' : '> ';
+      rows.push([
+        title,
+        tolerance.toExponential(),
+        what,
+        alone.numProducts,
+        `${bound}${peer?.products}`,
+        `${bound}${ratioOf(peer?.products ?? NaN, alone.numProducts)}`,
+        analysis.eigenpairs.numProducts,
+      ]);
+      alone.dispose();
+      analysis.dispose();
+    }
+  }
+  return rows;
 }
 
 /** @param {Net} net */
@@ -210,13 +244,13 @@ await runMain(async () => {
       continue;
     }
     say(`bench: ${name}, eigenpairs`);
-    pairs.push(await pairsRow(net));
+    pairs.push(...(await pairsRows(net)));
     say(`bench: ${name}, trace`);
     traces.push(...(await traceRows(net)));
   }
   printTable(
-    `A2. Products to the ${numPairs} eigenpairs of largest |λ|, residuals at most ${pairTolerance} · max |λ|`,
-    ['net', 'eigenpairs', 'power iteration', 'ratio', 'more after 100 Lanczos steps'],
+    'A2. Products to the eigenpairs of largest |λ|, and to both ends, until residuals are at most tolerance · max |λ|',
+    ['net', 'tolerance', 'pairs', '`eigenpairs`', 'power iteration', 'ratio', 'more after 100 Lanczos steps'],
     pairs,
   );
   printTable(

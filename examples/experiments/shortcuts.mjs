@@ -104,7 +104,14 @@ for (const { svg } of drawTogether(surfaces, { scale: 'log', columns: 4, width: 
 page.figure(
   drawPage(
     maps.map(({ label, map }) =>
-      drawEigenvalueMap(map, { width: 356, height: 330, title: label, caption: '', cap: 1 }),
+      drawEigenvalueMap(map, {
+        width: 356,
+        height: 330,
+        title: label,
+        caption: '',
+        cap: 1,
+        colorRange: [0, 1],
+      }),
     ),
     { columns: 4, title: '|λ min / λ max| of the Hessian' },
   ),

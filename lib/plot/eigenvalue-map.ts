@@ -1,5 +1,5 @@
 import type { EigenvalueMap } from '../results.js';
-import { checkOptions, isBoolean, isNumber, isOneOf } from '../validate.js';
+import { checkOptions, invalidOption, isBoolean, isNumber, isOneOf, isRange } from '../validate.js';
 import { isColorMap, type ColorMap } from './color-scale.js';
 import { defaultHeight, drawContourPanel, levelsOf } from './contour-panel.js';
 import { axisLabel, landscapeTitle, mapCaption } from './describe.js';
@@ -20,6 +20,8 @@ export interface EigenvalueMapOptions extends FigureOptions, DrawingScale {
   readonly colorMap?: ColorMap | undefined;
   /** Coloured cells, one per point, instead of contours (default true: each point is a measurement). */
   readonly heatMap?: boolean | undefined;
+  /** Values at the ends of the colours, so that maps side by side have one scale; default the map's own extremes. */
+  readonly colorRange?: readonly [number, number] | undefined;
   /** Of contours: about how many levels (default 12). */
   readonly numLevels?: number | undefined;
 }
@@ -31,6 +33,7 @@ const checks = {
   value: isOneOf('ratio', 'smallest', 'largest'),
   colorMap: isColorMap,
   heatMap: isBoolean,
+  colorRange: isRange,
   numLevels: isNumber(1, 100),
 };
 
@@ -55,7 +58,10 @@ export function drawEigenvalueMap(map: EigenvalueMap, options: EigenvalueMapOpti
   const frame = planeFrame([map], [axisLabel('α', map.axes[0]), axisLabel('β', map.axes[1])], heatMap);
   const { height = defaultHeight(frame), title = landscapeTitle(map), caption = mapCaption(map) } = options;
   const figure = layoutFigure({ width, height, title, caption, notes: drawingNotes(labels[value], [drawn]) });
-  const [low, high] = drawn.isEmpty ? [1, 10] : [drawn.low, drawn.high];
+  const own: readonly [number, number] = drawn.isEmpty ? [1, 10] : [drawn.low, drawn.high];
+  const [low, high] = options.colorRange ?? own;
+  if (drawn.kind === 'log' && low <= 0)
+    throw invalidOption(`${name}: option 'colorRange'`, 'positive on a log scale', options.colorRange);
   const colors = valueScale(drawn.kind, low, high, 7);
   const { content } = drawContourPanel(figure.box, {
     ...map,

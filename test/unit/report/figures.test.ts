@@ -164,6 +164,15 @@ describe('drawEigenvalueMap', () => {
     expect(drawResult(map).map(({ name }) => name)).to.deep.equal(['heat-map']);
   });
 
+  it('has given ends of its colours, and refuses those that a log scale does not have', () => {
+    const ticks = texts(part(drawEigenvalueMap(map, { colorRange: [0, 1] }), 'color-bar-ticks'));
+    expect(ticks).to.include('1.0').and.to.include('0.6');
+    const cells = (svg: string) => part(svg, 'cells');
+    expect(cells(drawEigenvalueMap(map, { colorRange: [0, 1] }))).not.to.equal(cells(drawEigenvalueMap(map)));
+    expect(() => drawEigenvalueMap(map, { colorRange: [0, 1], scale: 'log' })).to.throw(/colorRange/);
+    expect(() => drawEigenvalueMap(map, { colorRange: [1, 0] })).to.throw(/colorRange/);
+  });
+
   it('says that a single row is no plane', () => {
     const row = {
       ...map,
