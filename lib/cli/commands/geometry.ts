@@ -1,5 +1,13 @@
 import type { CommandSpec } from '../command.js';
-import { analysisGroups, dataGroup, figureGroup, modelArgument, outputGroup, runGroup } from '../groups.js';
+import {
+  analysisGroups,
+  dataGroup,
+  figureGroup,
+  modelArgument,
+  modelGroup,
+  outputGroup,
+  runGroup,
+} from '../groups.js';
 import {
   basinOptions,
   connectedOptions,
@@ -8,6 +16,7 @@ import {
   connectTrainingOptions,
   convexityOptions,
   histogramOptions,
+  regionsObjectiveOptions,
   regionsOptions,
   sharpnessCommandOptions,
   sharpnessOptions,
@@ -75,7 +84,15 @@ export const regionsCommand: CommandSpec = {
   summary: 'what a classifier of two inputs answers over their plane, with the samples on it',
   details: 'Example: lossatlas regions net.pt -d train.npz -w poisoned.pt',
   arguments: [modelArgument],
-  groups: analysisGroups({ title: 'Plane:', options: regionsOptions }),
+  groups: [
+    modelGroup,
+    dataGroup,
+    { title: 'Loss:', options: regionsObjectiveOptions },
+    { title: 'Plane:', options: regionsOptions },
+    outputGroup,
+    figureGroup,
+    runGroup,
+  ],
   run: async (invocation) => (await import('../run/regions.js')).runRegions(invocation),
 };
 

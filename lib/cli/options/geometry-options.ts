@@ -95,6 +95,17 @@ export const connectObjectiveOptions = {
   ),
 } satisfies OptionTable;
 
+const { output, batchSize, dataPlacement, ignoreIndex } = objectiveOptions;
+/** Of the objective, as far as a classifier's answers depend on it. */
+export const regionsObjectiveOptions = {
+  loss: option(choice('cross-entropy', 'nll', 'bce-with-logits'), 'default cross-entropy'),
+  mode: option(choice('eval', 'recalibrate'), 'of BatchNorm; default eval'),
+  output,
+  batchSize,
+  dataPlacement,
+  ignoreIndex,
+} satisfies OptionTable;
+
 const { blockSize: _, ...search } = searchOptions;
 /** Of `convexityMap`. */
 export const convexityOptions = {
