@@ -5,6 +5,7 @@ import {
   trackTable,
   trainingTable,
   type BasinVolume,
+  type BracketedEstimate,
   type DecisionRegions,
   type ExplosionTable,
   type Criteria,
@@ -207,13 +208,14 @@ function mapWords({ smallest, largest, search, provenance }: EigenvalueMap): str
     row('Ratio', `|λ min / λ max| ${rangeOf(ratio)}`),
   ];
   if (search === null) return words;
-  const { totalProducts, numNotConverged, cold } = search;
+  const { totalProducts, numNotConverged, cold, residuals } = search;
   const share =
     cold === null
       ? ''
       : `; from the neighbour ${(100 * cold.share).toFixed(0)} % of those from random vectors (at ${cold.cells.length} points)`;
   return [
     ...words,
+    row('Residuals', `at most ${figure(largestFinite(residuals))}: λ min and λ max are off by no more`),
     row('Products', `${totalProducts}, ${figure(totalProducts / smallest.length)} a point${share}`),
     ...(numNotConverged === 0
       ? []
@@ -237,7 +239,12 @@ function explosionWords({ rows }: ExplosionTable): string {
     const open = item.axesConverged ? '' : '; its axes did not converge';
     return `${name} ${verdict.padEnd(9)} × ${figure(maxToCenterRatio).padEnd(11)} ${(100 * shareAboveCap).toFixed(0)} % above the cap${open}`;
   });
-  return [...provenanceWords(rows[0]!.surface.provenance).slice(0, 1), ...lines].join('\n');
+  const caps = rows.flatMap(({ surface }) => surface.explosion?.cap ?? []);
+  const [least, most] = [Math.min(...caps), Math.max(...caps)];
+  const cap = least === most ? figure(least) : `${figure(least)} to ${figure(most)}, by the model's loss`;
+  const rule =
+    caps.length === 0 ? [] : [row('Rule', `explodes: a loss above ${cap}; grows: a tenth of the way there`)];
+  return [...provenanceWords(rows[0]!.surface.provenance).slice(0, 1), ...rule, ...lines].join('\n');
 }
 
 function connectionWords({ from, to, distance, paths, provenance }: ModeConnection): string[] {
@@ -288,8 +295,14 @@ function basinWords(basin: BasinVolume): string[] {
 
 function sharpnessWords(result: Sharpness): string[] {
   const { keskar, sam, asam, average, adaptiveAverage, counts } = result;
-  const count = (estimate: Estimate | null, known: number | null) =>
-    known !== null ? String(known) : estimate === null ? 'unknown' : interval(estimate);
+  const count = (estimate: BracketedEstimate | null, known: number | null) => {
+    if (known !== null) return String(known);
+    if (estimate === null) return 'unknown';
+    const { bracket, determined, value } = estimate;
+    return determined
+      ? interval(estimate)
+      : `between ${figure(bracket.low)} and ${figure(bracket.high)} (${figure(value)} by quadrature; more is not determined by its steps)`;
+  };
   return [
     ...provenanceWords(result.provenance),
     row('Loss', `${figure(result.modelLoss)}, gradient norm ${figure(result.gradientNorm)}`),
@@ -338,6 +351,9 @@ const interval = ({ value, low, high }: Estimate) =>
 const yes = (is: boolean) => (is ? 'yes' : 'no');
 const row = (name: string, words: string) => `${name.padEnd(9)} ${words}`;
 const verdicts = { none: '', grows: ', grows without exploding', explodes: ', explodes' } as const;
+
+const largestFinite = (values: Float64Array) =>
+  values.filter(Number.isFinite).reduce((a, b) => Math.max(a, b), 0);
 
 function rangeOf(values: Float64Array): string {
   const finite = values.filter(Number.isFinite);

@@ -28,7 +28,7 @@ export const countChecks = {
 
 /**
  * How many eigenvalues are above and below thresholds: n times the mass of a spectral density, with Student's interval over
- * its probes and the bracket that its Lanczos steps certify; exactly, where known eigenvalues reach across the threshold.
+ * its probes and the bracket that its Lanczos steps certify; exactly, where known eigenvalues reach across the threshold (both sides then, as many as n without the others).
  *
  *     const [flat] = countEigenvalues({ density, eigenpairs: pairs, thresholds: [1] });
  */
@@ -42,8 +42,13 @@ export function countEigenvalues(options: EigenvalueCountOptions): readonly Eige
       const massOf = (f: typeof massAbove) =>
         density === undefined ? null : spectralMass(density, f(threshold), confidence);
       const [above, below] = [massOf(massAbove), massOf(massBelow)];
-      const known = (sign: 1 | -1) =>
+      const settled = (sign: 1 | -1) =>
         eigenpairs === undefined ? null : settledBy(eigenpairs, threshold, sign);
+      // What settles one side has no eigenvalue at the threshold: all others are on the other.
+      const known = (sign: 1 | -1) => {
+        const other = density === undefined ? null : settled(sign === 1 ? -1 : 1);
+        return settled(sign) ?? (other === null ? null : density!.size - other);
+      };
       return Object.freeze({
         threshold,
         massAbove: above,

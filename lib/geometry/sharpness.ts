@@ -1,13 +1,15 @@
+import { LossAtlasError } from '../errors.js';
 import { combine, disposeAll, type ParameterVector } from '../model/parameter-vector.js';
 import { ownSolution, requireFit, type Solution, isSolution } from '../model/solution.js';
 import { Objective } from '../objective/objective.js';
 import type { AverageSharpness, KeskarSharpness, Sharpness } from '../results.js';
 import { meanEstimate } from '../spectrum/statistics.js';
-import { Steps } from '../steps.js';
+import { Steps, throwIfAborted } from '../steps.js';
 import type { AnalysisOptions } from '../types.js';
 import {
   analysisChecks,
   checkOptions,
+  invalidOption,
   isArrayOf,
   isInteger,
   isPositive,
@@ -23,7 +25,8 @@ export interface SharpnessOptions extends AnalysisOptions, EigenvalueCountOption
   readonly at?: Solution;
   /** Of Keskar's boxes; default [1e-3, 5e-4] (Keskar 2017). */
   readonly epsilons?: readonly number[];
-  /** Dimensions of Keskar's random subspace; default 100 (Keskar 2017), 0: none. It takes as many vectors of memory. */
+  /** Dimensions of Keskar's random subspace; default 100 (Keskar 2017), at most 2000, 0: none. It takes as many
+   * vectors of memory. */
   readonly subspaceSize?: number;
   /** Of each maximisation; default 10 (Keskar 2017). */
   readonly iterations?: number;
@@ -39,6 +42,8 @@ export interface SharpnessOptions extends AnalysisOptions, EigenvalueCountOption
 /** Random vectors of averages come after those of a subspace. */
 const averageStream = 2 ** 24;
 const pointsAtOnce = 8;
+/** Time grows with its cube. */
+const maxSubspaceSize = 2000;
 
 /**
  * How sharp a minimum is, in the worst case and on average:
@@ -50,6 +55,8 @@ const pointsAtOnce = 8;
  * - `counts`: eigenvalues above and below `thresholds`, where a `density` or `eigenpairs` are given.
  *
  *     const { keskar, sam, average } = await sharpness(loss, { seed: 1 });
+ *
+ * Throws ERR_INVALID_OPTION, ERR_INVALID_DATA where the loss or its gradient is not finite.
  */
 export async function sharpness(objective: Objective, options: SharpnessOptions = {}): Promise<Sharpness> {
   requireInstance('sharpness: objective', objective, Objective, 'an Objective (of objective)');
@@ -68,9 +75,13 @@ export async function sharpness(objective: Objective, options: SharpnessOptions 
   const startedAt = performance.now();
   const { at, epsilons = [1e-3, 5e-4], iterations = 10, rho = 0.05, adaptiveRho = 2 } = options;
   const { samples = 20, seed = 0, confidence = 0.95, thresholds, density, eigenpairs } = options;
-  const subspaceSize = Math.min(options.subspaceSize ?? 100, objective.model.size);
+  const { size } = objective.model;
+  const largest = Math.min(size, maxSubspaceSize);
+  if ((options.subspaceSize ?? 0) > largest)
+    throw invalidOption("sharpness: option 'subspaceSize'", `at most ${largest}`, options.subspaceSize);
+  const subspaceSize = Math.min(options.subspaceSize ?? 100, size);
   const numBoxes = epsilons.length * (subspaceSize > 0 ? 2 : 1);
-  const steps = new Steps('sharpness', numBoxes + 2 + 2 * samples, options);
+  const steps = new Steps('sharpness', numBoxes + subspaceSize + 2 + 2 * samples, options);
   if (at !== undefined) requireFit(objective.model, at);
   using own = at === undefined ? await ownSolution(objective.model) : null;
   using place = await Place.of(objective, at ?? own!, steps);
@@ -136,7 +147,13 @@ class Place {
 
   static async of(objective: Objective, center: Solution, steps: Steps): Promise<Place> {
     const found = await objective.gradient(center.theta, steps.signal, center.buffers);
-    return new Place(objective, center, steps, found);
+    if (Number.isFinite(found.loss) && Number.isFinite(await found.gradient.norm()))
+      return new Place(objective, center, steps, found);
+    found.gradient.dispose();
+    throw new LossAtlasError(
+      'ERR_INVALID_DATA',
+      `The loss of '${center.label}' is ${found.loss}, or its gradient is not finite: there is no sharpness to speak of. Look at the weights and the data (lossatlas evaluate).`,
+    );
   }
 
   async sam(rho: number): Promise<number> {
@@ -194,15 +211,22 @@ class Place {
     const { theta } = this.center;
     const columns: ParameterVector[] = [];
     try {
-      for (let i = 0; i < size; i++) columns.push(await theta.space.randomVector('gaussian', seed, i));
+      for (let i = 0; i < size; i++) {
+        throwIfAborted(this.steps.signal);
+        columns.push(await theta.space.randomVector('gaussian', seed, i));
+      }
       const dots = async (vector: ParameterVector, count = size) => {
         const out = new Float64Array(count);
         for (let i = 0; i < count; i++) out[i] = await columns[i]!.dot(vector);
+        throwIfAborted(this.steps.signal);
         return out;
       };
       // A⁺θ = (AᵀA)⁻¹Aᵀθ
       const gram: Float64Array[] = [];
-      for (let i = 0; i < size; i++) gram.push(await dots(columns[i]!, i + 1));
+      for (let i = 0; i < size; i++) {
+        gram.push(await dots(columns[i]!, i + 1));
+        this.steps.advance();
+      }
       const coordinates = solveSymmetric(gram, await dots(theta));
       const start = { loss: this.loss, gradient: await dots(this.gradient) };
       const pointAt = async (y: Float64Array) => combine([theta, ...columns], [1, ...y]);

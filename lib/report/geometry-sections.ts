@@ -68,7 +68,10 @@ export function sharpnessSection(result: Sharpness): string {
   const shown = (estimate: BracketedEstimate | null, known: number | null): Cell => {
     if (known !== null) return `${known} (known)`;
     if (estimate === null) return null;
-    return `${formatNumber(estimate.value)} (${interval(estimate.low, estimate.high)})`;
+    const { value, low, high, bracket, determined } = estimate;
+    return determined
+      ? `${formatNumber(value)} (${interval(low, high)})`
+      : `between ${formatNumber(bracket.low)} and ${formatNumber(bracket.high)}`;
   };
   const rows = counts.map((item): Cell[] => [
     formatNumber(item.threshold),

@@ -132,7 +132,7 @@ export interface EigenvalueCount {
   readonly massBelow: BracketedEstimate | null;
   readonly above: BracketedEstimate | null;
   readonly below: BracketedEstimate | null;
-  /** Exactly, by eigenvalues that reach across the threshold; null where none do. */
+  /** Exactly, by eigenvalues that reach across the threshold, with n of a density on both sides; null where none do. */
   readonly knownAbove: number | null;
   readonly knownBelow: number | null;
 }

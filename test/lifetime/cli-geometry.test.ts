@@ -70,6 +70,20 @@ describe('basins, sharpness and convexity on the command line', function () {
       [0, null],
       [8, 1],
     ]);
+    expect(found[1]!.knownBelow).to.equal(1921);
+    // Twenty steps say little of how many are above 0, and that is said.
+    const words = await lossatlas([
+      'sharpness',
+      path,
+      '-d',
+      data,
+      ...counts,
+      ...few.slice(0, -1),
+      '-o',
+      folder,
+    ]);
+    expect(words.stdout).to.match(/above 0: between [\d.]+ and [\d.]+ \([\d.]+ by quadrature/);
+    expect(words.stdout).to.contain('above 8: 1; below: 1921');
   });
 
   it('an interrupted map goes on', async () => {

@@ -194,7 +194,42 @@ describe('sharpness', () => {
     stop.abort();
     await rejects(async () => sharpness(loss, { signal: stop.signal }), 'ERR_ABORTED');
     await rejects(async () => sharpness(loss, { epsilons: [0] }), 'ERR_INVALID_OPTION');
+    const more = model.size + 1;
+    await rejects(async () => sharpness(loss, { subspaceSize: more }), 'ERR_INVALID_OPTION');
     expect(() => countEigenvalues({ thresholds: [1] })).to.throw(/'density' or 'eigenpairs'/);
+  });
+});
+
+describe('sharpness of what is not finite', () => {
+  expectNoLiveHandles();
+
+  it('is an error, not 0', async () => {
+    using model = await loadFixture('mlp');
+    using loss = objective(model, goldenData('mlp.x', 'mlp.y'));
+    using own = await model.theta();
+    const theta = await own.toArray();
+    theta[3] = NaN;
+    using vector = await model.vector(theta);
+    using buffers = await model.bufferState();
+    const at = new Solution('broken', vector, buffers);
+    const error = await rejects(async () => sharpness(loss, { at }), 'ERR_INVALID_DATA');
+    expect(error.message).to.contain('broken');
+  });
+
+  it('aborts between the vectors of a subspace', async () => {
+    using model = await loadFixture('mlp', { dtype: 'float64' });
+    using loss = objective(model, goldenData('mlp.x', 'mlp.y'));
+    const stop = new AbortController();
+    const { signal } = stop;
+    let done = 0;
+    const onProgress = (progress: { readonly done: number }) => {
+      done = progress.done;
+      // Two steps along the gradient and one box come before.
+      if (done >= 5) stop.abort();
+    };
+    const options = { epsilons: [1e-3], subspaceSize: 40, signal, onProgress };
+    await rejects(async () => sharpness(loss, options), 'ERR_ABORTED');
+    expect(done).to.be.within(5, 10);
   });
 });
 
@@ -228,11 +263,12 @@ describe('counts of eigenvalues', () => {
       expect(above!.value + below!.value).to.be.closeTo(12, 1e-9);
     });
     // Top 10, 7, 4; bottom −3, −1, −0.25.
+    // What is settled on one side is on the other, of 12.
     expect(counts.map(({ knownAbove, knownBelow }) => [knownAbove, knownBelow])).to.deep.equal([
-      [null, 1],
+      [11, 1],
       [null, null],
       [null, null],
-      [2, null],
+      [2, 10],
     ]);
     expect((await denseMatrix(operator)).size).to.equal(12);
   });
