@@ -15,7 +15,8 @@ const dataFolder = positionals[0] ?? here('../../shared/data');
 /** The one job that was asked for; undefined: all. */
 export const only = values.only;
 /** With --quick: whatever it takes to try each call; the numbers mean nothing. */
-export const either = (full, quick) => (values.quick ? quick : full);
+export const isQuick = values.quick;
+export const either = (full, quick) => (isQuick ? quick : full);
 /** A published file of the data folder. */
 export function file(name) {
   const path = join(dataFolder, name);

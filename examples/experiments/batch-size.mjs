@@ -28,9 +28,19 @@ import { either, mnist, mnistTraining, outputFolder, progress } from '../sources
 import { Page, percent } from './page.mjs';
 
 const output = outputFolder('batch-size-out');
-const page = new Page('Small batch against large batch: a LeNet on 5000 digits', output);
+const numTraining = either(5000, 1000);
+const batches = [
+  ['small batch', 32, either(40, 12)],
+  ['large batch', either(2500, 500), either(400, 120)],
+];
+const page = new Page(
+  `Small batch against large batch: a LeNet on ${numTraining} digits`,
+  output,
+  `Adam, step size 1e-3, batches of ${batches.map(([, size, epochs]) => `${size} for ${epochs} epochs`).join(' and ')}, without ` +
+    `and with weight decay 5e-4; curvature of ${either(1000, 200)} digits; seed 1 (of the direction 2).`,
+);
 const model = await loadModel(fileURLToPath(new URL('lenet.architecture.pt', import.meta.url)));
-const data = await mnistTraining(either(5000, 1000));
+const data = await mnistTraining(numTraining);
 const test = await mnist(either(10_000, 1000));
 const start = await randomSolution(model, { seed: 1 });
 const [onTraining, onTest] = [data, test].map((set) => objective(model, set, { batchSize: 1000 }));
@@ -41,10 +51,7 @@ const rows = [];
 for (const weightDecay of [0, 5e-4]) {
   const label = weightDecay === 0 ? 'no weight decay' : `weight decay ${weightDecay}`;
   const minima = [];
-  for (const [name, batchSize, epochs] of [
-    ['small batch', 32, either(40, 12)],
-    ['large batch', either(2500, 500), either(400, 120)],
-  ]) {
+  for (const [name, batchSize, epochs] of batches) {
     const { run, solution } = await train(model, data, {
       from: start,
       epochs,

@@ -10,7 +10,12 @@ import { cifar, either, file, lenet5, mnist, only, outputFolder, progress } from
 import { Page } from './page.mjs';
 
 const output = outputFolder('explosion-out');
-const page = new Page('Value explosion', output);
+const page = new Page(
+  'Value explosion',
+  output,
+  `By the recipe of LLA: ${either(20, 5)} × ${either(20, 5)} points within ±0.5, seed 1. It explodes where a loss exceeds 100 · max(1, the model's), ` +
+    'and grows where one is a tenth of the way there; with each verdict the largest loss beside the model’s.',
+);
 
 /** Table 1: under which normalisations; the number of the row is mode and axes. */
 const paper = {

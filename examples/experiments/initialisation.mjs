@@ -24,7 +24,13 @@ import { cifar, cifarAt, either, file, lenet5, mnist, only, outputFolder, progre
 import { Page } from './page.mjs';
 
 const output = outputFolder('initialisation-out');
-const page = new Page('Random and trained weights, train and eval mode', output);
+const numSteps = either(100, 6);
+const page = new Page(
+  'Random and trained weights, train and eval mode',
+  output,
+  `By the recipe of LLA: ${numSteps} Lanczos steps, one probe, the last ten vectors kept; LeNet5 on ${either(512, 32)} digits, ResNet-20 on ` +
+    `${either(128, 16)} images, nets of torchvision on ${either(8, 2)}; seed 1.`,
+);
 
 /** KH1, KH05 and re of Table 2: random in train mode, trained in train mode, random in eval mode, trained in eval mode. */
 const paper = {
@@ -123,12 +129,11 @@ for (const [name, load] of Object.entries(open)) {
     for (const mode of ['train', 'eval']) {
       const key = `${name}-${kind}-${mode}`;
       const path = output(`${key}.json`);
-      const steps = either(100, 6);
       let spectrum = existsSync(path) ? await loadResult(path, 'preset-spectral-density') : null;
       // Of a quick run, or of other images, it is another one.
-      if (spectrum?.steps !== steps || spectrum.provenance.dataHash !== data.hash) {
+      if (spectrum?.steps !== numSteps || spectrum.provenance.dataHash !== data.hash) {
         const operator = hessian(objective(model, data, { mode }), { at: solution });
-        spectrum = await llaSpectralDensity(operator, { steps, seed: 1, ...progress });
+        spectrum = await llaSpectralDensity(operator, { steps: numSteps, seed: 1, ...progress });
         await saveResult(path, spectrum);
       }
       const label = `${names[name]}, ${kind}, ${mode} mode`;

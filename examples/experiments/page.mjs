@@ -2,17 +2,21 @@
 // with the mouse (report.html).
 import { writeFileSync } from 'node:fs';
 import { drawPage, savePng, saveReport, saveResult, saveSvg } from '../../dist/index.js';
+import { isQuick } from '../sources.mjs';
 
 export class Page {
   #title;
   #output;
+  #settings;
   #figures = [];
   #entries = [];
   #words = [];
   #startedAt = performance.now();
 
-  constructor(title, output) {
-    this.#title = title;
+  /** `settings`: what was run, in a sentence. */
+  constructor(title, output, settings) {
+    this.#title = isQuick ? `${title} (a quick run: only to try it, its numbers mean nothing)` : title;
+    this.#settings = settings;
     this.#output = output;
   }
 
@@ -47,7 +51,9 @@ export class Page {
     await savePng(this.#output('page.png'), page, { scale: 1 });
     if (this.#entries.length > 0)
       await saveReport(this.#output('report.html'), this.#entries, { title: this.#title });
-    const text = [`# ${this.#title}`, '![](page.png)', ...this.#words, `${seconds} s.`].join('\n\n');
+    const text = [`# ${this.#title}`, '![](page.png)', this.#settings, ...this.#words, `${seconds} s.`].join(
+      '\n\n',
+    );
     writeFileSync(this.#output('page.md'), `${text}\n`);
     process.stdout.write(`\nWritten: ${this.#output('page.md')}, page.png, report.html (${seconds} s)\n`);
   }

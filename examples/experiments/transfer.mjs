@@ -20,7 +20,14 @@ import { either, mnistTraining, only, outputFolder, progress, uspsTraining } fro
 import { Page } from './page.mjs';
 
 const output = outputFolder('transfer-out');
-const page = new Page('A LeNet from one set of digits to another', output);
+const [numSamples, epochs, every] = [either(6000, 1000), either(60, 6), either(5, 2)];
+const curvature = { curvatureSamples: either(512, 128), steps: either(60, 12), probes: either(4, 2) };
+const page = new Page(
+  'A LeNet from one set of digits to another',
+  output,
+  `${numSamples} digits of either set; Adam, step size 1e-3, batches of 128, ${epochs} epochs, a checkpoint every ${every}; Hessians of ` +
+    `${curvature.curvatureSamples} digits, ${curvature.probes} probes of ${curvature.steps} steps; seed 1.`,
+);
 const model = await loadModel(fileURLToPath(new URL('lenet.architecture.pt', import.meta.url)));
 /** Figures 10 to 13 and appendix B of the paper. */
 const figures = [
@@ -31,7 +38,6 @@ const figures = [
   ['kh1', 'KH1'],
   ['re', 're'],
 ];
-const numSamples = either(6000, 1000);
 const sets = { mnist: await mnistTraining(numSamples), usps: await uspsTraining(numSamples) };
 
 for (const name of ['mnist', 'usps']) {
@@ -41,12 +47,12 @@ for (const name of ['mnist', 'usps']) {
   const start = await randomSolution(model, { seed: 1 });
   const { run } = await train(model, sets[name], {
     from: start,
-    epochs: either(60, 6),
+    epochs,
     batchSize: 128,
     seed: 1,
     optimizer: { name: 'adam', lr: 1e-3 },
     evaluateOn: [sets[other]],
-    checkpoints: { folder, every: either(5, 2) },
+    checkpoints: { folder, every },
     resume: true,
     ...progress,
   });
@@ -59,9 +65,7 @@ for (const name of ['mnist', 'usps']) {
   const track = await trackCheckpoints(model, checkpoints, [sets[name], sets[other]], {
     epochs: [0, ...files.map((file) => Number(/\d+/.exec(file)[0]))],
     batchSize: 1000,
-    curvatureSamples: either(512, 128),
-    steps: either(60, 12),
-    probes: either(4, 2),
+    ...curvature,
     seed: 1,
     resume: output(`on-${name}.track`),
     ...progress,

@@ -119,7 +119,10 @@ function drawBands({ x, y, drawn, colors, colorMap, levels }: ContourPanel, axes
   const bands = traced.map(({ rings }, i) =>
     element('path', { d: rings.map((ring) => pathData(ring.map(place), true)).join(''), fill: fills[i + 1] }),
   );
-  return rectangle(axes.box, { fill: fills[0] }) + group({ class: 'bands', 'fill-rule': 'evenodd' }, bands);
+  // The frame may reach beyond this grid, around others.
+  const [left, right] = ends(x, axes.x);
+  const [top, bottom] = ends(y, axes.y);
+  return rectangle({ left, right, top, bottom }, { fill: fills[0] }) + group({ class: 'bands', 'fill-rule': 'evenodd' }, bands);
 }
 
 function drawLines(
@@ -169,6 +172,11 @@ function drawLines(
       isFilled,
     ),
   ];
+}
+
+function ends(grid: Float64Array, place: (value: number) => number): [number, number] {
+  const [a, b] = [place(grid[0]!), place(grid.at(-1)!)];
+  return [Math.min(a, b), Math.max(a, b)];
 }
 
 /** Maps index coordinates of the grid to the frame. */

@@ -4,6 +4,7 @@ import { aspectOf } from '../plot/contour-panel.js';
 import { drawContour } from '../plot/contour.js';
 import { planeFrame } from '../plot/plane-frame.js';
 import type { LandscapeAtlas, ModeConnection } from '../results.js';
+import { defaultScale } from './default-scale.js';
 import { LossAtlasError } from '../errors.js';
 import { frameOptions, mapOptions, pick, type DrawResultOptions, type Figures } from './figure-options.js';
 
@@ -25,6 +26,8 @@ export function connectionPlanes({ paths }: ModeConnection) {
 function drawPlanes(connection: ModeConnection, options: DrawResultOptions): string {
   const planes = connectionPlanes(connection);
   const [first, second] = planes;
+  // What lies between the minima would be one colour beside steep corners.
+  const scale = { scale: defaultScale(planes.map(({ surface }) => surface)) };
   if (first === undefined)
     throw new LossAtlasError(
       'ERR_INVALID_DATA',
@@ -32,6 +35,7 @@ function drawPlanes(connection: ModeConnection, options: DrawResultOptions): str
     );
   if (second === undefined)
     return drawContour(first.surface, {
+      ...scale,
       ...pick(options, [...mapOptions, 'numLevels', 'filled']),
       curve: first.plane,
     });
@@ -46,6 +50,8 @@ function drawPlanes(connection: ModeConnection, options: DrawResultOptions): str
   const aspects = planes.map(({ surface }) => aspectOf(planeFrame([surface], ['', ''])));
   return drawAtlas(atlas, {
     height: Math.round(180 + 300 / Math.max(1, Math.min(...aspects))),
+    ...scale,
+    shared: true,
     ...pick(options, [...mapOptions, 'columns', 'shared']),
     kind: 'contour',
     curves: planes.map(({ plane }) => plane),

@@ -16,7 +16,7 @@ import {
 import { planBasis, type BasisOptions } from './basis-plan.js';
 import { criteriaChecks, type SpectrumCriteriaOptions } from './criteria.js';
 import { RandomStarts, searchPairs } from './eigenpair-search.js';
-import { isWhich, precisionOf, withVectors, type EigenpairsWithVectors } from './eigenpairs.js';
+import { isWhich, numPairs, precisionOf, withVectors, type EigenpairsWithVectors } from './eigenpairs.js';
 import type { KrylovSubspace } from './krylov-subspace.js';
 import type { ProbeQuadrature } from './quadrature.js';
 import { densityOf, expandProbes, probesTogether, probeVector, quadratureOf } from './spectral-density.js';
@@ -180,7 +180,7 @@ async function planRun(operator: LinearOperator, options: AnalyseHessianOptions)
   const { size, space } = operator;
   const { probes = 10, seed = 0, which = 'largest-magnitude', relativeError } = options;
   const steps = Math.min(options.steps ?? 100, size);
-  const k = Math.min(options.k ?? 2, size);
+  const k = numPairs('analyseHessian', options.k, size);
   const maxProducts = options.maxProducts ?? Math.max(300, 4 * k);
   const search = { k, which, maxProducts, blockSize: 1, ...precisionOf(space, options) };
 

@@ -8,6 +8,7 @@ import type { AnalysisOptions } from '../types.js';
 import {
   analysisChecks,
   checkOptions,
+  invalidOption,
   isBoolean,
   isInteger,
   isOneOf,
@@ -20,7 +21,7 @@ import { RandomStarts, searchPairs, type FoundPairs, type Search } from './eigen
 import { KrylovSubspace } from './krylov-subspace.js';
 
 export interface EigenpairsOptions extends AnalysisOptions, BasisOptions {
-  /** Number of pairs; default 2. For `both-ends` the larger half comes from the top. */
+  /** Number of pairs, at most n; default 2. For `both-ends` the larger half comes from the top. */
   readonly k?: number;
   /** Default `largest-magnitude`. */
   readonly which?: Eigenpairs['which'];
@@ -102,7 +103,7 @@ export async function eigenpairs(
   const startedAt = performance.now();
   const { which = 'largest-magnitude', seed = 0, keepBasis = false } = options;
   const { tolerance, verify } = precisionOf(operator.space, options);
-  const k = Math.min(options.k ?? 2, operator.size);
+  const k = numPairs('eigenpairs', options.k, operator.size);
   const maxProducts = Math.max(k, options.maxProducts ?? Math.max(300, 4 * k));
   const blockSize = Math.min(options.blockSize ?? 1, operator.size);
   // Below it a restart would keep nothing but the pairs themselves.
@@ -127,6 +128,13 @@ export async function eigenpairs(
   } finally {
     if (!isKept) subspace.dispose();
   }
+}
+
+/** How many pairs: of the default as many as there are. */
+export function numPairs(name: string, k: number | undefined, size: number): number {
+  if (k !== undefined && k > size)
+    throw invalidOption(`${name}: option 'k'`, `at most ${size}, the parameters there are`, k);
+  return k ?? Math.min(2, size);
 }
 
 /** Tolerance, and whether residuals are measured, where the options leave that open. */

@@ -77,6 +77,16 @@ describe('drawAtlas', () => {
     expect(ticks(drawAtlas(atlas, { kind: 'contour', shared: false }))).to.deep.equal(['−1.0', '−2']);
   });
 
+  it('leaves what is around a grid empty', () => {
+    const wide = { ...bowl(5), x: Float64Array.of(-2, -1, 0, 1, 2) };
+    const svg = drawAtlas(atlasOf([bowl(5), wide]), { kind: 'contour', shared: true });
+    const widths = svg
+      .split('class="panel"')
+      .slice(1)
+      .map((panel) => Number(/<rect [^>]*width="([\d.]+)"[^>]*\/><g class="bands"/.exec(panel)?.[1]));
+    expect(widths[0]! / widths[1]!).to.be.closeTo(0.5, 0.01);
+  });
+
   it('gathers warnings of all panels, escapes titles and draws empty panels', () => {
     const atlas = {
       ...atlasOf([surfaceOf(3, 3, () => NaN), bowl(3), { ...bowl(3), solutions: [solution('b', 9, 9)] }]),
