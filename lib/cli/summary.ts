@@ -22,7 +22,7 @@ import {
   type SpectralDensity,
 } from '../index.js';
 import { barrierText, pathName } from '../plot/connection.js';
-import { explosionRowName, precisionText } from '../plot/describe.js';
+import { explosionRowName, explosionRule, precisionText } from '../plot/describe.js';
 
 /** What a person wants to know of a result at once. */
 export function summarize(result: Result): string {
@@ -230,7 +230,8 @@ function regionWords({ predicted, classNames }: DecisionRegions): string {
   return classNames.map((name, c) => `${name} ${(100 * share(c)).toFixed(1)} %`).join(', ');
 }
 
-function explosionWords({ rows }: ExplosionTable): string {
+function explosionWords(table: ExplosionTable): string {
+  const { rows } = table;
   const lines = rows.map((item) => {
     const { explosion } = item.surface;
     const name = `${explosionRowName(item)}, ${item.normalization}`.padEnd(28);
@@ -239,12 +240,11 @@ function explosionWords({ rows }: ExplosionTable): string {
     const open = item.axesConverged ? '' : '; its axes did not converge';
     return `${name} ${verdict.padEnd(9)} × ${figure(maxToCenterRatio).padEnd(11)} ${(100 * shareAboveCap).toFixed(0)} % above the cap${open}`;
   });
-  const caps = rows.flatMap(({ surface }) => surface.explosion?.cap ?? []);
-  const [least, most] = [Math.min(...caps), Math.max(...caps)];
-  const cap = least === most ? figure(least) : `${figure(least)} to ${figure(most)}, by the model's loss`;
-  const rule =
-    caps.length === 0 ? [] : [row('Rule', `explodes: a loss above ${cap}; grows: a tenth of the way there`)];
-  return [...provenanceWords(rows[0]!.surface.provenance).slice(0, 1), ...rule, ...lines].join('\n');
+  return [
+    ...provenanceWords(rows[0]!.surface.provenance).slice(0, 1),
+    row('Rule', explosionRule(table)),
+    ...lines,
+  ].join('\n');
 }
 
 function connectionWords({ from, to, distance, paths, provenance }: ModeConnection): string[] {

@@ -2,6 +2,7 @@ import type {
   AxisDescription,
   EigenvalueMap,
   ExplosionRow,
+  ExplosionTable,
   LandscapeValues,
   LossLine,
   LossSurface,
@@ -178,6 +179,16 @@ function baseName(path: string): string {
 
 function worstDifference(value: number): string {
   return value === 0 ? 'centre − model = 0' : `centre − model ≤ ${formatNumber(value, 2)}`;
+}
+
+/** When a cell of the table explodes, and when it grows. */
+export function explosionRule({ rows }: ExplosionTable): string {
+  const caps = rows.flatMap(({ surface }) => surface.explosion?.cap ?? []);
+  const [least, most] = [Math.min(...caps), Math.max(...caps)];
+  if (caps.length === 0) return 'no verdicts';
+  const cap =
+    least === most ? formatNumber(least) : `${formatNumber(least)} to ${formatNumber(most)}, by the model’s`;
+  return `explodes: a loss above a cap of ${cap}; grows: one a tenth of the way there`;
 }
 
 /** A row of a table of value explosion, up to its normalisation. */

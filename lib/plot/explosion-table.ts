@@ -1,6 +1,6 @@
 import type { ExplosionRow, ExplosionTable } from '../results.js';
 import { checkOptions } from '../validate.js';
-import { defaultTitle, explosionRowName, paragraph, provenanceFacts } from './describe.js';
+import { defaultTitle, explosionRowName, explosionRule, paragraph, provenanceFacts } from './describe.js';
 import { layoutPage } from './figure.js';
 import { formatNumber } from './number-format.js';
 import { figureChecks, type FigureOptions } from './options.js';
@@ -43,7 +43,8 @@ export function drawExplosionTable(
     options;
   const {
     caption = paragraph([
-      'largest loss as a multiple of the loss of the model, share of points above the cap',
+      explosionRule(table),
+      'beside it the largest loss as a multiple of the model’s, and the share of points above the cap',
       `${x.length} × ${x.length} points, ${formatNumber(x[0]!, 3)} … ${formatNumber(x.at(-1)!, 3)} along both axes`,
       ...(provenance === null ? [] : provenanceFacts(provenance).filter((fact) => !fact.includes('mode'))),
     ]),
