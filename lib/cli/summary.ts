@@ -215,7 +215,7 @@ function mapWords({ smallest, largest, search, provenance }: EigenvalueMap): str
       : `; from the neighbour ${(100 * cold.share).toFixed(0)} % of those from random vectors (at ${cold.cells.length} points)`;
   return [
     ...words,
-    row('Residuals', `at most ${figure(largestFinite(residuals))}: λ min and λ max are off by no more`),
+    row('Residuals', `at most ${figure(largestFinite(residuals))}: each λ has an eigenvalue no further away`),
     row('Products', `${totalProducts}, ${figure(totalProducts / smallest.length)} a point${share}`),
     ...(numNotConverged === 0
       ? []
