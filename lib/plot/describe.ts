@@ -151,12 +151,19 @@ function sourceFacts({ file, layout, values, numMissing }: SourceFile): string[]
 function axisFacts(results: readonly (LossLine | LossSurface | EigenvalueMap)[]): string[] {
   const axes = results.map((result) => (result.kind === 'loss-line' ? [result.axis] : result.axes));
   const numAxes = axes[0]?.length ?? 0;
-  return Array.from({ length: numAxes }, (_, i) => {
-    const common = axes
+  const described = Array.from({ length: numAxes }, (_, i) =>
+    axes
       .map((of) => describeAxis(of[i]!))
-      .reduce((kept, facts) => kept.filter((fact) => facts.includes(fact)));
+      .reduce((kept, facts) => kept.filter((fact) => facts.includes(fact)))
+      .join(', '),
+  );
+  const [first, second] = described;
+  // A seed gives each axis a draw of its own.
+  if (second !== undefined && second !== '' && first === second)
+    return [`both directions: ${first}${axes[0]![0]!.seed === null ? '' : ', one draw each'}`];
+  return described.map((facts, i) => {
     const name = numAxes === 1 ? 'direction' : `direction ${i + 1}`;
-    return common.length === 0 ? '' : `${name}: ${common.join(', ')}`;
+    return facts === '' ? '' : `${name}: ${facts}`;
   });
 }
 
