@@ -199,6 +199,19 @@ describe('training', () => {
     );
   });
 
+  it('a model that was exported again is told from other settings', async () => {
+    using model = await loadFixture('mlp');
+    using other = await loadFixture('dropout');
+    const checkpoints = { folder };
+    using _training = await train(model, samples('mlp'), { ...options, checkpoints });
+    const go = (of: Model, more: Partial<TrainOptions>) => async () =>
+      train(of, samples('mlp'), { ...options, checkpoints, resume: true, ...more });
+    const words = /model file: [0-9a-f]{16}… there, [0-9a-f]{16}… now.*exported again is another file/;
+    await rejects(go(other, {}), 'ERR_RESUME', words);
+    const { message } = await rejects(go(model, { seed: 9 }), 'ERR_RESUME');
+    expect(message).to.not.match(/exported again/);
+  });
+
   it('PyTorch goes on with a checkpoint, and ends where we do', async function () {
     if (python === undefined) {
       process.stdout.write('      (skipped: no Python with torch in LOSSATLAS_BENCH_PYTHON)\n');
