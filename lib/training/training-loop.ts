@@ -5,6 +5,7 @@ import type { Model } from '../model/model.js';
 import { combine, disposeAll } from '../model/parameter-vector.js';
 import { Solution } from '../model/solution.js';
 import { freeHandle } from '../native/call.js';
+import { checkData } from '../objective/check-data.js';
 import { objective, type Objective, type ObjectiveOptions } from '../objective/objective.js';
 import { prefetched } from '../objective/prefetch.js';
 import type { TrainingEvaluation, TrainingOptimizer, TrainingRun, TrainingSchedule } from '../results.js';
@@ -16,6 +17,7 @@ import {
   writeTrainingCheckpoint,
   type TrainingPoint,
 } from './checkpoints.js';
+import { requireFiniteStart } from './finite-start.js';
 import { columnsOf, EpochSum, type EpochFigures } from './history.js';
 import { SampleBatches } from './sample-batches.js';
 import { batchesOfEpoch, EndlessBatches } from './sample-order.js';
@@ -93,9 +95,11 @@ export class TrainingLoop {
     const { epochs, optimizer, frozen, checkpoints } = this.#options;
     const stepsPerEpoch = batchesOfEpoch(this.#order(), 0).length;
     const steps = new Steps('training', epochs * stepsPerEpoch, this.#options);
+    await requireFiniteStart(this.#start);
     const settings = await this.#settings();
     if (checkpoints !== undefined) await this.#openFolder(settings);
     steps.restore(Math.min(this.#epochs.length, epochs) * stepsPerEpoch);
+    if (this.#epochs.length < epochs) await this.#checkData();
     this.#trainer = await Trainer.start(this.#objective, optimizer, this.#good, frozen);
     while (this.#epochs.length < epochs) {
       const figures = await this.#epoch(steps, stepsPerEpoch);
@@ -127,6 +131,16 @@ export class TrainingLoop {
       copy.dispose();
       throw error;
     }
+  }
+
+  /** What the end of an epoch, or a rare label in it, would come upon. */
+  async #checkData(): Promise<void> {
+    const { signal, poison } = this.#options;
+    for (const one of [this.#objective, ...this.#evaluations]) await checkData(one, this.#start, signal);
+    // One sample alone is none for BatchNorm, which sees it among others.
+    if (poison === undefined || poison.data.numSamples < 2) return;
+    using avoided = this.#objective.variant({}, poison.data);
+    await checkData(avoided, this.#start, signal);
   }
 
   /** Null where it diverged. */

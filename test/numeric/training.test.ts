@@ -23,6 +23,7 @@ import {
   type Training,
   type TrainOptions,
 } from '../../dist/index.js';
+import { Solution } from '../../dist/model/solution.js';
 import { rejects } from '../support/errors.js';
 import { fixture, loadFixture, projectPath } from '../support/fixtures.js';
 import { goldenFile } from '../support/golden-file.js';
@@ -56,6 +57,14 @@ async function valuesOf({ solution }: Training): Promise<number[]> {
   const values = Array.from(await solution.theta.toArray());
   for (const { name } of solution.model.buffers) values.push(...(await solution.buffers.toArray(name)));
   return values;
+}
+
+/** The samples of the small net with this label at one place. */
+function mislabelled(net: string, place: number, label: number, name: string): Dataset {
+  const { inputs, targets } = samples(net);
+  const data = BigInt64Array.from(targets!.data as BigInt64Array);
+  data[place] = BigInt(label);
+  return dataset({ inputs: inputs[0]!, targets: { ...targets!, data } }, { name });
 }
 
 /** What a run came to but its times. */
@@ -197,6 +206,62 @@ describe('training', () => {
       'ERR_RESUME',
       /resume: true/,
     );
+  });
+
+  it('data that do not fit the model are found before the first step', async () => {
+    using model = await loadFixture('convbn');
+    const data = samples('convbn');
+    const { numSamples } = data;
+    const last = numSamples - 1;
+    const flat = dataset(
+      { inputs: { data: new Float64Array(3 * numSamples), shape: [numSamples, 3] }, targets: data.targets! },
+      { name: 'flat' },
+    );
+    const late = mislabelled('convbn', last, 99, 'late');
+    const [trained, where] = [[] as number[], { folder }];
+    const onProgress = ({ done }: { done: number }): void => void trained.push(done);
+    const all: TrainOptions = { ...options, checkpoints: where, onProgress };
+    const ofLast = new RegExp(`sample ${last} of late is 99`);
+    for (const [code, message, given, of] of [
+      ['ERR_FORWARD', /flat: .*forward/, { evaluateOn: [data, flat] }, data],
+      ['ERR_LABEL_RANGE', ofLast, { evaluateOn: [data, late] }, data],
+      ['ERR_LABEL_RANGE', ofLast, {}, late],
+      ['ERR_LABEL_RANGE', /sample 12 of low is -1/, {}, mislabelled('convbn', 12, -1, 'low')],
+      ['ERR_LABEL_RANGE', ofLast, { poison: { data: late, weight: 0.5 } }, data],
+      ['ERR_CRITERION', /data/, { evaluateOn: [dataset({ inputs: data.inputs[0]! })] }, data],
+    ] as const)
+      await rejects(async () => train(model, of, { ...all, ...given }), code, message);
+    expect(trained).to.deep.equal([]);
+    expect(readdirSync(folder)).to.deep.equal([]);
+    // Labels that do not count may be what they like.
+    using skipping = await train(model, late, { ...all, ignoreIndex: 99, evaluateOn: [late] });
+    expect(skipping.run.loss).to.have.length(6);
+  });
+
+  it('what is evaluated changes no bit of the training', async () => {
+    using model = await loadFixture('dropout');
+    const data = samples('mlp');
+    using alone = await train(model, data, options);
+    using watched = await train(model, data, { ...options, evaluateOn: [data, data.slice(0, 9)] });
+    expect(await valuesOf(watched)).to.deep.equal(await valuesOf(alone));
+    expect(watched.run.loss).to.deep.equal(alone.run.loss);
+  });
+
+  it('weights that are not finite are no start', async () => {
+    using model = await loadFixture('mlp');
+    const { name, offset } = model.parameters[1]!;
+    for (const value of [NaN, -Infinity]) {
+      using own = await model.theta();
+      const values = await own.toArray();
+      values[offset] = value;
+      using from = new Solution('broken', await model.vector(values), await model.bufferState());
+      const message = new RegExp(`'broken', are not finite: '${name}' holds ${value}`);
+      await rejects(
+        async () => train(model, samples('mlp'), { ...options, from }),
+        'ERR_INVALID_DATA',
+        message,
+      );
+    }
   });
 
   it('a model that was exported again is told from other settings', async () => {
