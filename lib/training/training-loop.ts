@@ -12,7 +12,7 @@ import type { TrainingEvaluation, TrainingOptimizer, TrainingRun, TrainingSchedu
 import { Steps, throwIfAborted } from '../steps.js';
 import {
   listCheckpoints,
-  makeCheckpointFolder,
+  lockCheckpointFolder,
   readNewestCheckpoint,
   writeTrainingCheckpoint,
   type TrainingPoint,
@@ -92,10 +92,21 @@ export class TrainingLoop {
   }
 
   async train(startedAt: number): Promise<Training> {
+    const { checkpoints } = this.#options;
+    await requireFiniteStart(this.#start);
+    if (checkpoints === undefined) return this.#train(startedAt);
+    const lock = await lockCheckpointFolder(checkpoints.folder);
+    try {
+      return await this.#train(startedAt);
+    } finally {
+      await lock.release();
+    }
+  }
+
+  async #train(startedAt: number): Promise<Training> {
     const { epochs, optimizer, frozen, checkpoints } = this.#options;
     const stepsPerEpoch = batchesOfEpoch(this.#order(), 0).length;
     const steps = new Steps('training', epochs * stepsPerEpoch, this.#options);
-    await requireFiniteStart(this.#start);
     const settings = await this.#settings();
     if (checkpoints !== undefined) await this.#openFolder(settings);
     steps.restore(Math.min(this.#epochs.length, epochs) * stepsPerEpoch);
@@ -228,7 +239,6 @@ export class TrainingLoop {
   async #openFolder(settings: TrainingSettings): Promise<void> {
     const { checkpoints, resume = false, optimizer, epochs } = this.#options;
     const { folder } = checkpoints!;
-    await makeCheckpointFolder(folder);
     const present = await listCheckpoints(folder);
     if (!resume && present.length > 0) {
       throw new LossAtlasError(

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import {
@@ -262,6 +262,28 @@ describe('training', () => {
         message,
       );
     }
+  });
+
+  it('one run at a time writes into a folder', async () => {
+    using model = await loadFixture('mlp');
+    const data = samples('mlp');
+    const begin = async (more: Partial<TrainOptions> = {}) =>
+      train(model, data, { ...options, checkpoints: { folder }, ...more });
+    const outcomes = await Promise.allSettled([begin(), begin()]);
+    for (const outcome of outcomes) if (outcome.status === 'fulfilled') outcome.value.dispose();
+    expect(outcomes.map(({ status }) => status).sort()).to.deep.equal(['fulfilled', 'rejected']);
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected')!;
+    expect(String(failed.reason)).to.match(/is being written by another run of this process/);
+    expect(readdirSync(folder)).to.have.length(6);
+    const lock = join(folder, 'training.lock');
+    writeFileSync(lock, JSON.stringify({ pid: process.ppid, thread: 0, host: hostname() }));
+    const message = new RegExp(`written by process ${process.ppid}\\. .*another folder .*training\\.lock`);
+    await rejects(async () => begin({ resume: true }), 'ERR_RESUME', message);
+    // A lock of a process that is gone is taken over.
+    writeFileSync(lock, JSON.stringify({ pid: 2 ** 22 + 1, thread: 0, host: hostname() }));
+    using again = await begin({ resume: true });
+    expect(again.run.loss).to.have.length(6);
+    expect(readdirSync(folder)).to.have.length(6);
   });
 
   it('a model that was exported again is told from other settings', async () => {
