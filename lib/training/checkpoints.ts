@@ -81,7 +81,7 @@ export async function writeTrainingCheckpoint(
   optimizer: TrainingOptimizer,
   settings: TrainingSettings,
 ): Promise<string> {
-  const { epoch, numSteps, learningRate, evaluations } = epochs.at(-1)!;
+  const { epoch, numSteps, learningRate } = epochs.at(-1)!;
   const { model, theta } = state.solution;
   const tensors = await solutionTensors(state.solution);
   // Parameters in half precision are rounded; training goes on with what they were rounded from.
@@ -99,7 +99,7 @@ export async function writeTrainingCheckpoint(
       ['model', tensors],
       ['optimizer', await optimizerDict(state, optimizer, learningRate)],
       ...master,
-      ['history', encodeHistory(epochs, evaluations.length)],
+      ['history', encodeHistory(epochs)],
       ['settings', new Map(Object.entries(settings))],
     ]),
   );

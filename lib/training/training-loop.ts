@@ -110,12 +110,16 @@ export class TrainingLoop {
     const settings = await this.#settings();
     if (checkpoints !== undefined) await this.#openFolder(settings);
     steps.restore(Math.min(this.#epochs.length, epochs) * stepsPerEpoch);
+    const last = this.#epochs.at(-1);
+    if (last !== undefined && last.evaluations.length < this.#evaluations.length)
+      await this.#evaluateEpoch(settings);
     if (this.#epochs.length < epochs) await this.#checkData();
     this.#trainer = await Trainer.start(this.#objective, optimizer, this.#good, frozen);
     while (this.#epochs.length < epochs) {
       const figures = await this.#epoch(steps, stepsPerEpoch);
       if (figures === null) break;
-      await this.#finishEpoch(figures, settings);
+      this.#epochs.push(figures);
+      await this.#evaluateEpoch(settings);
       steps.advance();
     }
     const run = await this.#result(startedAt, stepsPerEpoch);
@@ -154,7 +158,7 @@ export class TrainingLoop {
     await checkData(avoided, this.#start, signal);
   }
 
-  /** Null where it diverged. */
+  /** Without its evaluations; null where it diverged. */
   async #epoch(steps: Steps, stepsPerEpoch: number): Promise<EpochFigures | null> {
     const { optimizer, schedule, clipNorm, poison, signal } = this.#options;
     const startedAt = performance.now();
@@ -209,31 +213,50 @@ export class TrainingLoop {
       return null;
     }
     this.#keep(state);
-    const evaluations: EpochFigures['evaluations'][number][] = [];
-    for (const test of this.#evaluations) {
-      const { theta, buffers } = state.solution;
-      const { loss, accuracy } = await test.evaluate(theta, signal, buffers);
-      evaluations.push({ loss, accuracy });
-    }
     return {
       epoch: epoch + 1,
       numSteps: (epoch + 1) * stepsPerEpoch,
       learningRate,
       ...sum.mean(),
       seconds: (performance.now() - startedAt) / 1000,
-      evaluations,
+      evaluations: [],
     };
   }
 
-  async #finishEpoch(figures: EpochFigures, settings: TrainingSettings): Promise<void> {
-    const { checkpoints, epochs, optimizer, onEpoch } = this.#options;
-    this.#epochs.push(figures);
-    const { epoch } = figures;
-    if (checkpoints !== undefined && (epoch % (checkpoints.every ?? 1) === 0 || epoch === epochs)) {
-      const point: TrainingPoint = { state: this.#good, epochs: this.#epochs };
-      this.#checkpoints.push(await writeTrainingCheckpoint(checkpoints.folder, point, optimizer, settings));
+  /** Ends the last epoch. */
+  async #evaluateEpoch(settings: TrainingSettings): Promise<void> {
+    const { signal, onEpoch } = this.#options;
+    const startedAt = performance.now();
+    const { theta, buffers } = this.#good.solution;
+    const evaluations: EpochFigures['evaluations'][number][] = [];
+    try {
+      for (const test of this.#evaluations) {
+        const { loss, accuracy } = await test.evaluate(theta, signal, buffers);
+        evaluations.push({ loss, accuracy });
+      }
+    } catch (error) {
+      // The epoch is kept; the first failure is the one to report. In a run that goes well each file is written once:
+      // whoever follows the folder would take the second for another checkpoint.
+      await this.#save(settings).catch(() => undefined);
+      throw error;
     }
+    const trained = this.#epochs.pop()!;
+    const seconds = trained.seconds + (performance.now() - startedAt) / 1000;
+    const figures = { ...trained, seconds, evaluations };
+    this.#epochs.push(figures);
+    await this.#save(settings);
     await onEpoch?.(figures);
+  }
+
+  /** Where the last epoch is to have a checkpoint. */
+  async #save(settings: TrainingSettings): Promise<void> {
+    const { checkpoints, epochs, optimizer } = this.#options;
+    const { epoch } = this.#epochs.at(-1)!;
+    if (checkpoints === undefined) return;
+    if (epoch % (checkpoints.every ?? 1) !== 0 && epoch !== epochs) return;
+    const point: TrainingPoint = { state: this.#good, epochs: this.#epochs };
+    const path = await writeTrainingCheckpoint(checkpoints.folder, point, optimizer, settings);
+    if (this.#checkpoints.at(-1) !== path) this.#checkpoints.push(path);
   }
 
   async #openFolder(settings: TrainingSettings): Promise<void> {

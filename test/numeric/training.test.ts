@@ -23,6 +23,7 @@ import {
   type Training,
   type TrainOptions,
 } from '../../dist/index.js';
+import { Dataset as Samples } from '../../dist/data/dataset.js';
 import { Solution } from '../../dist/model/solution.js';
 import { rejects } from '../support/errors.js';
 import { fixture, loadFixture, projectPath } from '../support/fixtures.js';
@@ -65,6 +66,18 @@ function mislabelled(net: string, place: number, label: number, name: string): D
   const data = BigInt64Array.from(targets!.data as BigInt64Array);
   data[place] = BigInt(label);
   return dataset({ inputs: inputs[0]!, targets: { ...targets!, data } }, { name });
+}
+
+/** The same samples, which cannot be read any more from the n-th time on. */
+function lostAfter(data: Dataset, numReads: number, onRead: () => void = () => undefined): Dataset {
+  const info = data.inputInfo;
+  let left = numReads;
+  const read = async (numbers: Uint32Array) => {
+    onRead();
+    if (left-- <= 0) throw new Error('the disk is gone');
+    return Promise.resolve(data.pick(numbers).inputs);
+  };
+  return new Samples(data.name, { info, hash: 'lost', read }, data.targets);
 }
 
 /** What a run came to but its times. */
@@ -262,6 +275,58 @@ describe('training', () => {
         message,
       );
     }
+  });
+
+  for (const [what, numReads, numKept] of [
+    ['in the first epoch', 1, 1],
+    ['later', 3, 3],
+  ] as const)
+    it(`an evaluation that fails ${what} costs no epoch`, async () => {
+      using model = await loadFixture('convbn');
+      const data = samples('convbn');
+      const settings: TrainOptions = { ...options, dataPlacement: 'streamed' };
+      // The first reading is that of the check before all steps.
+      const good = () => lostAfter(data, Infinity);
+      using whole = await train(model, data, { ...settings, evaluateOn: [good()] });
+      const checkpoints = { folder };
+      let message = '';
+      await train(model, data, {
+        ...settings,
+        evaluateOn: [lostAfter(data, numReads)],
+        checkpoints,
+      }).catch((error: unknown) => (message = String(error)));
+      expect(message).to.match(/the disk is gone/);
+      expect(readdirSync(folder)).to.have.length(numKept);
+      const seen: number[] = [];
+      using resumed = await train(model, data, {
+        ...settings,
+        evaluateOn: [good()],
+        checkpoints,
+        resume: true,
+        onEpoch: ({ epoch }) => void seen.push(epoch),
+      });
+      // The evaluation is made up for.
+      expect(seen).to.deep.equal([1, 2, 3, 4, 5, 6].slice(numKept - 1));
+      expect(await valuesOf(resumed)).to.deep.equal(await valuesOf(whole));
+      expect(figuresOf(resumed)).to.deep.equal(figuresOf(whole));
+      expect(resumed.run.checkpoints).to.have.length(6);
+    });
+
+  it('an abort during an evaluation costs no epoch', async () => {
+    using model = await loadFixture('convbn');
+    const stop = new AbortController();
+    const data = samples('convbn');
+    const settings: TrainOptions = { ...options, dataPlacement: 'streamed', checkpoints: { folder } };
+    let numReads = 0;
+    const watched = lostAfter(data, Infinity, () => {
+      // After that of the check, the first evaluation.
+      if (++numReads === 2) stop.abort();
+    });
+    await rejects(
+      async () => train(model, data, { ...settings, evaluateOn: [watched], signal: stop.signal }),
+      'ERR_ABORTED',
+    );
+    expect(readdirSync(folder)).to.deep.equal(['epoch-0001.pt']);
   });
 
   it('one run at a time writes into a folder', async () => {
