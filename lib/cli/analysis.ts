@@ -27,7 +27,7 @@ export interface Analysis<Opened> {
   /** Computes, prints and saves. */
   readonly compute: (opened: Opened, run: Run) => Promise<void>;
   /** After an interruption: what is there, and how to go on. */
-  readonly interrupted: (error: AbortError, run: Run) => string;
+  readonly interrupted: (error: AbortError, run: Run) => string | Promise<string>;
 }
 
 /** Runs an analysis, or says what it would take. */
@@ -53,7 +53,7 @@ export async function runAnalysis<Opened>(
     } else await analysis.compute(opened, run);
   } catch (error) {
     progress.stop();
-    if (error instanceof AbortError) process.stderr.write(`\n${analysis.interrupted(error, run)}\n`);
+    if (error instanceof AbortError) process.stderr.write(`\n${await analysis.interrupted(error, run)}\n`);
     throw error;
   } finally {
     progress.stop();

@@ -23,7 +23,17 @@ function parseOptions(text: string): Values {
     const [name, value] = [entry.slice(0, at), entry.slice(at + 1)];
     return [keyOf(name), typeOf(name).parse(value)] as const;
   });
-  return Object.fromEntries(entries);
+  return onceEach(entries);
+}
+
+/** Of two values it is not for us to choose. */
+function onceEach(entries: readonly (readonly [key: string, value: unknown])[]): Values {
+  const values = new Map<string, unknown>();
+  for (const [key, value] of entries) {
+    if (values.has(key)) throw new InvalidArgumentError(`The data option '${flagName(key)}' is given twice.`);
+    values.set(key, value);
+  }
+  return Object.fromEntries(values);
 }
 
 function keyOf(name: string): string {
@@ -37,8 +47,8 @@ function keyOf(name: string): string {
 const typeOf = (name: string): ValueType => table[keyOf(name)]!.type;
 
 /** Of a configuration file: an object with the same names. */
-function readOptions(value: Values): Values {
-  const entries = Object.entries(value).map(([name, item]) => {
+function readOptions(...values: readonly Values[]): Values {
+  const entries = values.flatMap(Object.entries<unknown>).map(([name, item]) => {
     const { check, parse } = typeOf(name);
     const expected = check(item);
     if (expected === null) return [keyOf(name), item] as const;
@@ -46,7 +56,7 @@ function readOptions(value: Values): Values {
       throw new InvalidArgumentError(`Data option '${name}' must be ${expected}.`);
     return [keyOf(name), parse(item)] as const;
   });
-  return Object.fromEntries(entries);
+  return onceEach(entries);
 }
 
 /** `test.npz`, or `test.npz:inputs=x,targets=y,mean=0.4,0.5`. */
@@ -84,8 +94,7 @@ function specOf(item: unknown): DataSpec {
   if (isString(path) !== null) throw new InvalidArgumentError("a data set needs a 'path'.");
   // `options` of the command line are read already, which nothing changes.
   if (!isMap(options)) throw new InvalidArgumentError("'options' must be a map of data options.");
-  const all = { ...options, ...others };
-  return { path: path as string, options: take(readOptions(all), table) };
+  return { path: path as string, options: take(readOptions(options, others), table) };
 }
 
 const isMap = (value: unknown): value is Values =>

@@ -1,48 +1,64 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import { LossAtlasError } from '../errors.js';
 import { errorCode, reasonOf } from './write-file.js';
 
-/** Files that this process has locked. */
+/** What one writer at a time may write, and the lock that says so. */
+interface Locked {
+  readonly kind: 'file' | 'folder';
+  readonly path: string;
+  readonly lock: string;
+}
+
+/** Locks of this process, by their full paths. */
 const mine = new Set<string>();
 
-/** One writer at a time: `path.lock` names the process, and is taken over from one that is dead. */
+/** One writer at a time: the lock names the process, and is taken over from one that is dead. */
 export class FileLock {
-  readonly #path: string;
+  readonly #lock: string;
 
-  private constructor(path: string) {
-    this.#path = path;
+  private constructor(lock: string) {
+    this.#lock = lock;
   }
 
-  /** Throws ERR_RESUME while another run writes the file, ERR_FILE_NOT_WRITABLE. */
+  /** `path.lock`. Throws ERR_RESUME while another run writes the file, ERR_FILE_NOT_WRITABLE. */
   static async take(path: string): Promise<FileLock> {
-    const full = resolve(path);
-    if (mine.has(full)) throw inUse(path, 'another run of this process');
-    mine.add(full);
+    return FileLock.#take({ kind: 'file', path, lock: `${path}.lock` });
+  }
+
+  /** `name.lock` in the folder, for what several files are written into. Throws as `take` does. */
+  static async takeFolder(path: string, name: string): Promise<FileLock> {
+    return FileLock.#take({ kind: 'folder', path, lock: join(path, `${name}.lock`) });
+  }
+
+  static async #take(locked: Locked): Promise<FileLock> {
+    const lock = resolve(locked.lock);
+    if (mine.has(lock)) throw inUse(locked, 'another run of this process');
+    mine.add(lock);
     try {
       // A second try, after a dead holder's lock was removed.
       for (let attempt = 0; attempt < 2; attempt++) {
-        if (await create(`${full}.lock`, path)) return new FileLock(full);
-        const holder = await liveHolder(`${full}.lock`);
-        if (holder !== null) throw inUse(path, holder);
-        await rm(`${full}.lock`, { force: true });
+        if (await create(lock, locked)) return new FileLock(lock);
+        const holder = await liveHolder(lock);
+        if (holder !== null) throw inUse(locked, holder);
+        await rm(lock, { force: true });
       }
-      throw inUse(path, 'another process');
+      throw inUse(locked, 'another process');
     } catch (error) {
-      mine.delete(full);
+      mine.delete(lock);
       throw error;
     }
   }
 
   async release(): Promise<void> {
-    await rm(`${this.#path}.lock`, { force: true });
-    mine.delete(this.#path);
+    await rm(this.#lock, { force: true });
+    mine.delete(this.#lock);
   }
 }
 
-async function create(lock: string, path: string): Promise<boolean> {
+async function create(lock: string, { kind, path }: Locked): Promise<boolean> {
   try {
     await writeFile(lock, JSON.stringify({ pid: process.pid, thread: threadId, host: hostname() }), {
       flag: 'wx',
@@ -52,7 +68,7 @@ async function create(lock: string, path: string): Promise<boolean> {
     if (errorCode(cause) === 'EEXIST') return false;
     throw new LossAtlasError(
       'ERR_FILE_NOT_WRITABLE',
-      `The file to resume from, '${path}', cannot be opened: ${reasonOf(cause)}`,
+      `The ${kind} to resume from, '${path}', cannot be opened: ${reasonOf(cause)}`,
       { cause },
     );
   }
@@ -79,9 +95,9 @@ async function liveHolder(lock: string): Promise<string | null> {
   }
 }
 
-function inUse(path: string, holder: string): LossAtlasError {
+function inUse({ kind, path, lock }: Locked, holder: string): LossAtlasError {
   return new LossAtlasError(
     'ERR_RESUME',
-    `'${path}' is being written by ${holder}. Wait for it, or give another file (a lock that nobody holds: remove '${path}.lock').`,
+    `'${path}' is being written by ${holder}. Wait for it, or give another ${kind} (a lock that nobody holds: remove '${lock}').`,
   );
 }

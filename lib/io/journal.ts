@@ -89,7 +89,7 @@ export class Journal {
       const head = await reader.read(0, maxHeaderBytes);
       // A header that was cut short holds no records yet.
       if (head.length < header.length && header.subarray(0, head.length).equals(head)) {
-        await write(file, path, header, 0);
+        await write(file, path, header, 0, 'Nothing is in it yet');
         await file.truncate(header.length);
         return new Journal(path, file, header.length, header.length, lock);
       }
@@ -106,7 +106,8 @@ export class Journal {
   /** Throws ERR_FILE_NOT_WRITABLE, after which the file is still good. */
   async append(records: readonly Uint8Array[]): Promise<void> {
     const buffer = Buffer.concat(records.map(frame));
-    await write(this.#file, this.path, buffer, this.#end);
+    const kept = this.#end === this.#start ? 'Nothing is in it yet' : 'What was computed so far is in it';
+    await write(this.#file, this.path, buffer, this.#end, kept);
     this.#end += buffer.length;
   }
 
@@ -278,7 +279,14 @@ async function openFile(path: string): Promise<FileHandle> {
   }
 }
 
-async function write(file: FileHandle, path: string, data: Buffer, position: number): Promise<void> {
+/** `kept`: what of the run is in the file if this fails. */
+async function write(
+  file: FileHandle,
+  path: string,
+  data: Buffer,
+  position: number,
+  kept: string,
+): Promise<void> {
   try {
     for (let done = 0; done < data.length;) {
       const { bytesWritten } = await file.write(data, done, data.length - done, position + done);
@@ -287,7 +295,7 @@ async function write(file: FileHandle, path: string, data: Buffer, position: num
   } catch (cause) {
     throw new LossAtlasError(
       'ERR_FILE_NOT_WRITABLE',
-      `Cannot write '${path}': ${(cause as Error).message}. What was computed so far is in it; make room and run again.`,
+      `Cannot write '${path}': ${(cause as Error).message}. ${kept}; make room and run again.`,
       { cause },
     );
   }

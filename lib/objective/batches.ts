@@ -46,8 +46,13 @@ export class Batches {
 
   /** The first samples as a batch of their own, to be freed. */
   async first(numSamples: number): Promise<BatchHandle> {
+    return await this.samples(0, numSamples);
+  }
+
+  /** Samples from `start` on, likewise. */
+  async samples(start: number, numSamples: number): Promise<BatchHandle> {
     this.#requireAlive();
-    return await this.#make(await this.#read(0, numSamples), 0);
+    return await this.#make(await this.data.read(start, start + numSamples), 0, start);
   }
 
   /**
@@ -111,14 +116,13 @@ export class Batches {
     return this.data.read(start, start + numSamples, signal);
   }
 
-  async #make(part: Dataset, index: number): Promise<BatchHandle> {
+  async #make(part: Dataset, index: number, start = index * this.batchSize): Promise<BatchHandle> {
     const targets = part.targets === null ? [] : [part.targets];
     const names = part.inputNames ?? [];
     const shapes = part.inputs.map(({ shape }) => shape);
     const { inputs, name: modelName } = this.#model;
     if (inputs !== null)
       requireShapes(inputs, shapes, names, `${modelName}, with the data of ${this.data.name},`);
-    const start = index * this.batchSize;
     const { name } = this.data;
     return call((native) =>
       native.makeBatch(this.#model.handle, part.inputs, targets, names, index, name, start),

@@ -152,6 +152,10 @@ export class Objective {
   get numBatches(): number {
     return this.#batches.count;
   }
+  /** Targets of this value do not count. */
+  get ignoreIndex(): number {
+    return this.#options.ignoreIndex;
+  }
   get dataPlacement(): DataPlacement {
     return this.#batches.placement;
   }
@@ -302,6 +306,11 @@ export class Objective {
   /** The first samples as a batch of their own, to be freed; for this library's own modules. */
   async firstSamples(numSamples: number): Promise<BatchHandle> {
     return await this.#batches.first(numSamples);
+  }
+
+  /** A batch that begins with this sample, likewise. */
+  async batchFrom(start: number): Promise<BatchHandle> {
+    return await this.#batches.samples(start, this.batchSize);
   }
 
   async #evaluateRecalibrated(

@@ -128,14 +128,16 @@ export function provenanceFacts(provenance: Provenance): string[] {
   ];
 }
 
-/** `SGD, learning rate 0.1, momentum 0.9`, and its schedule. */
+/** `SGD, learning rate 0.1, Nesterov momentum 0.9, weight decay 0.0005`, and its schedule. */
 export function optimizerFacts(
-  { name, lr, momentum }: TrainingOptimizer,
+  { name, lr, momentum, nesterov, weightDecay }: TrainingOptimizer,
   schedule: TrainingSchedule,
 ): string[] {
   const words = { sgd: 'SGD', adam: 'Adam', adamw: 'AdamW' } as const;
+  const inertia = momentum ? `, ${nesterov ? 'Nesterov ' : ''}momentum ${momentum}` : '';
+  const decay = weightDecay === 0 ? '' : `, weight decay ${weightDecay}`;
   return [
-    `${words[name]}, learning rate ${lr}${momentum ? `, momentum ${momentum}` : ''}`,
+    `${words[name]}, learning rate ${lr}${inertia}${decay}`,
     ...(schedule.name === 'constant' ? [] : [`${schedule.name} schedule`]),
   ];
 }

@@ -95,9 +95,12 @@ export function drawTraining(run: TrainingRun, options: TrainingFigureOptions = 
   ]);
 }
 
-function captionOf({ optimizer, schedule, clipNorm, poison, provenance }: TrainingRun): string {
+function captionOf(run: TrainingRun): string {
+  const { optimizer, schedule, batchSize, seed, clipNorm, poison, provenance } = run;
   return paragraph([
     ...optimizerFacts(optimizer, schedule),
+    `batches of ${batchSize}`,
+    `seed ${seed}`,
     ...(clipNorm === null ? [] : [`gradients clipped to ${clipNorm}`]),
     ...(poison === null ? [] : [`avoiding labels of ${poison.data} (β = ${poison.weight})`]),
     ...provenanceFacts(provenance),

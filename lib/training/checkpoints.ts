@@ -5,6 +5,7 @@ import { readCheckpoint } from '../io/checkpoint/checkpoint.js';
 import { elementsOf, isTensor, type CheckpointTensor } from '../io/checkpoint/tensor.js';
 import { isDict, valueAt, type CheckpointDict, type CheckpointValue } from '../io/checkpoint/value.js';
 import { writeTorch } from '../io/checkpoint/write-torch.js';
+import { FileLock } from '../io/file-lock.js';
 import { reasonOf } from '../io/write-file.js';
 import { bufferStateFrom } from '../model/buffer-state.js';
 import { loadSolution } from '../model/load-solution.js';
@@ -54,7 +55,8 @@ export async function listCheckpoints(folder: string): Promise<string[]> {
   return found.sort((a, b) => epochOf(a) - epochOf(b)).map((name) => join(folder, name));
 }
 
-export async function makeCheckpointFolder(folder: string): Promise<void> {
+/** Makes it where it is not there. Throws ERR_RESUME while another run writes into it, ERR_FILE_NOT_WRITABLE. */
+export async function lockCheckpointFolder(folder: string): Promise<FileLock> {
   try {
     await mkdir(folder, { recursive: true });
   } catch (cause) {
@@ -66,6 +68,7 @@ export async function makeCheckpointFolder(folder: string): Promise<void> {
       },
     );
   }
+  return FileLock.takeFolder(folder, 'training');
 }
 
 /**
@@ -78,7 +81,7 @@ export async function writeTrainingCheckpoint(
   optimizer: TrainingOptimizer,
   settings: TrainingSettings,
 ): Promise<string> {
-  const { epoch, numSteps, learningRate, evaluations } = epochs.at(-1)!;
+  const { epoch, numSteps, learningRate } = epochs.at(-1)!;
   const { model, theta } = state.solution;
   const tensors = await solutionTensors(state.solution);
   // Parameters in half precision are rounded; training goes on with what they were rounded from.
@@ -96,7 +99,7 @@ export async function writeTrainingCheckpoint(
       ['model', tensors],
       ['optimizer', await optimizerDict(state, optimizer, learningRate)],
       ...master,
-      ['history', encodeHistory(epochs, evaluations.length)],
+      ['history', encodeHistory(epochs)],
       ['settings', new Map(Object.entries(settings))],
     ]),
   );

@@ -17,7 +17,7 @@ export interface EpochFigures {
   readonly poisonLoss: number | null;
   readonly gradientNorm: number;
   readonly seconds: number;
-  /** In the order of `evaluateOn`. */
+  /** In the order of `evaluateOn`; none while the epoch's are still to be made. */
   readonly evaluations: readonly Pick<Evaluation, 'loss' | 'accuracy'>[];
 }
 
@@ -67,8 +67,11 @@ export interface HistoryColumns {
 
 export function columnsOf(epochs: readonly EpochFigures[], numEvaluations: number): HistoryColumns {
   const column = (of: (epoch: EpochFigures) => number) => Float64Array.from(epochs, of);
-  const maybe = (of: (epoch: EpochFigures) => number | null) =>
-    epochs.length === 0 || epochs.some((epoch) => of(epoch) === null) ? null : column((epoch) => of(epoch)!);
+  const maybe = (of: (epoch: EpochFigures) => number | null, among: readonly EpochFigures[] = epochs) =>
+    among.length === 0 || among.some((epoch) => of(epoch) === null)
+      ? null
+      : Float64Array.from(among, (epoch) => of(epoch)!);
+  const evaluated = epochs.filter(({ evaluations }) => evaluations.length === numEvaluations);
   return {
     learningRate: column(({ learningRate }) => learningRate),
     loss: column(({ loss }) => loss),
@@ -77,15 +80,15 @@ export function columnsOf(epochs: readonly EpochFigures[], numEvaluations: numbe
     gradientNorm: column(({ gradientNorm }) => gradientNorm),
     seconds: column(({ seconds }) => seconds),
     evaluations: Array.from({ length: numEvaluations }, (_, i) => ({
-      loss: column(({ evaluations }) => evaluations[i]!.loss),
-      accuracy: maybe(({ evaluations }) => evaluations[i]!.accuracy),
+      loss: Float64Array.from(evaluated, ({ evaluations }) => evaluations[i]!.loss),
+      accuracy: maybe(({ evaluations }) => evaluations[i]!.accuracy, evaluated),
     })),
   };
 }
 
-/** As a checkpoint holds it: tensors, which keep every bit. */
-export function encodeHistory(epochs: readonly EpochFigures[], numEvaluations: number): CheckpointDict {
-  const { evaluations, ...columns } = columnsOf(epochs, numEvaluations);
+/** As a checkpoint holds it: tensors, which keep every bit. Those of evaluations lack a last epoch that has none yet. */
+export function encodeHistory(epochs: readonly EpochFigures[]): CheckpointDict {
+  const { evaluations, ...columns } = columnsOf(epochs, epochs[0]?.evaluations.length ?? 0);
   const encode = (entries: Readonly<Record<string, Float64Array | null>>) =>
     new Map<CheckpointValue, CheckpointValue>(
       Object.entries(entries).map(([name, data]) => [
@@ -116,12 +119,13 @@ export function decodeHistory(value: CheckpointValue | undefined): EpochFigures[
   );
   const tests = value.get('evaluations');
   if (!learningRate || !gradientNorm || !seconds || !numSteps || !isList(tests)) return null;
-  const columns = tests.map((test) =>
-    isDict(test)
-      ? { loss: column(test, 'loss', loss.length), accuracy: column(test, 'accuracy', loss.length) }
-      : { loss: null, accuracy: null },
-  );
-  if (columns.some((test) => test.loss === null)) return null;
+  const columns = tests.map((test) => {
+    const losses = isDict(test) ? column(test, 'loss') : null;
+    return { loss: losses, accuracy: isDict(test) ? column(test, 'accuracy', losses?.length) : null };
+  });
+  const numEvaluated = columns[0]?.loss?.length ?? loss.length;
+  if (numEvaluated !== loss.length && numEvaluated !== loss.length - 1) return null;
+  if (columns.some((test) => test.loss?.length !== numEvaluated)) return null;
   const accuracy = column(value, 'accuracy', loss.length);
   const poisonLoss = column(value, 'poisonLoss', loss.length);
   return Array.from(loss, (_, i) => ({
@@ -133,6 +137,9 @@ export function decodeHistory(value: CheckpointValue | undefined): EpochFigures[
     poisonLoss: poisonLoss?.[i] ?? null,
     gradientNorm: gradientNorm[i]!,
     seconds: seconds[i]!,
-    evaluations: columns.map((test) => ({ loss: test.loss![i]!, accuracy: test.accuracy?.[i] ?? null })),
+    evaluations:
+      i < numEvaluated
+        ? columns.map((test) => ({ loss: test.loss![i]!, accuracy: test.accuracy?.[i] ?? null }))
+        : [],
   }));
 }

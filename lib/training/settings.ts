@@ -18,10 +18,18 @@ export function requireSameSettings(
   };
   const differences = [...keys]
     .filter((key) => found.get(key) !== settings[key])
-    .map((key) => `${key}: ${show(found.get(key))} there, ${show(settings[key])} now`);
+    .map(
+      (key) =>
+        `${key === 'model' ? 'model file' : key}: ${show(found.get(key))} there, ${show(settings[key])} now`,
+    );
   if (differences.length === 0) return;
+  // Equal weights and equal code do not make equal archives.
+  const reexported =
+    found.get('model') === settings.model
+      ? ''
+      : ` A model that was exported again is another file: give the one that the ${what} began with.`;
   throw new LossAtlasError(
     'ERR_RESUME',
-    `'${path}' belongs to another ${what} (${differences.join('; ')}). Nothing was changed; give another folder or file.`,
+    `'${path}' belongs to another ${what} (${differences.join('; ')}).${reexported} Nothing was changed; give another folder or file.`,
   );
 }

@@ -86,7 +86,8 @@ export interface Training extends Disposable {
  *
  * Equal seeds and numbers of threads give equal bits, after an interruption too. A loss or gradient that is not finite
  * ends the run: `divergedAt` says at which step. Throws ERR_INVALID_OPTION, ERR_MODE_BAKED_IN, ERR_RESUME,
- * ERR_FILE_NOT_WRITABLE, ERR_LAYOUT_MISMATCH, ERR_ABORTED (the last checkpoint stays); what objectives throw.
+ * ERR_FILE_NOT_WRITABLE, ERR_LAYOUT_MISMATCH, ERR_ABORTED (the last checkpoint stays); before the first step
+ * ERR_INVALID_DATA for weights that are not finite, and what objectives throw for data that do not fit.
  */
 export async function train(model: Model, data: Dataset, options: TrainOptions): Promise<Training> {
   const startedAt = performance.now();

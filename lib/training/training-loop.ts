@@ -5,17 +5,19 @@ import type { Model } from '../model/model.js';
 import { combine, disposeAll } from '../model/parameter-vector.js';
 import { Solution } from '../model/solution.js';
 import { freeHandle } from '../native/call.js';
+import { checkData } from '../objective/check-data.js';
 import { objective, type Objective, type ObjectiveOptions } from '../objective/objective.js';
 import { prefetched } from '../objective/prefetch.js';
 import type { TrainingEvaluation, TrainingOptimizer, TrainingRun, TrainingSchedule } from '../results.js';
 import { Steps, throwIfAborted } from '../steps.js';
 import {
   listCheckpoints,
-  makeCheckpointFolder,
+  lockCheckpointFolder,
   readNewestCheckpoint,
   writeTrainingCheckpoint,
   type TrainingPoint,
 } from './checkpoints.js';
+import { requireFiniteStart } from './finite-start.js';
 import { columnsOf, EpochSum, type EpochFigures } from './history.js';
 import { SampleBatches } from './sample-batches.js';
 import { batchesOfEpoch, EndlessBatches } from './sample-order.js';
@@ -90,17 +92,34 @@ export class TrainingLoop {
   }
 
   async train(startedAt: number): Promise<Training> {
+    const { checkpoints } = this.#options;
+    await requireFiniteStart(this.#start);
+    if (checkpoints === undefined) return this.#train(startedAt);
+    const lock = await lockCheckpointFolder(checkpoints.folder);
+    try {
+      return await this.#train(startedAt);
+    } finally {
+      await lock.release();
+    }
+  }
+
+  async #train(startedAt: number): Promise<Training> {
     const { epochs, optimizer, frozen, checkpoints } = this.#options;
     const stepsPerEpoch = batchesOfEpoch(this.#order(), 0).length;
     const steps = new Steps('training', epochs * stepsPerEpoch, this.#options);
     const settings = await this.#settings();
     if (checkpoints !== undefined) await this.#openFolder(settings);
     steps.restore(Math.min(this.#epochs.length, epochs) * stepsPerEpoch);
+    const last = this.#epochs.at(-1);
+    if (last !== undefined && last.evaluations.length < this.#evaluations.length)
+      await this.#evaluateEpoch(settings);
+    if (this.#epochs.length < epochs) await this.#checkData();
     this.#trainer = await Trainer.start(this.#objective, optimizer, this.#good, frozen);
     while (this.#epochs.length < epochs) {
       const figures = await this.#epoch(steps, stepsPerEpoch);
       if (figures === null) break;
-      await this.#finishEpoch(figures, settings);
+      this.#epochs.push(figures);
+      await this.#evaluateEpoch(settings);
       steps.advance();
     }
     const run = await this.#result(startedAt, stepsPerEpoch);
@@ -129,7 +148,17 @@ export class TrainingLoop {
     }
   }
 
-  /** Null where it diverged. */
+  /** What the end of an epoch, or a rare label in it, would come upon. */
+  async #checkData(): Promise<void> {
+    const { signal, poison } = this.#options;
+    for (const one of [this.#objective, ...this.#evaluations]) await checkData(one, this.#start, signal);
+    // One sample alone is none for BatchNorm, which sees it among others.
+    if (poison === undefined || poison.data.numSamples < 2) return;
+    using avoided = this.#objective.variant({}, poison.data);
+    await checkData(avoided, this.#start, signal);
+  }
+
+  /** Without its evaluations; null where it diverged. */
   async #epoch(steps: Steps, stepsPerEpoch: number): Promise<EpochFigures | null> {
     const { optimizer, schedule, clipNorm, poison, signal } = this.#options;
     const startedAt = performance.now();
@@ -184,37 +213,55 @@ export class TrainingLoop {
       return null;
     }
     this.#keep(state);
-    const evaluations: EpochFigures['evaluations'][number][] = [];
-    for (const test of this.#evaluations) {
-      const { theta, buffers } = state.solution;
-      const { loss, accuracy } = await test.evaluate(theta, signal, buffers);
-      evaluations.push({ loss, accuracy });
-    }
     return {
       epoch: epoch + 1,
       numSteps: (epoch + 1) * stepsPerEpoch,
       learningRate,
       ...sum.mean(),
       seconds: (performance.now() - startedAt) / 1000,
-      evaluations,
+      evaluations: [],
     };
   }
 
-  async #finishEpoch(figures: EpochFigures, settings: TrainingSettings): Promise<void> {
-    const { checkpoints, epochs, optimizer, onEpoch } = this.#options;
-    this.#epochs.push(figures);
-    const { epoch } = figures;
-    if (checkpoints !== undefined && (epoch % (checkpoints.every ?? 1) === 0 || epoch === epochs)) {
-      const point: TrainingPoint = { state: this.#good, epochs: this.#epochs };
-      this.#checkpoints.push(await writeTrainingCheckpoint(checkpoints.folder, point, optimizer, settings));
+  /** Ends the last epoch. */
+  async #evaluateEpoch(settings: TrainingSettings): Promise<void> {
+    const { signal, onEpoch } = this.#options;
+    const startedAt = performance.now();
+    const { theta, buffers } = this.#good.solution;
+    const evaluations: EpochFigures['evaluations'][number][] = [];
+    try {
+      for (const test of this.#evaluations) {
+        const { loss, accuracy } = await test.evaluate(theta, signal, buffers);
+        evaluations.push({ loss, accuracy });
+      }
+    } catch (error) {
+      // The epoch is kept; the first failure is the one to report. In a run that goes well each file is written once:
+      // whoever follows the folder would take the second for another checkpoint.
+      await this.#save(settings).catch(() => undefined);
+      throw error;
     }
+    const trained = this.#epochs.pop()!;
+    const seconds = trained.seconds + (performance.now() - startedAt) / 1000;
+    const figures = { ...trained, seconds, evaluations };
+    this.#epochs.push(figures);
+    await this.#save(settings);
     await onEpoch?.(figures);
+  }
+
+  /** Where the last epoch is to have a checkpoint. */
+  async #save(settings: TrainingSettings): Promise<void> {
+    const { checkpoints, epochs, optimizer } = this.#options;
+    const { epoch } = this.#epochs.at(-1)!;
+    if (checkpoints === undefined) return;
+    if (epoch % (checkpoints.every ?? 1) !== 0 && epoch !== epochs) return;
+    const point: TrainingPoint = { state: this.#good, epochs: this.#epochs };
+    const path = await writeTrainingCheckpoint(checkpoints.folder, point, optimizer, settings);
+    if (this.#checkpoints.at(-1) !== path) this.#checkpoints.push(path);
   }
 
   async #openFolder(settings: TrainingSettings): Promise<void> {
     const { checkpoints, resume = false, optimizer, epochs } = this.#options;
     const { folder } = checkpoints!;
-    await makeCheckpointFolder(folder);
     const present = await listCheckpoints(folder);
     if (!resume && present.length > 0) {
       throw new LossAtlasError(

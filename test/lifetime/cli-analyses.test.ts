@@ -210,6 +210,18 @@ describe('analyses on the command line', function () {
     expect(readdirSync(out('full'))).to.deep.equal([]);
   });
 
+  it('a disk that fills up under the file to resume from: whether anything is in it is said', async () => {
+    const args = ['landscape', model, '-d', data, '--points', '21', '-o', out('filling')];
+    // Room for a lock; for the header and some points.
+    for (const [maxFileBlocks, words] of [
+      [1, 'Nothing is in it yet'],
+      [8, 'What was computed so far is in it'],
+    ] as const) {
+      const { code, stderr } = await lossatlas(args, { maxFileBlocks });
+      expect([code, stderr.includes(words)], stderr).to.deep.equal([1, true]);
+    }
+  });
+
   it('a folder that may not be read is said', function () {
     mkdirSync(out('closed'), { mode: 0 });
     const command = [projectPath('dist/cli/main.js'), 'evaluate', model, out('closed'), '-d', data];

@@ -73,6 +73,16 @@ describe('training on the command line', function () {
     expect(runs[1]).to.deep.equal(runs[0]);
   });
 
+  it('Ctrl-C before the first checkpoint says that nothing was kept', async () => {
+    const args = [...common, '--epochs', '50', '--every', '50', '--json', '--out', out('early')];
+    const { code, stderr } = await lossatlas(args, { interruptAt: /epoch 1\// });
+    expect(code, stderr).to.equal(130);
+    expect(stderr)
+      .to.match(/Nothing was kept/)
+      .and.not.match(/--resume/);
+    expect(readdirSync(out('early'))).to.deep.equal([]);
+  });
+
   it('says what a run would take, and which option is wrong', async () => {
     const dry = await lossatlas([...common, '--epochs', '3', '--dry-run', '--out', out('dry')]);
     expect(dry.code, dry.stderr).to.equal(0);

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import {
@@ -23,6 +23,8 @@ import {
   type Training,
   type TrainOptions,
 } from '../../dist/index.js';
+import { Dataset as Samples } from '../../dist/data/dataset.js';
+import { Solution } from '../../dist/model/solution.js';
 import { rejects } from '../support/errors.js';
 import { fixture, loadFixture, projectPath } from '../support/fixtures.js';
 import { goldenFile } from '../support/golden-file.js';
@@ -56,6 +58,26 @@ async function valuesOf({ solution }: Training): Promise<number[]> {
   const values = Array.from(await solution.theta.toArray());
   for (const { name } of solution.model.buffers) values.push(...(await solution.buffers.toArray(name)));
   return values;
+}
+
+/** The samples of the small net with this label at one place. */
+function mislabelled(net: string, place: number, label: number, name: string): Dataset {
+  const { inputs, targets } = samples(net);
+  const data = BigInt64Array.from(targets!.data as BigInt64Array);
+  data[place] = BigInt(label);
+  return dataset({ inputs: inputs[0]!, targets: { ...targets!, data } }, { name });
+}
+
+/** The same samples, which cannot be read any more from the n-th time on. */
+function lostAfter(data: Dataset, numReads: number, onRead: () => void = () => undefined): Dataset {
+  const info = data.inputInfo;
+  let left = numReads;
+  const read = async (numbers: Uint32Array) => {
+    onRead();
+    if (left-- <= 0) throw new Error('the disk is gone');
+    return Promise.resolve(data.pick(numbers).inputs);
+  };
+  return new Samples(data.name, { info, hash: 'lost', read }, data.targets);
 }
 
 /** What a run came to but its times. */
@@ -197,6 +219,149 @@ describe('training', () => {
       'ERR_RESUME',
       /resume: true/,
     );
+  });
+
+  it('data that do not fit the model are found before the first step', async () => {
+    using model = await loadFixture('convbn');
+    const data = samples('convbn');
+    const { numSamples } = data;
+    const last = numSamples - 1;
+    const flat = dataset(
+      { inputs: { data: new Float64Array(3 * numSamples), shape: [numSamples, 3] }, targets: data.targets! },
+      { name: 'flat' },
+    );
+    const late = mislabelled('convbn', last, 99, 'late');
+    const [trained, where] = [[] as number[], { folder }];
+    const onProgress = ({ done }: { done: number }): void => void trained.push(done);
+    const all: TrainOptions = { ...options, checkpoints: where, onProgress };
+    const ofLast = new RegExp(`sample ${last} of late is 99`);
+    for (const [code, message, given, of] of [
+      ['ERR_FORWARD', /flat: .*forward/, { evaluateOn: [data, flat] }, data],
+      ['ERR_LABEL_RANGE', ofLast, { evaluateOn: [data, late] }, data],
+      ['ERR_LABEL_RANGE', ofLast, {}, late],
+      ['ERR_LABEL_RANGE', /sample 12 of low is -1/, {}, mislabelled('convbn', 12, -1, 'low')],
+      ['ERR_LABEL_RANGE', ofLast, { poison: { data: late, weight: 0.5 } }, data],
+      ['ERR_CRITERION', /data/, { evaluateOn: [dataset({ inputs: data.inputs[0]! })] }, data],
+    ] as const)
+      await rejects(async () => train(model, of, { ...all, ...given }), code, message);
+    expect(trained).to.deep.equal([]);
+    expect(readdirSync(folder)).to.deep.equal([]);
+    // Labels that do not count may be what they like.
+    using skipping = await train(model, late, { ...all, ignoreIndex: 99, evaluateOn: [late] });
+    expect(skipping.run.loss).to.have.length(6);
+  });
+
+  it('what is evaluated changes no bit of the training', async () => {
+    using model = await loadFixture('dropout');
+    const data = samples('mlp');
+    using alone = await train(model, data, options);
+    using watched = await train(model, data, { ...options, evaluateOn: [data, data.slice(0, 9)] });
+    expect(await valuesOf(watched)).to.deep.equal(await valuesOf(alone));
+    expect(watched.run.loss).to.deep.equal(alone.run.loss);
+  });
+
+  it('weights that are not finite are no start', async () => {
+    using model = await loadFixture('mlp');
+    const { name, offset } = model.parameters[1]!;
+    for (const value of [NaN, -Infinity]) {
+      using own = await model.theta();
+      const values = await own.toArray();
+      values[offset] = value;
+      using from = new Solution('broken', await model.vector(values), await model.bufferState());
+      const message = new RegExp(`'broken', are not finite: '${name}' holds ${value}`);
+      await rejects(
+        async () => train(model, samples('mlp'), { ...options, from }),
+        'ERR_INVALID_DATA',
+        message,
+      );
+    }
+  });
+
+  for (const [what, numReads, numKept] of [
+    ['in the first epoch', 1, 1],
+    ['later', 3, 3],
+  ] as const)
+    it(`an evaluation that fails ${what} costs no epoch`, async () => {
+      using model = await loadFixture('convbn');
+      const data = samples('convbn');
+      const settings: TrainOptions = { ...options, dataPlacement: 'streamed' };
+      // The first reading is that of the check before all steps.
+      const good = () => lostAfter(data, Infinity);
+      using whole = await train(model, data, { ...settings, evaluateOn: [good()] });
+      const checkpoints = { folder };
+      let message = '';
+      await train(model, data, {
+        ...settings,
+        evaluateOn: [lostAfter(data, numReads)],
+        checkpoints,
+      }).catch((error: unknown) => (message = String(error)));
+      expect(message).to.match(/the disk is gone/);
+      expect(readdirSync(folder)).to.have.length(numKept);
+      const seen: number[] = [];
+      using resumed = await train(model, data, {
+        ...settings,
+        evaluateOn: [good()],
+        checkpoints,
+        resume: true,
+        onEpoch: ({ epoch }) => void seen.push(epoch),
+      });
+      // The evaluation is made up for.
+      expect(seen).to.deep.equal([1, 2, 3, 4, 5, 6].slice(numKept - 1));
+      expect(await valuesOf(resumed)).to.deep.equal(await valuesOf(whole));
+      expect(figuresOf(resumed)).to.deep.equal(figuresOf(whole));
+      expect(resumed.run.checkpoints).to.have.length(6);
+    });
+
+  it('an abort during an evaluation costs no epoch', async () => {
+    using model = await loadFixture('convbn');
+    const stop = new AbortController();
+    const data = samples('convbn');
+    const settings: TrainOptions = { ...options, dataPlacement: 'streamed', checkpoints: { folder } };
+    let numReads = 0;
+    const watched = lostAfter(data, Infinity, () => {
+      // After that of the check, the first evaluation.
+      if (++numReads === 2) stop.abort();
+    });
+    await rejects(
+      async () => train(model, data, { ...settings, evaluateOn: [watched], signal: stop.signal }),
+      'ERR_ABORTED',
+    );
+    expect(readdirSync(folder)).to.deep.equal(['epoch-0001.pt']);
+  });
+
+  it('one run at a time writes into a folder', async () => {
+    using model = await loadFixture('mlp');
+    const data = samples('mlp');
+    const begin = async (more: Partial<TrainOptions> = {}) =>
+      train(model, data, { ...options, checkpoints: { folder }, ...more });
+    const outcomes = await Promise.allSettled([begin(), begin()]);
+    for (const outcome of outcomes) if (outcome.status === 'fulfilled') outcome.value.dispose();
+    expect(outcomes.map(({ status }) => status).sort()).to.deep.equal(['fulfilled', 'rejected']);
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected')!;
+    expect(String(failed.reason)).to.match(/is being written by another run of this process/);
+    expect(readdirSync(folder)).to.have.length(6);
+    const lock = join(folder, 'training.lock');
+    writeFileSync(lock, JSON.stringify({ pid: process.ppid, thread: 0, host: hostname() }));
+    const message = new RegExp(`written by process ${process.ppid}\\. .*another folder .*training\\.lock`);
+    await rejects(async () => begin({ resume: true }), 'ERR_RESUME', message);
+    // A lock of a process that is gone is taken over.
+    writeFileSync(lock, JSON.stringify({ pid: 2 ** 22 + 1, thread: 0, host: hostname() }));
+    using again = await begin({ resume: true });
+    expect(again.run.loss).to.have.length(6);
+    expect(readdirSync(folder)).to.have.length(6);
+  });
+
+  it('a model that was exported again is told from other settings', async () => {
+    using model = await loadFixture('mlp');
+    using other = await loadFixture('dropout');
+    const checkpoints = { folder };
+    using _training = await train(model, samples('mlp'), { ...options, checkpoints });
+    const go = (of: Model, more: Partial<TrainOptions>) => async () =>
+      train(of, samples('mlp'), { ...options, checkpoints, resume: true, ...more });
+    const words = /model file: [0-9a-f]{16}… there, [0-9a-f]{16}… now.*exported again is another file/;
+    await rejects(go(other, {}), 'ERR_RESUME', words);
+    const { message } = await rejects(go(model, { seed: 9 }), 'ERR_RESUME');
+    expect(message).to.not.match(/exported again/);
   });
 
   it('PyTorch goes on with a checkpoint, and ends where we do', async function () {

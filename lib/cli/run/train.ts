@@ -7,6 +7,7 @@ import {
   type Model,
   type TrainOptions,
 } from '../../index.js';
+import { listCheckpoints } from '../../training/checkpoints.js';
 import { runAnalysis, type Run } from '../analysis.js';
 import type { CommandSpec } from '../command.js';
 import { dataSpecsOf } from '../data-spec.js';
@@ -118,10 +119,11 @@ export const runTrain: CommandSpec['run'] = async (invocation) =>
       await output.save(run);
       await output.finish([]);
     },
-    interrupted: (_, { values }) => {
+    interrupted: async (_, { values }) => {
       const folder = folderOf(values);
-      return folder === null
-        ? 'Stopped. Nothing was kept: --out keeps checkpoints.'
+      if (folder === null) return 'Stopped. Nothing was kept: --out keeps checkpoints.';
+      return (await listCheckpoints(folder)).length === 0
+        ? 'Stopped before the first checkpoint. Nothing was kept.'
         : `Stopped. Checkpoints of finished epochs are in '${folder}'; the same command with --resume goes on.`;
     },
   });

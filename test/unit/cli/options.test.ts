@@ -78,6 +78,16 @@ describe('data sets of the command line', () => {
     expect(() => parseData('x.npz:limt=3')).to.throw(/Did you mean 'limit'/);
   });
 
+  it('have each option once, however it is spelled', () => {
+    expect(() => parseData('x.npz:limit=800,limit=200')).to.throw(/'limit' is given twice/);
+    expect(() => parseData('x.npz:per-class=8,perClass=2')).to.throw(/'per-class' is given twice/);
+    const item = { path: 'a', options: { limit: 1 }, limit: 2 };
+    expect(() => dataSpecs({ data: item })).to.throw(/'limit' is given twice/);
+    expect(dataSpecs({ data: { path: 'a', options: { limit: 1 }, scale: 2 } })).to.deep.equal([
+      { path: 'a', options: { limit: 1, scale: 2 } },
+    ]);
+  });
+
   it('share options, of which their own win; files write them as objects', () => {
     const data = [{ path: 'a.npz', scale: '1/2' }, 'b.npz:scale=3'];
     expect(dataSpecs({ data, dataOptions: { scale: 1, limit: 5 } })).to.deep.equal([

@@ -122,6 +122,18 @@ describe('drawTrack', () => {
     }
   });
 
+  it('says of a training what would repeat it', () => {
+    const run = resultSamples.find(({ kind }) => kind === 'training-run') as TrainingRun;
+    expect(wordsOf(drawTraining(run)))
+      .to.match(/AdamW, learning rate 0.001, weight decay 0.01/)
+      .and.match(/batches of 64/)
+      .and.match(/seed 1/);
+    const sgd = { ...run.optimizer, name: 'sgd', lr: 0.1, momentum: 0.9, nesterov: true } as const;
+    expect(wordsOf(drawTraining({ ...run, optimizer: sgd }))).to.match(/Nesterov momentum 0.9/);
+    const plain = { ...sgd, momentum: 0, nesterov: false, weightDecay: 0 };
+    expect(wordsOf(drawTraining({ ...run, optimizer: plain }))).to.not.match(/momentum|decay/);
+  });
+
   it('draws every quantity, with gaps where there is none', () => {
     const whole = trackOf(5, ['a', 'b', 'c', 'd', 'e']);
     const track: Track = {
