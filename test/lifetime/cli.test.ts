@@ -119,6 +119,22 @@ describe('the command line', function () {
     expect(String(rows[60]!.problem)).to.contain('ERR_CHECKPOINT_MISMATCH');
   });
 
+  it('does not overwrite a finished table where no checkpoint could be read', async () => {
+    const out = join(folder, 'kept.json');
+    const weights = join(folder, 'weights.pth');
+    const args = ['--data', data, '--no-classes', '--out', out];
+    expect((await lossatlas(['evaluate', model, weights, ...args])).code).to.equal(0);
+    const before = readFileSync(out, 'utf8');
+    for (const [paths, code, words] of [
+      [[weights, 'typo.pth'], 1, /no file 'typo\.pth'.*ERR_FILE_NOT_FOUND/],
+      [[fixture('checkpoints/adam.pt')], 3, /no checkpoint could be read/],
+    ] as const) {
+      const found = await lossatlas(['evaluate', model, ...paths, ...args]);
+      expect([found.code, words.test(found.stderr)], found.stderr).to.deep.equal([code, true]);
+      expect(readFileSync(out, 'utf8')).to.equal(before);
+    }
+  });
+
   it('stops at Ctrl-C, says how to go on, and goes on to the same result', async () => {
     const args = ['evaluate', model, join(folder, 'run'), '--data', data, '--batch-size', '5'];
     const resume = join(folder, 'run.eval');

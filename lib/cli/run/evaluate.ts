@@ -17,6 +17,7 @@ import { checkpointPaths } from '../checkpoint-paths.js';
 import type { Invocation } from '../command.js';
 import { exitCodes } from '../exit-codes.js';
 import { requireWritable } from '../make-folder.js';
+import { sayNoneRead } from '../none-read.js';
 import { evaluateOptions } from '../options/output-options.js';
 import { solutionOptions } from '../options/setting-options.js';
 import { take, type Values } from '../options/table.js';
@@ -87,7 +88,9 @@ export async function runEvaluate({ values, signal }: Invocation): Promise<void>
   }
   // First what cannot fail for want of room.
   process.stdout.write(`${values.json === true ? toJson(table) : evaluationTable(table)}\n`);
-  if (out !== undefined) await saveResult(out, table);
+  const isNoneRead = table.rows.every(({ problem }) => problem !== null);
+  if (out !== undefined && isNoneRead) sayNoneRead();
+  else if (out !== undefined) await saveResult(out, table);
   if (table.rows.some(({ problem }) => problem !== null)) process.exitCode = exitCodes.problems;
 }
 

@@ -13,6 +13,7 @@ import {
   type FollowOptions,
   type Model,
   type ObjectiveOptions,
+  type Track,
   type TrackCheckpoint,
   type TrackOptions,
 } from '../../index.js';
@@ -25,6 +26,7 @@ import { exitCodes } from '../exit-codes.js';
 import { followOptions, trackLossOptions, trackOptions } from '../options/track-options.js';
 import { solutionOptions } from '../options/setting-options.js';
 import { numberOf, take, type Values } from '../options/table.js';
+import { sayNoneRead } from '../none-read.js';
 import { refuseOptions } from '../refuse-options.js';
 import { openDatasets, openModel, openObjectiveOptions, openSolution } from '../setting.js';
 import { summarize } from '../summary.js';
@@ -75,6 +77,11 @@ async function foundCheckpoints(
   if (isFollowed)
     throw new LossAtlasError('ERR_INVALID_OPTION', `--follow takes one folder, not '${paths.join(' ')}'.`);
   return checkpointPaths(paths);
+}
+
+/** Where no checkpoint could be read, there is nothing that a finished result should give way to. */
+function hasRows({ checkpoints }: Track): boolean {
+  return checkpoints.some(({ problem }) => problem === null);
 }
 
 /** Into logs; a bar would be broken by it. */
@@ -158,11 +165,17 @@ export const runTrack: CommandSpec['run'] = async (invocation) =>
         onCheckpoint: async (checkpoint, soFar) => {
           sayCheckpoint(checkpoint, values);
           // Somebody may be looking at it.
-          if (options.follow !== undefined) await output.save(soFar);
+          if (options.follow !== undefined && hasRows(soFar)) await output.save(soFar);
         },
       });
+      if (track.checkpoints.length === 0)
+        throw new LossAtlasError(
+          'ERR_FILE_NOT_FOUND',
+          `No checkpoint came into '${String(checkpoints)}' while it was followed. Nothing was written.`,
+        );
       output.print(track, summarize(track));
-      await output.save(track);
+      if (hasRows(track)) await output.save(track);
+      else sayNoneRead();
       // What is kept serves when there are more checkpoints.
       await output.finish([]);
       if (track.checkpoints.some(({ problem }) => problem !== null)) process.exitCode = exitCodes.problems;
