@@ -142,6 +142,7 @@ describe('tracks on the command line', function () {
       [['damaged'], [], 3, /no checkpoint could be read/],
       [['damaged'], idle, 3, /no checkpoint could be read/],
       [['empty'], idle, 1, /No checkpoint came into 'empty'/],
+      [['empty'], [], 1, /With option --follow it would be waited for.*ERR_FILE_NOT_FOUND/],
     ] as const) {
       const args = ['track', model, ...paths, ...data, ...quickest, ...more];
       const found = await lossatlas(args, { cwd: folder });
@@ -165,7 +166,9 @@ describe('tracks on the command line', function () {
       [['--idle', '3'], /--follow/],
       [['--snapshots', 'some'], /snapshots|'some'/],
       [['--epochs', '1,2'], /epochs/],
-      [['--no-spectrum', '--probes', '3'], /probes/],
+      [['--no-spectrum', '--probes', '3'], /: option --probes must be absent/],
+      [['--compare-cold'], /absent but with --no-spectrum/],
+      [data.slice(0, 2), /are called 'train': name them/],
       [['--figures', 'contour'], /figures/],
     ] as const) {
       const { code, stderr } = await lossatlas(track(...args, '--json'));

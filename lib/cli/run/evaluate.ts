@@ -18,11 +18,12 @@ import type { Invocation } from '../command.js';
 import { exitCodes } from '../exit-codes.js';
 import { requireWritable } from '../make-folder.js';
 import { sayNoneRead } from '../none-read.js';
+import { openDatasets } from '../open-data.js';
 import { evaluateOptions } from '../options/output-options.js';
 import { solutionOptions } from '../options/setting-options.js';
 import { take, type Values } from '../options/table.js';
 import { ProgressReporter } from '../progress.js';
-import { openDatasets, openModel, openObjectiveOptions, Resources } from '../setting.js';
+import { openModel, openObjectiveOptions, Resources } from '../setting.js';
 import { printPlan } from '../dry-run.js';
 
 /** Prints the table, of an interrupted run what there is of it. */

@@ -23,12 +23,13 @@ import { checkpointPaths } from '../checkpoint-paths.js';
 import type { CommandSpec } from '../command.js';
 import type { Plan } from '../dry-run.js';
 import { exitCodes } from '../exit-codes.js';
+import { sayNoneRead } from '../none-read.js';
+import { openNamedDatasets } from '../open-data.js';
 import { followOptions, trackLossOptions, trackOptions } from '../options/track-options.js';
 import { solutionOptions } from '../options/setting-options.js';
 import { numberOf, take, type Values } from '../options/table.js';
-import { sayNoneRead } from '../none-read.js';
 import { refuseOptions } from '../refuse-options.js';
-import { openDatasets, openModel, openObjectiveOptions, openSolution } from '../setting.js';
+import { openModel, openObjectiveOptions, openSolution } from '../setting.js';
 import { summarize } from '../summary.js';
 
 interface Opened {
@@ -44,7 +45,7 @@ async function open({ values, resources, output }: Run): Promise<Opened> {
   const follow = followOf(values);
   const checkpoints = await foundCheckpoints(values.checkpoints as string[], follow !== undefined);
   const model = await openModel(resources, values);
-  const datasets = await openDatasets(values);
+  const datasets = await openNamedDatasets(values);
   const loss = await openObjectiveOptions(resources, model, take(values, trackLossOptions));
   const own = take<TrackOptions>(values, { ...trackOptions, ...solutionOptions }, ['resume']);
   const options = {
