@@ -25,7 +25,7 @@ export interface ArgumentSpec {
 export interface Invocation {
   /** Of options, and of arguments by their names. */
   readonly values: Values;
-  /** Ends with the first Ctrl-C. */
+  /** Ends with the first Ctrl-C, or SIGTERM. */
   readonly signal: AbortSignal;
 }
 

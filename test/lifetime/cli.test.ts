@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadModel, ownSolution, saveSolution } from '../../dist/index.js';
@@ -151,5 +151,18 @@ describe('the command line', function () {
     expect(rowsOf(resumed.stdout)).to.deep.equal(rowsOf(whole.stdout));
     const loose = await lossatlas(args, { interruptAt: /./ });
     expect(loose.stderr).to.contain('With --resume run.eval they are kept');
+  });
+
+  it('stops at SIGTERM as at Ctrl-C, with its own exit code, and leaves no lock', async () => {
+    const args = ['evaluate', model, join(folder, 'run'), '--data', data, '--batch-size', '5'];
+    const resume = join(folder, 'ended.eval');
+    const stopped = await lossatlas([...args, '--resume', resume], {
+      interruptAt: /./,
+      signal: 'SIGTERM',
+    });
+    expect(stopped.code, stopped.stderr).to.equal(143);
+    expect(stopped.stderr).to.match(/before the interruption, kept in '.*ended\.eval'/);
+    const names = readdirSync(folder).filter((name) => name.startsWith('ended'));
+    expect(names).to.deep.equal(['ended.eval']);
   });
 });
