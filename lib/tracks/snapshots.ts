@@ -39,7 +39,9 @@ export function notesOnSnapshots(
   if (typeof choice !== 'object') return [];
   const found = checkpoints.flatMap(({ problem, position }) => (problem === null ? [position] : []));
   const absent = choice.filter((position) => !found.includes(position));
-  return absent.length === 0 ? [] : [`no density is kept at ${axis} ${absent.join(', ')}: there is none`];
+  return absent.length === 0
+    ? []
+    : [`no density is kept at ${axis} ${absent.join(', ')}: there is no such ${axis}`];
 }
 
 function withoutDensity(checkpoint: TrackCheckpoint): TrackCheckpoint {

@@ -255,7 +255,7 @@ describe('tracks: figures', () => {
     expect(await kept([2, 10])).to.deep.equal([false, true, true]);
     expect(notes).to.deep.equal([]);
     expect(await kept([1, 3, 77])).to.deep.equal([true, false, false]);
-    expect(notes).to.deep.equal(['no density is kept at epoch 3, 77: there is none']);
+    expect(notes).to.deep.equal(['no density is kept at epoch 3, 77: there is no such epoch']);
   });
 });
 
