@@ -2,14 +2,22 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LossAtlasError } from '../errors.js';
 import { checkpointNames } from '../io/checkpoint/checkpoint-folder.js';
+import { unreadable } from '../io/read-file.js';
+import { errorCode } from '../io/write-file.js';
 
-/** Files as they are, folders as their checkpoints by name: epoch2 comes before epoch10. */
+/**
+ * Files as they are, folders as their checkpoints by name: epoch2 comes before epoch10. Throws ERR_FILE_NOT_FOUND: a path
+ * that is not there was mistyped, and is no checkpoint with a problem.
+ */
 export async function checkpointPaths(paths: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const path of paths) {
     const isFolder = await stat(path).then(
       (stats) => stats.isDirectory(),
-      () => false,
+      (cause: unknown) => {
+        if (errorCode(cause) === 'ENOENT') throw unreadable(path, cause);
+        return false;
+      },
     );
     if (!isFolder) {
       found.push(path);

@@ -3,6 +3,7 @@ import { LossAtlasError } from '../errors.js';
 import { readConfigFile } from './config-file.js';
 import { dataHelp } from './data-spec.js';
 import { exitCodeText } from './exit-codes.js';
+import { inFlags } from './flag-words.js';
 import { interruptSignal } from './interrupt.js';
 import {
   flagName,
@@ -24,7 +25,7 @@ export interface ArgumentSpec {
 export interface Invocation {
   /** Of options, and of arguments by their names. */
   readonly values: Values;
-  /** Ends with the first Ctrl-C. */
+  /** Ends with the first Ctrl-C, or SIGTERM. */
   readonly signal: AbortSignal;
 }
 
@@ -66,7 +67,11 @@ export function addCommand(parent: Command, spec: CommandSpec): void {
       typeof given.config === 'string' ? await readConfigFile(given.config, all, spec.arguments) : {};
     const values = { ...config, ...given, ...givenArguments(command, spec.arguments) };
     requireArguments(spec, values);
-    await spec.run({ values, signal: interruptSignal() });
+    try {
+      await spec.run({ values, signal: interruptSignal() });
+    } catch (error) {
+      throw inFlags(error, all);
+    }
   });
 }
 

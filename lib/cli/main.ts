@@ -22,7 +22,7 @@ import {
 } from './commands/results.js';
 import { trackCommand, trainCommand } from './commands/training.js';
 import { exitCodes, exitCodeText } from './exit-codes.js';
-import { interruptSignal } from './interrupt.js';
+import { exitCodeOf, interruptSignal } from './interrupt.js';
 
 // Nothing here loads the library, let alone libtorch: help is there at once.
 const packageJson = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -122,7 +122,7 @@ try {
 function report(error: unknown): number {
   if (error instanceof LossAtlasError) {
     process.stderr.write(`\nlossatlas: ${error.message} [${error.code}]\n`);
-    if (error.code === 'ERR_ABORTED') return exitCodes.interrupted;
+    if (error.code === 'ERR_ABORTED') return exitCodeOf(error.cause);
     return error.code === 'ERR_INVALID_OPTION' ? exitCodes.usage : exitCodes.error;
   }
   // Commander has printed its own message by now.

@@ -23,6 +23,7 @@ import type { FigureKind } from '../report/figure-kinds.js';
 import { drawResultChecks } from '../report/figure-options.js';
 import { checkOptions, invalidOption, isPositive } from '../validate.js';
 import { makeFolder, requireWritable } from './make-folder.js';
+import { hasNoExtent } from './no-extent.js';
 import { figureOptions, outputOptions } from './options/output-options.js';
 import { take, type Values } from './options/table.js';
 
@@ -98,6 +99,13 @@ export class Output {
     for (const format of this.#formatsOf(result))
       await this.write(part, `.${format}`, (path) => saveResult(path, result, this.#saveOptions[format]));
     if (this.#images.length === 0) return;
+    // The numbers are what was asked for; of `plot`, which writes figures alone, it is an error.
+    if (this.#formats.length > 0 && hasNoExtent(result)) {
+      process.stderr.write(
+        `\nlossatlas: no figure of the ${result.kind}, of which an axis has a single point.\n`,
+      );
+      return;
+    }
     try {
       await this.saveFigures(this.#draw(result, more), part);
     } catch (error) {

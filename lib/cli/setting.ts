@@ -1,12 +1,10 @@
 import {
-  loadDataset,
   loadLoss,
   loadMetric,
   loadModel,
   loadSolution,
   LossAtlasError,
   objective,
-  type Dataset,
   type LoadModelOptions,
   type LoadSolutionOptions,
   type Loss,
@@ -18,6 +16,7 @@ import {
   type Solution,
 } from '../index.js';
 import { dataSpecs } from './data-spec.js';
+import { openDatasets } from './open-data.js';
 import { modelOptions, objectiveOptions, solutionOptions } from './options/setting-options.js';
 import { take, type Values } from './options/table.js';
 
@@ -85,17 +84,6 @@ export async function openObjectiveOptions(
 /** PyTorch's losses and our metrics have names without a dot. */
 function isFile(name: string): boolean {
   return /[./\\]/.test(name);
-}
-
-export async function openDatasets(values: Values): Promise<Dataset[]> {
-  const datasets: Dataset[] = [];
-  for (const { path, options } of dataSpecs(values)) datasets.push(await loadDataset(path, options));
-  if (datasets.length === 0)
-    throw new LossAtlasError(
-      'ERR_INVALID_OPTION',
-      'Data is missing: give --data, for example --data test.npz:inputs=x,targets=y.',
-    );
-  return datasets;
 }
 
 /** Model, weights and loss on the one data set. */

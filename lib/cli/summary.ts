@@ -111,7 +111,7 @@ export function summarize(result: Result): string {
     case 'eigenvalue-map':
       return mapWords(result).join('\n');
     case 'surface-topology': {
-      const { branches, numMinima, numLoops, smad, normalizedSmad } = result;
+      const { branches, numMinima, numLoops, smad, normalizedSmad, numPoints, numNotFinite } = result;
       const lowest = branches
         .slice(0, 5)
         .map((b) => `${figure(b.loss)} (persistence ${figure(b.persistence)})`);
@@ -123,6 +123,9 @@ export function summarize(result: Result): string {
         ),
         row('Loops', `${result.loops.length} listed of ${numLoops}`),
         row('SMAD', `${figure(smad)}, ${figure(normalizedSmad)} of the range`),
+        ...(numNotFinite === 0
+          ? []
+          : [row('Left out', `${numNotFinite} of ${numPoints} points, where the loss is not finite`)]),
       ].join('\n');
     }
     case 'decision-regions': {

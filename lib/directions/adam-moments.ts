@@ -39,7 +39,7 @@ export async function loadMoments(
       `The optimizer's state in '${path}' has no exp_avg and exp_avg_sq: it is not Adam's (or AdamW's).`,
     );
   }
-  const { mapping } = matchOptimizer(entries, model.parameters);
+  const { mapping } = matchOptimizer(entries, model.parameters, path);
   const states = new Map(mapping.map(({ name, entry }) => [name, entry]));
   const expAvg = await model.vector(await flatten(model, (name) => states.get(name)?.expAvg));
   try {

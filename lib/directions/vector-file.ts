@@ -41,7 +41,7 @@ export async function loadVector(
   if (path.endsWith('.npy')) return fromFlatArray(model, path);
   const { key, by = 'name', unknown, strict = true } = options;
   const tensors = (await readCheckpoint(path, { unknown })).stateDict({ key });
-  const { mapping } = matchParameters(tensors, model.parameters, { by, strict });
+  const { mapping } = matchParameters(tensors, model.parameters, { by, strict, path });
   const sources = new Map(mapping.map(({ name, source }) => [name, source]));
   return model.vector(await flatten(model, (name) => tensors.get(sources.get(name) ?? '')));
 }

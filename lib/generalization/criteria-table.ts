@@ -1,5 +1,6 @@
 import { alignColumns, escapeCell } from '../markdown.js';
 import type { CriteriaComparison, CriteriaRow, Estimate } from '../results.js';
+import { typeOfCriteria } from '../spectrum/hessian-type.js';
 import { invalidOption } from '../validate.js';
 
 /**
@@ -21,22 +22,37 @@ export function criteriaTable(comparison: CriteriaComparison): string {
     // Its interval is not symmetric.
     `${row.criteria.re.value.toPrecision(3)} [${row.criteria.re.low.toPrecision(2)}, ${row.criteria.re.high.toPrecision(2)}]`,
   ]);
-  const changes = comparison.rows.flatMap((row) => (row.change === null ? [] : [describeChange(row)]));
+  const changes = comparison.rows.flatMap((row) =>
+    row.change === null ? [] : [describeChange(row, comparison.rows)],
+  );
   const table = alignColumns([head, ...lines]);
   return [...table, ...(changes.length > 0 ? ['', ...changes] : [])].join('\n');
 }
 
-function describeChange({ model, mode, data, change }: CriteriaRow): string {
+function describeChange(row: CriteriaRow, rows: readonly CriteriaRow[]): string {
+  const { model, mode, data, change } = row;
   const { from, accuracy, kh05, kh1, re, paperReading } = change!;
   const points = accuracy === null ? '' : `accuracy ${signed(100 * accuracy, 2)} points, `;
   const words = {
     agrees: 'as the paper reads it: KH05 moves against accuracy',
     disagrees: 'against the paper’s reading: KH05 moves with accuracy',
     undecided: 'undecided: the interval of KH05’s change holds 0, or accuracy stays',
-    'not-read': 'not read, since a spectrum is not mainly positive, as that of the paper’s exception, ViT',
+    'not-read': `not read, since a spectrum is not mainly positive (${otherTypes(row, rows)}), as that of the paper’s exception, ViT`,
   };
   const parts = [`KH05 ${changeOf(kh05)}`, `KH1 ${changeOf(kh1)}`, `re ${changeOf(re)}`].join(', ');
   return `- ${model} (${mode}), ${from} → ${data}: ${points}${parts}; ${words[paperReading]}.`;
+}
+
+/** Of the two spectra of a change those that are not mainly positive: `on test: undecided`. */
+function otherTypes(row: CriteriaRow, rows: readonly CriteriaRow[]): string {
+  const before = rows.find(
+    ({ model, mode, data }) => model === row.model && mode === row.mode && data === row.change?.from,
+  );
+  const words = [before, row].flatMap((one) => {
+    const type = one === undefined ? 'mainly-positive' : typeOfCriteria(one.criteria);
+    return type === 'mainly-positive' ? [] : [`on ${one!.data}: ${type.replace('-', ' ')}`];
+  });
+  return words.join(', ');
 }
 
 function changeOf(estimate: Estimate): string {

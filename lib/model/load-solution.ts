@@ -47,9 +47,9 @@ export async function loadSolution(
     return fromModelFile(model, path, label);
   }
   const { checkpoint, tensors, wanted } = await openSolution(model, path, { key, unknown });
-  const { mapping } = matchParameters(tensors, wanted, { by });
+  const { mapping } = matchParameters(tensors, wanted, { by, path });
   const found = new Map(mapping.map(({ name, source }) => [name, tensors.get(source)!]));
-  await requireTied(mapping, tensors);
+  await requireTied(mapping, tensors, path);
   const buffers = model.buffers.filter(({ name }) => found.has(name));
   await checkpoint.load(buffers.map(({ name }) => found.get(name)!));
   const theta = await model.vector(await flatten(model, (name) => found.get(name)));
@@ -66,6 +66,7 @@ export async function loadSolution(
 async function requireTied(
   mapping: ParameterMatch['mapping'],
   tensors: ReadonlyMap<string, CheckpointTensor>,
+  path: string,
 ): Promise<void> {
   for (const { source, tied } of mapping) {
     const first = tensors.get(source)!;
@@ -77,7 +78,7 @@ async function requireTied(
       if (a.length === b.length && a.every((value, i) => Object.is(value, b[i]))) continue;
       throw new LossAtlasError(
         'ERR_CHECKPOINT_MISMATCH',
-        `'${source}' and '${name}' are one parameter in the model, but differ in the checkpoint.`,
+        `'${source}' and '${name}' are one parameter in the model, but differ in '${path}'.`,
       );
     }
   }

@@ -105,7 +105,7 @@ async function ontoBase(
   const needed = wanted.filter(({ name }) => !name.endsWith('num_batches_tracked'));
   const match = matchParameters(tensors, wanted, { strict: false });
   // Strict as in loading; the counters may be absent.
-  if (!isComplete(match, tensors)) matchParameters(tensors, needed);
+  if (!isComplete(match, tensors)) matchParameters(tensors, needed, { path });
   const names = new Map(match.mapping.map(({ name, source }) => [source, name]));
   const convert = converterOf();
   return new Map(

@@ -162,7 +162,7 @@ function axisFacts(results: readonly (LossLine | LossSurface | EigenvalueMap)[])
   const [first, second] = described;
   // A seed gives each axis a draw of its own.
   if (second !== undefined && second !== '' && first === second)
-    return [`both directions: ${first}${axes[0]![0]!.seed === null ? '' : ', one draw each'}`];
+    return [`both directions: ${first}${axes[0]?.[0]?.seed === null ? '' : ', one draw each'}`];
   return described.map((facts, i) => {
     const name = numAxes === 1 ? 'direction' : `direction ${i + 1}`;
     return facts === '' ? '' : `${name}: ${facts}`;

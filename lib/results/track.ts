@@ -106,7 +106,7 @@ export interface Track {
   readonly order: 'epoch' | 'name' | 'given';
   /** What positions are: epochs, where all checkpoints have one, or places in the order, from 1. */
   readonly axis: 'epoch' | 'checkpoint';
-  /** Of order and files: epochs that come twice, files without one. */
+  /** Epochs that come twice, files without one; losses and Hessians that are not finite; snapshots that no checkpoint is for. */
   readonly notes: readonly string[];
   readonly readings: readonly TrackReading[];
   /** Of probes, samples of the Hessian and dropout. */

@@ -1,4 +1,4 @@
-import type { TrackCheckpoint } from '../results.js';
+import type { Track, TrackCheckpoint } from '../results.js';
 import { isInteger, isNumber, isOneOf, type Check } from '../validate.js';
 
 /** At which checkpoints the density is kept: `ends` (first, middle, last), all, none, every so many, or at these positions. */
@@ -28,6 +28,20 @@ export function keepSnapshots(
     return choice.includes(checkpoint.position);
   };
   return checkpoints.map((checkpoint) => (isKept(checkpoint) ? checkpoint : withoutDensity(checkpoint)));
+}
+
+/** Of a list those positions at which no checkpoint could be read. */
+export function notesOnSnapshots(
+  checkpoints: readonly TrackCheckpoint[],
+  choice: SnapshotChoice,
+  axis: Track['axis'],
+): string[] {
+  if (typeof choice !== 'object') return [];
+  const found = checkpoints.flatMap(({ problem, position }) => (problem === null ? [position] : []));
+  const absent = choice.filter((position) => !found.includes(position));
+  return absent.length === 0
+    ? []
+    : [`no density is kept at ${axis} ${absent.join(', ')}: there is no such ${axis}`];
 }
 
 function withoutDensity(checkpoint: TrackCheckpoint): TrackCheckpoint {

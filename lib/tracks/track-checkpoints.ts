@@ -12,8 +12,9 @@ import { Steps } from '../steps.js';
 import { checkpointEpoch } from './checkpoint-epoch.js';
 import { inOrder } from './checkpoint-order.js';
 import { FolderWatch } from './folder-watch.js';
+import { notesOnGaps } from './gap-notes.js';
 import { readingsOf } from './readings.js';
-import { keepSnapshots } from './snapshots.js';
+import { keepSnapshots, notesOnSnapshots } from './snapshots.js';
 import { checkTrackArguments, type TrackOptions } from './track-options.js';
 import { TrackRun } from './track-run.js';
 
@@ -64,7 +65,11 @@ export async function trackCheckpoints(
       checkpoints: Object.freeze(keepSnapshots(positioned, snapshots)),
       order,
       axis,
-      notes: Object.freeze(notes),
+      notes: Object.freeze([
+        ...notes,
+        ...notesOnGaps(run.datasets, positioned),
+        ...notesOnSnapshots(positioned, snapshots, axis),
+      ]),
       readings: Object.freeze(readingsOf(run.datasets, positioned)),
       seed,
       provenance: await run.provenance(startedAt),
@@ -143,7 +148,7 @@ async function* inFolder(folder: string, { follow, unknown, signal }: TrackOptio
   if (names.length === 0)
     throw new LossAtlasError(
       'ERR_FILE_NOT_FOUND',
-      `The folder '${folder}' has no file that is a checkpoint by name. With follow it would be waited for.`,
+      `The folder '${folder}' has no file that is a checkpoint by name. With option 'follow' it would be waited for.`,
     );
   const epochs: Awaited<ReturnType<typeof epochIn>>[] = [];
   await concurrently(names, filesAtOnce, async (label, i) => {

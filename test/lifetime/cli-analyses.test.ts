@@ -353,7 +353,10 @@ describe('analyses on the command line', function () {
     expect((await lossatlas([...axes, out('axes')])).code).to.equal(0);
     expect(readdirSync(out('axes'))).to.deep.equal(['surface.json']);
     const few = await lossatlas([...args, out('few'), '--resume-bytes', '-1']);
-    expect([few.code, few.stderr.includes("'maxBytes' must be a positive number")]).to.deep.equal([2, true]);
+    expect([few.code, few.stderr.includes('option --resume-bytes must be a positive number')]).to.deep.equal([
+      2,
+      true,
+    ]);
     const nothing = await lossatlas([...args, out('nothing'), '--no-resume'], {
       interruptAt: /eigenpairs: /,
     });

@@ -17,7 +17,7 @@ import {
 } from '../../dist/index.js';
 import { run, runUntilDone } from '../support/child.js';
 import { lossatlas } from '../support/command-line.js';
-import { projectPath } from '../support/fixtures.js';
+import { fixture, projectPath } from '../support/fixtures.js';
 
 const path = projectPath('examples/digits/digits.script.pt');
 const file = projectPath('examples/digits/digits.npz');
@@ -168,13 +168,17 @@ describe('connecting minima on the command line', function () {
     expect(existsSync(out('dry'))).to.equal(false);
     const line = await lossatlas([...common, '--dry-run', '--path', 'linear', '--points', '5']);
     expect(line.stdout, line.stderr).to.match(/5 points/);
+    const golden = `${fixture('golden.npz')}:inputs=convbn.eval.x,targets=convbn.eval.y`;
+    const net = ['connect', fixture('convbn.pt'), '--from', fixture('tracks/epoch-1.pt'), '-d', golden];
+    const modes = await lossatlas([...net, '--dry-run', '--path', 'linear']);
+    expect(modes.stdout.match(/\w+ mode/g), modes.stderr).to.deep.equal(['recalibrate mode']);
     for (const [more, words] of [
-      [['--path', 'linear', '--lr', '1'], /Option 'lr' is for curves/],
-      [['--path', 'linear', '--steps', '1'], /'steps' must be absent/],
+      [['--path', 'linear', '--lr', '1'], /Option --lr is for curves/],
+      [['--path', 'linear', '--steps', '1'], /: option --steps must be absent/],
       [['--path', 'arc'], /linear, bezier, chain/],
       [['--optimizer', 'adamw'], /sgd, adam/],
       [['--optimizer', 'adam', '--momentum', '0.5'], /momentum/],
-      [['--schedule', 'step'], /stepSize/],
+      [['--schedule', 'step'], /: option --step-size must be/],
       [['--surface', '1'], /surface/],
       [['--figures', 'density'], /figures/],
     ] as const) {

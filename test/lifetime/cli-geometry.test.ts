@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -60,6 +60,25 @@ describe('basins, sharpness and convexity on the command line', function () {
     expect(existsSync(out('convexity.resume'))).to.equal(false);
   });
 
+  it('of a single point: the numbers without a figure, which is no error', async () => {
+    const few = ['-d', `${data},limit=32`, '--points', '1'];
+    for (const name of ['convexity', 'surface', 'line', 'atlas']) {
+      const { code, stderr } = await lossatlas([
+        'landscape',
+        name,
+        path,
+        ...few,
+        '-o',
+        out(`single-${name}`),
+      ]);
+      expect(code, stderr).to.equal(0);
+      expect(stderr).to.match(/no figure of the [\w-]+, of which an axis has a single point/);
+      expect(readdirSync(out(`single-${name}`)), name).to.deep.equal([`${name}.json`]);
+    }
+    const plot = await lossatlas(['plot', out('single-convexity/convexity.json'), '-o', out('single-plot')]);
+    expect([plot.code, plot.stderr.includes('ERR_INVALID_DATA')], plot.stderr).to.deep.equal([1, true]);
+  });
+
   it('counts eigenvalues by a density and by known ones', async () => {
     const counts = ['--thresholds', '0,8', '--steps', '20', '--probes', '2', '--eigenpairs', '4'];
     const few = ['--samples', '2', '--subspace-size', '0', '--json'];
@@ -115,6 +134,6 @@ describe('basins, sharpness and convexity on the command line', function () {
     expect(idle.stderr).to.contain('thresholds');
     const low = await lossatlas(['basin', path, '-d', data, '--cutoff', '0.01', '-o', folder]);
     expect(low.code).to.equal(2);
-    expect(low.stderr).to.contain("'cutoff' must be above the loss of the model");
+    expect(low.stderr).to.contain('option --cutoff must be above the loss of the model');
   });
 });

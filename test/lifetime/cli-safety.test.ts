@@ -92,9 +92,11 @@ describe('the command line loses nothing and ignores nothing', function () {
       const early = await lossatlas([...parts, ...wrong, '-o', out('early')]);
       expect([early.code, early.stdout, existsSync(out('early'))]).to.deep.equal([2, '', false]);
     }
-    const point = ['landscape', model, '-d', data, '--points', '1', '-q', '-o', out('point')];
-    expect((await lossatlas(point)).code).to.equal(1);
-    expect(readdirSync(out('point'))).to.deep.equal(['surface.json']);
+    // Its coordinates differ by less than a number shows.
+    const flat = ['landscape', model, '-d', data, '--points', '3', '--range', '1,1.0000000000000002'];
+    const undrawn = await lossatlas([...flat, '-q', '-o', out('flat')]);
+    expect([undrawn.code, undrawn.stderr.includes('ascending')], undrawn.stderr).to.deep.equal([1, true]);
+    expect(readdirSync(out('flat'))).to.deep.equal(['surface.json']);
   });
 
   it('files are written where stdout is full', function () {

@@ -127,6 +127,30 @@ describe('tracks on the command line', function () {
     ]);
   });
 
+  it('does not overwrite a finished result where no checkpoint could be read', async () => {
+    const quickest = ['--curvature', 'none', '--images', 'none', '--out', out('kept')];
+    const good = await lossatlas(track(...quickest));
+    expect(good.code, good.stderr).to.equal(0);
+    const before = readFileSync(out('kept/track.json'), 'utf8');
+    mkdirSync(out('empty'));
+    mkdirSync(out('damaged'));
+    writeFileSync(out('damaged/epoch-0001.pt'), 'no checkpoint');
+    const idle = ['--follow', '--poll', '0.05', '--settle', '0', '--idle', '0.2'];
+    for (const [paths, more, code, words] of [
+      [['typo'], [], 1, /no file 'typo'.*ERR_FILE_NOT_FOUND/],
+      [['run/epoch-0001.pt', 'typo.pt'], [], 1, /no file 'typo\.pt'.*ERR_FILE_NOT_FOUND/],
+      [['damaged'], [], 3, /no checkpoint could be read/],
+      [['damaged'], idle, 3, /no checkpoint could be read/],
+      [['empty'], idle, 1, /No checkpoint came into 'empty'/],
+      [['empty'], [], 1, /With option --follow it would be waited for.*ERR_FILE_NOT_FOUND/],
+    ] as const) {
+      const args = ['track', model, ...paths, ...data, ...quickest, ...more];
+      const found = await lossatlas(args, { cwd: folder });
+      expect([found.code, words.test(found.stderr)], found.stderr).to.deep.equal([code, true]);
+      expect(readFileSync(out('kept/track.json'), 'utf8')).to.equal(before);
+    }
+  });
+
   it('says what a run would take, and which option is wrong', async () => {
     const dry = await lossatlas(track(...quick, '--dry-run', '--out', out('dry')));
     expect(dry.code, dry.stderr).to.equal(0);
@@ -142,7 +166,9 @@ describe('tracks on the command line', function () {
       [['--idle', '3'], /--follow/],
       [['--snapshots', 'some'], /snapshots|'some'/],
       [['--epochs', '1,2'], /epochs/],
-      [['--no-spectrum', '--probes', '3'], /probes/],
+      [['--no-spectrum', '--probes', '3'], /: option --probes must be absent/],
+      [['--compare-cold'], /absent but with --no-spectrum/],
+      [data.slice(0, 2), /are called 'train': name them/],
       [['--figures', 'contour'], /figures/],
     ] as const) {
       const { code, stderr } = await lossatlas(track(...args, '--json'));

@@ -66,7 +66,7 @@ describe('training on the command line', function () {
     expect(stopped.stderr).to.match(/--resume goes on/);
     expect(readdirSync(out('stopped')).length).to.be.within(3, 11);
     const refused = await lossatlas([...args, '--out', out('stopped')]);
-    expect(refused.stderr).to.match(/ERR_RESUME/);
+    expect(refused.stderr).to.match(/Give --resume to go on.*ERR_RESUME/);
     const resumed = await lossatlas([...args, '--out', out('stopped'), '--resume']);
     expect(resumed.code, resumed.stderr).to.equal(0);
     const runs = [whole, resumed].map(({ stdout }) => figuresOf(fromJson(stdout, 'training-run')));
@@ -91,7 +91,7 @@ describe('training on the command line', function () {
       [['--momentum', '0.9'], /momentum/],
       [['--gamma', '0.5'], /gamma/],
       [['--poison-weight', '0.5'], /--poison/],
-      [['--schedule', 'step'], /stepSize/],
+      [['--schedule', 'step'], /: option --step-size must be/],
     ] as const) {
       const { code, stderr } = await lossatlas([...common, ...args, '--json']);
       expect([code, words.test(stderr)], stderr).to.deep.equal([2, true]);

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadModel, ownSolution, saveSolution } from '../../dist/index.js';
@@ -119,6 +119,22 @@ describe('the command line', function () {
     expect(String(rows[60]!.problem)).to.contain('ERR_CHECKPOINT_MISMATCH');
   });
 
+  it('does not overwrite a finished table where no checkpoint could be read', async () => {
+    const out = join(folder, 'kept.json');
+    const weights = join(folder, 'weights.pth');
+    const args = ['--data', data, '--no-classes', '--out', out];
+    expect((await lossatlas(['evaluate', model, weights, ...args])).code).to.equal(0);
+    const before = readFileSync(out, 'utf8');
+    for (const [paths, code, words] of [
+      [[weights, 'typo.pth'], 1, /no file 'typo\.pth'.*ERR_FILE_NOT_FOUND/],
+      [[fixture('checkpoints/adam.pt')], 3, /no checkpoint could be read/],
+    ] as const) {
+      const found = await lossatlas(['evaluate', model, ...paths, ...args]);
+      expect([found.code, words.test(found.stderr)], found.stderr).to.deep.equal([code, true]);
+      expect(readFileSync(out, 'utf8')).to.equal(before);
+    }
+  });
+
   it('stops at Ctrl-C, says how to go on, and goes on to the same result', async () => {
     const args = ['evaluate', model, join(folder, 'run'), '--data', data, '--batch-size', '5'];
     const resume = join(folder, 'run.eval');
@@ -135,5 +151,18 @@ describe('the command line', function () {
     expect(rowsOf(resumed.stdout)).to.deep.equal(rowsOf(whole.stdout));
     const loose = await lossatlas(args, { interruptAt: /./ });
     expect(loose.stderr).to.contain('With --resume run.eval they are kept');
+  });
+
+  it('stops at SIGTERM as at Ctrl-C, with its own exit code, and leaves no lock', async () => {
+    const args = ['evaluate', model, join(folder, 'run'), '--data', data, '--batch-size', '5'];
+    const resume = join(folder, 'ended.eval');
+    const stopped = await lossatlas([...args, '--resume', resume], {
+      interruptAt: /./,
+      signal: 'SIGTERM',
+    });
+    expect(stopped.code, stopped.stderr).to.equal(143);
+    expect(stopped.stderr).to.match(/before the interruption, kept in '.*ended\.eval'/);
+    const names = readdirSync(folder).filter((name) => name.startsWith('ended'));
+    expect(names).to.deep.equal(['ended.eval']);
   });
 });

@@ -19,7 +19,7 @@ async function directionFrom(model: Model, first: number, seed: number) {
   using drawn = await model.randomVector('gaussian', seed);
   const values = await drawn.toArray();
   values.fill(0, 0, model.parameters[first]?.offset ?? values.length);
-  return model.vector(values.map((value) => 0.3 * value));
+  return await model.vector(values.map((value) => 0.3 * value));
 }
 
 /** Losses in a plane, and at the same points one by one, of the whole forward pass. */

@@ -22,7 +22,7 @@ import {
   type Dataset,
 } from '../../dist/index.js';
 import { rejects } from '../support/errors.js';
-import { projectPath } from '../support/fixtures.js';
+import { fixture, projectPath } from '../support/fixtures.js';
 import { expectNoLiveHandles } from '../support/handles.js';
 
 const digits = async (limit = 300): Promise<Dataset> =>
@@ -127,6 +127,26 @@ describe('comparison of criteria', () => {
     expect(table.split('\n').slice(2, 10)).to.have.length(8);
     expect(table).to.match(/\| trained +\| eval +\| flipped +\|/);
     expect(table).to.match(/- trained \(eval\), digits → flipped: accuracy −\d+\.\d\d points, KH05 [+−]/);
+  });
+
+  it('a change that is not read names the spectra that are not mainly positive, and their types', async () => {
+    const known = await loadJson(fixture('results-v2/criteria-comparison.json'), 'criteria-comparison');
+    const [row] = known.rows;
+    const ofType = (data: string, from: string | null, share: number): CriteriaRow => {
+      const around = (value: number) => ({
+        value,
+        low: value,
+        high: value,
+        bracket: { low: value, high: value },
+      });
+      const criteria = { ...row!.criteria, re: around(2 * share), negativeCurvatureShare: around(share) };
+      const change = from === null ? null : { ...row!.change!, from, paperReading: 'not-read' };
+      return { ...row!, data, criteria, change } as unknown as CriteriaRow;
+    };
+    const words = (first: number, second: number) =>
+      criteriaTable({ ...known, rows: [ofType('mnist', null, first), ofType('usps', 'mnist', second)] });
+    expect(words(0.1, 0.9)).to.include('not mainly positive (on usps: mainly negative)');
+    expect(words(0.9, 0.5)).to.include('(on mnist: mainly negative, on usps: undecided)');
   });
 
   it('goes on from what an interrupted one had', async () => {

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { summarize } from '../../dist/cli/summary.js';
 import { surfaceTopology, type LossSurface } from '../../dist/index.js';
 import { goldenFile } from '../support/golden-file.js';
 
@@ -76,9 +77,13 @@ describe('topology of a surface', () => {
 
   it('a hole of points that are not finite is a loop that is never filled', () => {
     const values = Float64Array.from({ length: 25 }, (_, k) => (k === 12 ? NaN : k % 5));
-    const { loops, numNotFinite } = surfaceTopology(surfaceOf(values, 5, 5));
+    const topology = surfaceTopology(surfaceOf(values, 5, 5));
+    const { loops, numNotFinite } = topology;
     expect(loops.map(({ birth, death }) => [birth, death])).to.deep.equal([[3, Infinity]]);
     expect(numNotFinite).to.equal(1);
+    expect(summarize(topology)).to.match(/Left out +1 of 25 points, where the loss is not finite/);
+    values[12] = 0;
+    expect(summarize(surfaceTopology(surfaceOf(values, 5, 5)))).not.to.match(/Left out/);
   });
 
   it('refuses a surface without finite values, and options that are none', () => {

@@ -36,6 +36,7 @@ import {
   type Track,
   type TrackOptions,
 } from '../../dist/index.js';
+import { notesOnGaps } from '../../dist/tracks/gap-notes.js';
 import { correlation, readingsOf } from '../../dist/tracks/readings.js';
 import { rejects } from '../support/errors.js';
 import { fixture, goldenData, loadFixture } from '../support/fixtures.js';
@@ -214,19 +215,47 @@ describe('tracks: figures', () => {
     expect(track.checkpoints[1]!.rows[0]!.curvature).to.equal(null);
     expect(track.checkpoints[2]!.rows[0]!.curvature!.largest.converged).to.equal(true);
     expect(track.checkpoints.map(({ position }) => position)).to.deep.equal([1, 2, 3]);
+    const notes = ['train', 'other'].map(
+      (name) => `the loss on ${name} is not finite, so that there is no Hessian: lost`,
+    );
+    expect(track.notes).to.deep.equal(notes);
+    for (const note of notes) expect(trackTable(track)).to.include(`- ${note}`);
+    const alone = await trackCheckpoints(model, list, datasets(), { curvature: 'first', ...quick });
+    expect(alone.notes.slice(-2)).to.deep.equal([notes[0], 'the loss on other is not finite: lost']);
+  });
+
+  it('say where a product with the Hessian is not finite, and nothing where no Hessian was asked for', () => {
+    const checkpoint = (label: string, ...rows: readonly object[]) => ({ label, rows }) as never;
+    const [found, none] = [
+      { loss: 1, curvature: {} },
+      { loss: 1, curvature: null },
+    ];
+    const sets = [
+      { name: 'a', numCurvatureSamples: 8 },
+      { name: 'b', numCurvatureSamples: 0 },
+    ] as never;
+    const checkpoints = [checkpoint('x', found, none), checkpoint('y', none, none), checkpoint('unread')];
+    expect(notesOnGaps(sets, checkpoints)).to.deep.equal([
+      'a product with the Hessian on a is not finite: y',
+    ]);
   });
 
   it('keep the densities that were asked for', async () => {
     using model = await loadFixture('convbn');
+    let notes: readonly string[] = [];
     const kept = async (snapshots: SnapshotChoice) => {
       const options = { ...quick, curvature: 'first', snapshots } as const;
       const track = await trackCheckpoints(model, folder, datasets(), options);
+      notes = track.notes;
       return track.checkpoints.map(({ rows }) => rows[0]!.curvature!.spectrum!.density !== null);
     };
     expect(await kept('ends')).to.deep.equal([true, true, true]);
     expect(await kept('none')).to.deep.equal([false, false, false]);
     expect(await kept(2)).to.deep.equal([true, false, true]);
     expect(await kept([2, 10])).to.deep.equal([false, true, true]);
+    expect(notes).to.deep.equal([]);
+    expect(await kept([1, 3, 77])).to.deep.equal([true, false, false]);
+    expect(notes).to.deep.equal(['no density is kept at epoch 3, 77: there is no such epoch']);
   });
 });
 

@@ -12,8 +12,10 @@ export interface CommandOutcome {
 }
 
 export interface CommandOptions {
-  /** SIGINT as soon as stderr fits this. */
+  /** A signal as soon as stderr fits this. */
   readonly interruptAt?: RegExp;
+  /** Default SIGINT. */
+  readonly signal?: NodeJS.Signals;
   readonly cwd?: string;
   readonly timeoutMs?: number;
   /** Largest file that the process may write, in blocks of 512 bytes: what a full disk does to it. */
@@ -23,7 +25,7 @@ export interface CommandOptions {
 /** Runs the command line in its own process, with no terminal. */
 export async function lossatlas(
   args: readonly string[],
-  { interruptAt, cwd, timeoutMs = 60_000, maxFileBlocks }: CommandOptions = {},
+  { interruptAt, signal = 'SIGINT', cwd, timeoutMs = 60_000, maxFileBlocks }: CommandOptions = {},
 ): Promise<CommandOutcome> {
   return new Promise((resolve) => {
     const command = [projectPath('dist/cli/main.js'), ...args];
@@ -44,7 +46,7 @@ export async function lossatlas(
       outcome.stderr += chunk.toString();
       if (interruptAt === undefined || isInterrupted || !interruptAt.test(outcome.stderr)) return;
       isInterrupted = true;
-      child.kill('SIGINT');
+      child.kill(signal);
     });
     child.on('close', (code) => {
       resolve({ code, ...outcome });

@@ -55,7 +55,9 @@ export const hessianOptions = {
   seed: option(count, 'of start vectors, probes, and targets of matrix fisher; default 0'),
   vectors: option(flag, 'write eigenvectors and diagonal too (.npz)'),
   resume: option(path, 'where products are kept; default beside the results', { isNegatable: true }),
-  resumeBytes: option(number, 'that kept products may take; default 4e9, later ones are not kept'),
+  resumeBytes: option(number, 'that kept products may take; default 4e9, later ones are not kept', {
+    as: 'maxBytes',
+  }),
 } satisfies OptionTable;
 
 /** Of `spectralDensity`. */

@@ -18,9 +18,10 @@ import { runAnalysis, type Run } from '../analysis.js';
 import { checkpointPaths } from '../checkpoint-paths.js';
 import type { CommandSpec } from '../command.js';
 import { readKnownRows } from '../known-rows.js';
+import { openNamedDatasets } from '../open-data.js';
 import { compareLossOptions, compareOptions } from '../options/spectrum-options.js';
 import { numberOf, take } from '../options/table.js';
-import { openDatasets, openModel, openObjectiveOptions, openSolution } from '../setting.js';
+import { openModel, openObjectiveOptions, openSolution } from '../setting.js';
 import { summarize } from '../summary.js';
 
 interface Opened {
@@ -44,13 +45,7 @@ async function open(run: Run): Promise<Opened> {
   for (const path of await checkpointPaths((values.checkpoints as string[] | undefined) ?? []))
     models.push({ label: basename(path), model, at: await openSolution(resources, model, path, values) });
   if (models.length === 0) models.push({ label: basename(values.model as string), model });
-  const datasets = await openDatasets(values);
-  const twice = datasets.find(({ name }, i) => datasets.findIndex((other) => other.name === name) < i);
-  if (twice !== undefined)
-    throw new LossAtlasError(
-      'ERR_INVALID_OPTION',
-      `Two data sets are called '${twice.name}': name them, as in --data ${twice.name}:name=train.`,
-    );
+  const datasets = await openNamedDatasets(values);
   const chosen = await openObjectiveOptions(resources, model, take(values, compareLossOptions));
   return { model, models, datasets, chosen };
 }

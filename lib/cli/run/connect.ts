@@ -1,11 +1,9 @@
 import { existsSync } from 'node:fs';
 import {
   connectModes,
-  loadDataset,
   LossAtlasError,
   ownSolution,
   type ConnectModesOptions,
-  type Dataset,
   type Solution,
 } from '../../index.js';
 import {
@@ -18,7 +16,7 @@ import {
 } from '../../connectivity/connect-options.js';
 import { runAnalysis, type Run } from '../analysis.js';
 import type { CommandSpec } from '../command.js';
-import { dataSpecsOf } from '../data-spec.js';
+import { openDatasetsOf } from '../open-data.js';
 import { optimizerOf, scheduleOf } from '../optimizer-values.js';
 import { connectOptions, connectTrainingOptions } from '../options/geometry-options.js';
 import { numberOf, take, type Values } from '../options/table.js';
@@ -47,9 +45,7 @@ async function open(run: Run): Promise<Opened> {
     values[key] === undefined
       ? resources.keep(await ownSolution(setting.model))
       : openSolution(resources, setting.model, values[key] as string, values);
-  const evaluateOn: Dataset[] = [];
-  for (const { path, options } of dataSpecsOf(values, 'test'))
-    evaluateOn.push(await loadDataset(path, options));
+  const evaluateOn = await openDatasetsOf(values, 'test');
   const [from, to] = [await solution('from'), await solution('to')];
   return { setting, from, to, options: { ...optionsOf(values), evaluateOn } };
 }
@@ -95,8 +91,8 @@ export const runConnect: CommandSpec['run'] = async (invocation) =>
       const fewSteps = Math.max(1, Math.min(100, Math.round((steps / numPoints) * fewPoints)));
       return {
         steps: [
-          ...settingWords(setting),
-          `Paths     ${['linear', ...kinds].join(', ')} from ${from.label} to ${to.label}, ${points} points each, ${valuesMode(setting.loss, options)} mode`,
+          ...settingWords(setting, valuesMode(setting.loss, options)),
+          `Paths     ${['linear', ...kinds].join(', ')} from ${from.label} to ${to.label}, ${points} points each`,
           ...(numCurves === 0 ? [] : [`Training  ${steps} steps of each curve`]),
         ],
         unit: numCurves === 0 ? 'points' : 'steps and points',

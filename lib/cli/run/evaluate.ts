@@ -17,11 +17,13 @@ import { checkpointPaths } from '../checkpoint-paths.js';
 import type { Invocation } from '../command.js';
 import { exitCodes } from '../exit-codes.js';
 import { requireWritable } from '../make-folder.js';
+import { sayNoneRead } from '../none-read.js';
+import { openDatasets } from '../open-data.js';
 import { evaluateOptions } from '../options/output-options.js';
 import { solutionOptions } from '../options/setting-options.js';
 import { take, type Values } from '../options/table.js';
 import { ProgressReporter } from '../progress.js';
-import { openDatasets, openModel, openObjectiveOptions, Resources } from '../setting.js';
+import { openModel, openObjectiveOptions, Resources } from '../setting.js';
 import { printPlan } from '../dry-run.js';
 
 /** Prints the table, of an interrupted run what there is of it. */
@@ -87,7 +89,9 @@ export async function runEvaluate({ values, signal }: Invocation): Promise<void>
   }
   // First what cannot fail for want of room.
   process.stdout.write(`${values.json === true ? toJson(table) : evaluationTable(table)}\n`);
-  if (out !== undefined) await saveResult(out, table);
+  const isNoneRead = table.rows.every(({ problem }) => problem !== null);
+  if (out !== undefined && isNoneRead) sayNoneRead();
+  else if (out !== undefined) await saveResult(out, table);
   if (table.rows.some(({ problem }) => problem !== null)) process.exitCode = exitCodes.problems;
 }
 

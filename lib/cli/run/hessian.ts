@@ -201,9 +201,7 @@ export const runHessian: CommandSpec['run'] = async (invocation) => {
           done.push(part);
         }
       };
-      const bytes = take<RecordProductsOptions>(run.values, {
-        resumeBytes: { ...resumeBytes, as: 'maxBytes' },
-      });
+      const bytes = take<RecordProductsOptions>(run.values, { resumeBytes });
       await keepingProducts(operator, resume, compute, bytes);
       await run.output.finish(resume === undefined ? [] : [resume]);
     },

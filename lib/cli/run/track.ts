@@ -13,6 +13,7 @@ import {
   type FollowOptions,
   type Model,
   type ObjectiveOptions,
+  type Track,
   type TrackCheckpoint,
   type TrackOptions,
 } from '../../index.js';
@@ -22,11 +23,13 @@ import { checkpointPaths } from '../checkpoint-paths.js';
 import type { CommandSpec } from '../command.js';
 import type { Plan } from '../dry-run.js';
 import { exitCodes } from '../exit-codes.js';
+import { sayNoneRead } from '../none-read.js';
+import { openNamedDatasets } from '../open-data.js';
 import { followOptions, trackLossOptions, trackOptions } from '../options/track-options.js';
 import { solutionOptions } from '../options/setting-options.js';
 import { numberOf, take, type Values } from '../options/table.js';
 import { refuseOptions } from '../refuse-options.js';
-import { openDatasets, openModel, openObjectiveOptions, openSolution } from '../setting.js';
+import { openModel, openObjectiveOptions, openSolution } from '../setting.js';
 import { summarize } from '../summary.js';
 
 interface Opened {
@@ -42,7 +45,7 @@ async function open({ values, resources, output }: Run): Promise<Opened> {
   const follow = followOf(values);
   const checkpoints = await foundCheckpoints(values.checkpoints as string[], follow !== undefined);
   const model = await openModel(resources, values);
-  const datasets = await openDatasets(values);
+  const datasets = await openNamedDatasets(values);
   const loss = await openObjectiveOptions(resources, model, take(values, trackLossOptions));
   const own = take<TrackOptions>(values, { ...trackOptions, ...solutionOptions }, ['resume']);
   const options = {
@@ -75,6 +78,11 @@ async function foundCheckpoints(
   if (isFollowed)
     throw new LossAtlasError('ERR_INVALID_OPTION', `--follow takes one folder, not '${paths.join(' ')}'.`);
   return checkpointPaths(paths);
+}
+
+/** Where no checkpoint could be read, there is nothing that a finished result should give way to. */
+function hasRows({ checkpoints }: Track): boolean {
+  return checkpoints.some(({ problem }) => problem === null);
 }
 
 /** Into logs; a bar would be broken by it. */
@@ -158,11 +166,17 @@ export const runTrack: CommandSpec['run'] = async (invocation) =>
         onCheckpoint: async (checkpoint, soFar) => {
           sayCheckpoint(checkpoint, values);
           // Somebody may be looking at it.
-          if (options.follow !== undefined) await output.save(soFar);
+          if (options.follow !== undefined && hasRows(soFar)) await output.save(soFar);
         },
       });
+      if (track.checkpoints.length === 0)
+        throw new LossAtlasError(
+          'ERR_FILE_NOT_FOUND',
+          `No checkpoint came into '${String(checkpoints)}' while it was followed. Nothing was written.`,
+        );
       output.print(track, summarize(track));
-      await output.save(track);
+      if (hasRows(track)) await output.save(track);
+      else sayNoneRead();
       // What is kept serves when there are more checkpoints.
       await output.finish([]);
       if (track.checkpoints.some(({ problem }) => problem !== null)) process.exitCode = exitCodes.problems;

@@ -1,5 +1,4 @@
 import {
-  loadDataset,
   LossAtlasError,
   train,
   type Dataset,
@@ -10,11 +9,11 @@ import {
 import { listCheckpoints } from '../../training/checkpoints.js';
 import { runAnalysis, type Run } from '../analysis.js';
 import type { CommandSpec } from '../command.js';
-import { dataSpecsOf } from '../data-spec.js';
+import { openDatasets, openDatasetsOf } from '../open-data.js';
 import { optimizerOf, scheduleOf } from '../optimizer-values.js';
 import { poisonOptions, trainingOptions, trainLossOptions } from '../options/training-options.js';
 import { numberOf, take, type Values } from '../options/table.js';
-import { openDatasets, openModel, openObjectiveOptions, openSolution } from '../setting.js';
+import { openModel, openObjectiveOptions, openSolution } from '../setting.js';
 import { summarize } from '../summary.js';
 
 interface Opened {
@@ -35,9 +34,7 @@ async function open(run: Run): Promise<Opened> {
       `train takes one data set, not ${datasets.length}; give those to evaluate with --test.`,
     );
   const loss = await openObjectiveOptions(resources, model, take(values, trainLossOptions));
-  const evaluateOn: Dataset[] = [];
-  for (const { path, options } of dataSpecsOf(values, 'test'))
-    evaluateOn.push(await loadDataset(path, options));
+  const evaluateOn = await openDatasetsOf(values, 'test');
   const own = take<TrainOptions>(values, trainingOptions, ['test', 'every', 'resume']);
   const options: TrainOptions = {
     ...loss,
@@ -55,13 +52,13 @@ async function open(run: Run): Promise<Opened> {
 }
 
 async function poisonOf(values: Values): Promise<Pick<TrainOptions, 'poison'>> {
-  const [spec] = dataSpecsOf(values, 'poison');
+  const [data] = await openDatasetsOf(values, 'poison');
   const options = take<object>(values, poisonOptions, ['poison']);
-  if (spec === undefined) {
+  if (data === undefined) {
     if (Object.keys(options).length === 0) return {};
     throw new LossAtlasError('ERR_INVALID_OPTION', 'Options of poison want the samples: give --poison.');
   }
-  return { poison: { weight: 0.5, ...options, data: await loadDataset(spec.path, spec.options) } };
+  return { poison: { weight: 0.5, ...options, data } };
 }
 
 /** Into logs; a bar would be broken by it. */

@@ -1,5 +1,5 @@
 import { LossAtlasError } from '../../errors.js';
-import { checkOptions, isBoolean, isOneOf } from '../../validate.js';
+import { checkOptions, isBoolean, isOneOf, isString } from '../../validate.js';
 import { elementsOf, isTensor, type CheckpointTensor } from './tensor.js';
 import { shortList } from './value.js';
 
@@ -19,6 +19,8 @@ export interface MatchOptions {
   readonly strict?: boolean | undefined;
   /** `order` gives the i-th tensor to the i-th name where their shapes fit, whatever their names (default `name`). */
   readonly by?: 'name' | 'order' | undefined;
+  /** Where the tensors are from, for the message of the error. */
+  readonly path?: string | undefined;
 }
 
 export interface ParameterMatch {
@@ -51,11 +53,15 @@ export function matchParameters(
   wanted: readonly WantedTensor[],
   options: MatchOptions = {},
 ): ParameterMatch {
-  checkOptions('matchParameters', options, { strict: isBoolean, by: isOneOf('name', 'order') });
+  checkOptions('matchParameters', options, {
+    strict: isBoolean,
+    by: isOneOf('name', 'order'),
+    path: isString,
+  });
   const { strict = true, by = 'name' } = options;
   const pairs = by === 'name' ? pairsByName(tensors, wanted) : pairsByOrder(tensors, wanted);
   const match = compare(tensors, wanted, pairs);
-  if (strict) requireMatch(match, tensors, wanted, by);
+  if (strict) requireMatch(match, tensors, wanted, options);
   return match;
 }
 
@@ -165,7 +171,7 @@ function requireMatch(
   match: ParameterMatch,
   tensors: Tensors,
   wanted: readonly WantedTensor[],
-  by: 'name' | 'order',
+  { by = 'name', path }: MatchOptions,
 ): void {
   const unexpected = leftOver(match, tensors);
   const problems: string[] = [];
@@ -190,7 +196,7 @@ function requireMatch(
     problems.push("Their order and shapes fit: { by: 'order' } takes them so.");
   throw new LossAtlasError(
     'ERR_CHECKPOINT_MISMATCH',
-    `The checkpoint does not fit the model. ${problems.join(' ')}`,
+    `${path === undefined ? 'The checkpoint' : `'${path}'`} does not fit the model. ${problems.join(' ')}`,
   );
 }
 

@@ -110,16 +110,18 @@ export interface OptimizerMatch {
 
 /**
  * Gives entry i to parameter i: an optimizer knows its parameters by their order only, so that the shapes must fit.
- * Throws ERR_CHECKPOINT_MISMATCH.
+ * Throws ERR_CHECKPOINT_MISMATCH, which names `path`.
  */
 export function matchOptimizer(
   entries: readonly OptimizerEntry[],
   wanted: readonly WantedTensor[],
+  path?: string,
 ): OptimizerMatch {
+  const whose = path === undefined ? 'The optimizer' : `The optimizer in '${path}'`;
   if (entries.length !== wanted.length) {
     throw new LossAtlasError(
       'ERR_CHECKPOINT_MISMATCH',
-      `The optimizer has ${entries.length} parameters, the model ${wanted.length}.`,
+      `${whose} has ${entries.length} parameters, the model ${wanted.length}.`,
     );
   }
   const mapping: { name: string; entry: OptimizerEntry }[] = [];
@@ -136,7 +138,7 @@ export function matchOptimizer(
   if (wrong.length > 0) {
     throw new LossAtlasError(
       'ERR_CHECKPOINT_MISMATCH',
-      `The optimizer's state does not fit the model's parameters in their order: ${shortList(wrong)}.`,
+      `${whose} has a state that does not fit the model's parameters in their order: ${shortList(wrong)}.`,
     );
   }
   return { mapping, withoutState };

@@ -482,6 +482,11 @@ describe('matchParameters', () => {
       /Missing: conv\.bias \[2\]\. Unexpected: head\.bias \[3\]\. Other shapes: conv\.weight \[2, 1\], found \[1, 2\]\.$/,
       'ERR_CHECKPOINT_MISMATCH',
     );
+    await refuses(
+      () => matchParameters(found, wanted, { path: 'run/a.pth' }),
+      /^'run\/a\.pth' does not fit the model\. Missing/,
+      'ERR_CHECKPOINT_MISMATCH',
+    );
     const many = new Map(Array.from({ length: 20 }, (_, i) => [`x${i}`, shaped(1)]));
     await refuses(() => matchParameters(many, []), /x7 \[1\] and 12 more/, 'ERR_CHECKPOINT_MISMATCH');
   });
@@ -576,8 +581,8 @@ describe('optimizerState', () => {
     const { entries } = optimizerState(await open('sgd.pt'));
     const wanted = await parameters('sgd.pt');
     await refuses(
-      () => matchOptimizer(entries, wanted.slice(1)),
-      /has 6 parameters, the model 5/,
+      () => matchOptimizer(entries, wanted.slice(1), 'run/sgd.pt'),
+      /in .run\/sgd\.pt. has 6 parameters, the model 5/,
       'ERR_CHECKPOINT_MISMATCH',
     );
     await refuses(
