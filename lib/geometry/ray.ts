@@ -77,7 +77,11 @@ export class Ray {
     const [low, high] = [this.#low, this.#high];
     if (high === Infinity) {
       if (low === 0) return Math.min(guess, maxRadius);
-      const ahead = this.#lowRatio > 0 ? low * this.#lowRatio ** (-1 / this.#power) * (1 + margin) : 2 * low;
+      // Downhill nothing says how far it is: longer and longer steps.
+      const ahead =
+        this.#lowRatio > 0
+          ? low * this.#lowRatio ** (-1 / this.#power) * (1 + margin)
+          : low * 2 ** this.#numEvaluations;
       return Math.min(clamp(ahead, low * (1 + precision), maxGrowth * low), maxRadius);
     }
     if (low === 0) {
@@ -122,6 +126,8 @@ export class Ray {
       const share = -Math.log(below) / (Math.log(above) - Math.log(below));
       return low * (high / low) ** share;
     }
+    // Downhill from `low` on, the way up begins nobody knows where.
+    if (high > 2 * low && low > 0) return Math.sqrt(low * high);
     return low + ((1 - below) / (above - below)) * (high - low);
   }
 }

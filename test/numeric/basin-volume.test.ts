@@ -270,6 +270,19 @@ describe('basin volume', () => {
     expect(volume.standardError).to.be.closeTo(Math.sqrt(variance), 1e-6);
   });
 
+  it('rays that go down far at first take at most 12 losses too', () => {
+    // As those of LeNet5: 300 times the first guess.
+    const of = (t: number) => ((t - 20) / 20) ** 4 - 1;
+    const ray = new Ray({ guess: 0.17, precision: 0.01, maxRadius: 1000 });
+    while (!ray.isDone) {
+      const t = ray.next();
+      const value = of(t);
+      ray.take(t, { isOutside: !(value <= 1), ratio: value });
+    }
+    expect(ray.radius).to.be.closeTo(20 + 20 * 2 ** 0.25, 0.45);
+    expect(ray.numEvaluations).to.be.at.most(12);
+  });
+
   it('rays of losses that are no power of the radius', () => {
     const losses: Record<string, (t: number) => number> = {
       exponential: (t) => Math.expm1(t),
