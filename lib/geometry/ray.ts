@@ -127,7 +127,7 @@ export class Ray {
       return low * (high / low) ** share;
     }
     // Downhill from `low` on, the way up begins nobody knows where.
-    if (high > 2 * low && low > 0) return Math.sqrt(low * high);
+    if (high > 1.2 * low && low > 0) return Math.sqrt(low * high);
     return low + ((1 - below) / (above - below)) * (high - low);
   }
 }
