@@ -37,10 +37,6 @@ export function flagWords(message: string, options: OptionTable): string {
       .replace(/\{ (\w+): '([^']*)' \}/g, (whole, name: string, value: string) =>
         or(whole, name, (flag) => `--${flag} ${value}`),
       )
-      // Only names of several words: 'mode' and 'loss' are words of their own.
-      .replace(/(?<=^|\s)('?)([a-z]+[A-Z]\w*)\1(?=[\s,.;:)]|$)/g, (whole, _, name: string) =>
-        or(whole, name, (flag) => `--${flag}`),
-      )
       // The function that said it is nothing that was called.
       .replace(/^(?:[a-z]\w*: )+(?=option --)/, '')
   );

@@ -28,7 +28,8 @@ export const countChecks = {
 
 /**
  * How many eigenvalues are above and below thresholds: n times the mass of a spectral density, with Student's interval over
- * its probes and the bracket that its Lanczos steps certify; exactly, where known eigenvalues reach across the threshold (both sides then, as many as n without the others).
+ * its probes and the bracket that its Lanczos steps certify; exactly, where known eigenvalues reach across the threshold
+ * (on both sides then: all that are not on the one are on the other).
  *
  *     const [flat] = countEigenvalues({ density, eigenpairs: pairs, thresholds: [1] });
  */

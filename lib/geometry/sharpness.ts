@@ -147,12 +147,17 @@ class Place {
 
   static async of(objective: Objective, center: Solution, steps: Steps): Promise<Place> {
     const found = await objective.gradient(center.theta, steps.signal, center.buffers);
-    if (Number.isFinite(found.loss) && Number.isFinite(await found.gradient.norm()))
-      return new Place(objective, center, steps, found);
-    found.gradient.dispose();
+    const place = new Place(objective, center, steps, found);
+    const problem = !Number.isFinite(found.loss)
+      ? `loss of '${center.label}' is ${found.loss}`
+      : Number.isFinite(await found.gradient.norm())
+        ? null
+        : `gradient at '${center.label}' is not finite`;
+    if (problem === null) return place;
+    place[Symbol.dispose]();
     throw new LossAtlasError(
       'ERR_INVALID_DATA',
-      `The loss of '${center.label}' is ${found.loss}, or its gradient is not finite: there is no sharpness to speak of. Look at the weights and the data (lossatlas evaluate).`,
+      `The ${problem}: there is no sharpness to speak of. Look at the weights and the data (lossatlas evaluate).`,
     );
   }
 

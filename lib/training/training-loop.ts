@@ -237,7 +237,7 @@ export class TrainingLoop {
     } catch (error) {
       // The epoch is kept; the first failure is the one to report. In a run that goes well each file is written once:
       // whoever follows the folder would take the second for another checkpoint.
-      await this.#save(settings).catch(() => undefined);
+      await this.#save(settings, true).catch(() => undefined);
       throw error;
     }
     const trained = this.#epochs.pop()!;
@@ -248,12 +248,12 @@ export class TrainingLoop {
     await onEpoch?.(figures);
   }
 
-  /** Where the last epoch is to have a checkpoint. */
-  async #save(settings: TrainingSettings): Promise<void> {
+  /** Where the last epoch is to have a checkpoint, or `isLast` before an error. */
+  async #save(settings: TrainingSettings, isLast = false): Promise<void> {
     const { checkpoints, epochs, optimizer } = this.#options;
     const { epoch } = this.#epochs.at(-1)!;
     if (checkpoints === undefined) return;
-    if (epoch % (checkpoints.every ?? 1) !== 0 && epoch !== epochs) return;
+    if (!isLast && epoch % (checkpoints.every ?? 1) !== 0 && epoch !== epochs) return;
     const point: TrainingPoint = { state: this.#good, epochs: this.#epochs };
     const path = await writeTrainingCheckpoint(checkpoints.folder, point, optimizer, settings);
     if (this.#checkpoints.at(-1) !== path) this.#checkpoints.push(path);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/environment.h"
+#include "core/graph_writes.h"
 #include "core/inlined_graph.h"
 
 namespace lossatlas {
@@ -121,8 +122,12 @@ std::shared_ptr<torch::jit::Graph> FoldedGraph(const torch::jit::Module& module)
     // Something in between may write to what the convolution reads: it is moved only where that changes
     // nothing.
     torch::jit::AliasDb aliases(graph);
-    std::erase_if(found, [&aliases](const auto& pair) {
-      return !aliases.moveBeforeTopologicallyValid(pair.first, pair.second) ||
+    // Which does not know of all that may be one tensor.
+    bool passes_on = false;
+    ForEachNode(graph->block(), [&](Node* node) { passes_on = passes_on || MayPassOn(*node); });
+    std::erase_if(found, [&](const auto& pair) {
+      if (pair.first->next() == pair.second) return false;
+      return passes_on || !aliases.moveBeforeTopologicallyValid(pair.first, pair.second) ||
              pair.first->next() != pair.second;
     });
   }

@@ -128,9 +128,10 @@ class Splitter {
 
   // A tensor that is written to is copied for every point, if no other value sees it.
   bool FindWritten() {
+    const std::vector<Value*> writes = writes_.WrittenBy(after_);
     for (size_t i = 0; i < border_.size(); ++i) {
-      const bool is_written = std::any_of(after_.begin(), after_.end(), [&](const Node* node) {
-        return writes_.MayReach(*node, border_[i]);
+      const bool is_written = std::any_of(writes.begin(), writes.end(), [&](Value* value) {
+        return writes_.MayShare(value, border_[i]);
       });
       if (!is_written) continue;
       if (!border_[i]->type()->isSubtypeOf(*c10::TensorType::get())) return false;

@@ -20,6 +20,8 @@ class FrozenPrefix {
   // The forward pass from there. The values stay as they are.
   c10::IValue Run(std::vector<c10::IValue> arguments, const std::vector<c10::IValue>& values) const;
 
+  // Places of the values that are copied for each Run.
+  const std::set<size_t>& written() const { return written_; }
   // As of FoldedForward.
   bool takes_channels_last() const { return takes_channels_last_; }
   // Whether the rest reads what the forward method takes, too.

@@ -1,5 +1,7 @@
 #include "core/frozen_values.h"
 
+#include <set>
+
 #include "core/kept_outputs.h"
 #include "core/objective.h"
 #include "core/pooling.h"
@@ -24,39 +26,69 @@ std::unique_ptr<FrozenPrefix> FindPrefix(const Objective& objective, const Subsp
   return model.SplitAtMoving(parameters, buffers);
 }
 
-int64_t BytesOf(const std::vector<c10::IValue>& values) {
-  int64_t bytes = 0;
+std::vector<at::Tensor> TensorsIn(const std::vector<c10::IValue>& values) {
+  std::vector<at::Tensor> out;
   for (const c10::IValue& value : values) {
-    value.visit([&bytes](const c10::IValue& item) {
-      if (item.isTensor() && item.toTensor().defined())
-        bytes += static_cast<int64_t>(item.toTensor().nbytes());
+    value.visit([&out](const c10::IValue& item) {
+      if (item.isTensor() && item.toTensor().defined()) out.push_back(item.toTensor());
       return false;
     });
   }
+  return out;
+}
+
+// A view keeps all that it is of.
+int64_t BytesOf(const std::vector<at::Tensor>& tensors) {
+  std::map<const void*, int64_t> storages;
+  for (const at::Tensor& tensor : tensors)
+    storages[tensor.storage().unsafeGetStorageImpl()] = static_cast<int64_t>(tensor.storage().nbytes());
+  int64_t bytes = 0;
+  for (const auto& [storage, size] : storages) bytes += size;
   return bytes;
 }
 
-std::vector<c10::IValue> Compute(const Objective& objective, const Subspace& subspace, Precision precision,
-                                 const FrozenPrefix& prefix, const Batch& batch) {
-  Model& model = *objective.model;
-  const ScopedState state(model, MakeLeaves(*model.layout(), subspace.origin, false), objective.mode,
-                          TensorsOf(subspace.buffers.get()));
-  const ScopedPrecision scope(precision, model.options().device());
-  const ScopedPooling pooling;
-  std::vector<c10::IValue> values;
-  try {
-    values = model.PrefixValues(prefix, batch);
-  } catch (const c10::OutOfMemoryError&) {
-    throw;
-  } catch (const std::exception&) {
-    // The whole forward pass says what is wrong.
-    return {};
+// What is written to is copied for each point: no other kept value may be of the same memory.
+bool MayBeCopied(const std::vector<c10::IValue>& values, const std::set<size_t>& written,
+                 const Batch& batch) {
+  for (const size_t i : written) {
+    const at::Tensor& tensor = values[i].toTensor();
+    for (size_t j = 0; j < values.size(); ++j) {
+      if (j == i) continue;
+      for (const at::Tensor& other : TensorsIn({values[j]})) {
+        if (tensor.is_alias_of(other)) return false;
+      }
+    }
+    for (const at::Tensor& input : batch.inputs()) {
+      if (tensor.is_alias_of(input)) return false;
+    }
   }
-  if (!FitsAmongKept(BytesOf(values), batch)) values.clear();
-  return values;
+  return true;
 }
 
 }  // namespace
+
+FrozenValues::Kept FrozenValues::Compute(const Objective& objective, const Subspace& subspace,
+                                         Precision precision, const FrozenPrefix& prefix,
+                                         const Batch& batch) {
+  Model& model = *objective.model;
+  // A copy of the origin: whatever the model does to its parameters is done to that.
+  const ScopedState state(model, MakeLeaves(*model.layout(), subspace.origin.clone(), false), objective.mode,
+                          TensorsOf(subspace.buffers.get()));
+  const ScopedPrecision scope(precision, model.options().device());
+  const ScopedPooling pooling;
+  Kept out;
+  try {
+    out.values = model.PrefixValues(prefix, batch);
+  } catch (const std::exception&) {
+    // The whole forward pass says what is wrong, or needs less memory.
+    return {};
+  }
+  out.tensors = TensorsIn(out.values);
+  if (!FitsAmongKept(BytesOf(out.tensors), batch) || !MayBeCopied(out.values, prefix.written(), batch))
+    return {};
+  for (const at::Tensor& tensor : out.tensors) out.versions.push_back(tensor._version());
+  return out;
+}
 
 const std::vector<c10::IValue>* FrozenValues::Of(const Objective& objective, const Subspace& subspace,
                                                  Precision precision, const Batch& batch) {
@@ -66,7 +98,21 @@ const std::vector<c10::IValue>* FrozenValues::Of(const Objective& objective, con
   auto known = batches_.find(batch.index());
   if (known == batches_.end())
     known = batches_.emplace(batch.index(), Compute(objective, subspace, precision, **prefix_, batch)).first;
-  return known->second.empty() ? nullptr : &known->second;
+  const std::vector<c10::IValue>& values = known->second.values;
+  return values.empty() ? nullptr : &values;
+}
+
+bool FrozenValues::AreIntact(const Batch& batch) const {
+  const Kept& kept = batches_.at(batch.index());
+  for (size_t i = 0; i < kept.tensors.size(); ++i) {
+    if (kept.tensors[i]._version() != kept.versions[i]) return false;
+  }
+  return true;
+}
+
+void FrozenValues::GiveUp() {
+  batches_.clear();
+  prefix_.emplace();
 }
 
 }  // namespace lossatlas

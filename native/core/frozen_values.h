@@ -21,12 +21,24 @@ class FrozenValues {
   // (see FitsAmongKept).
   const std::vector<c10::IValue>* Of(const Objective& objective, const Subspace& subspace,
                                      Precision precision, const Batch& batch);
+  // Whether nobody has written to what Of gave of this batch: what a graph does not show shows in the tensors.
+  bool AreIntact(const Batch& batch) const;
+  // From now on nothing is shared.
+  void GiveUp();
   // Of the subspace and the objective that Of was last asked for; not null where Of was not.
   const FrozenPrefix* prefix() const { return prefix_ ? prefix_->get() : nullptr; }
 
  private:
+  struct Kept {
+    std::vector<c10::IValue> values;  // none where they are not used
+    std::vector<at::Tensor> tensors;  // in them
+    std::vector<uint32_t> versions;
+  };
+  static Kept Compute(const Objective& objective, const Subspace& subspace, Precision precision,
+                      const FrozenPrefix& prefix, const Batch& batch);
+
   std::optional<std::unique_ptr<FrozenPrefix>> prefix_;
-  std::map<int64_t, std::vector<c10::IValue>> batches_;  // by their number; empty where they are not used
+  std::map<int64_t, Kept> batches_;  // by their number
 };
 
 }  // namespace lossatlas

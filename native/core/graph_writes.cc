@@ -17,18 +17,60 @@ bool IsModule(const Value* value) {
 }
 
 // What the node itself writes to.
-std::vector<Value*> WrittenBy(const Node& node) {
+std::vector<Value*> OwnWrites(Node& node) {
   std::vector<Value*> out;
   const c10::FunctionSchema* schema = node.maybeSchema();
   if (schema == nullptr) return out;
   for (size_t i = 0; i < schema->arguments().size() && i < node.inputs().size(); ++i) {
     const c10::AliasInfo* alias = schema->arguments()[i].alias_info();
-    if (alias != nullptr && alias->isWrite()) out.push_back(const_cast<Value*>(node.input(i)));
+    if (alias != nullptr && alias->isWrite()) out.push_back(node.input(i));
+  }
+  // The running statistics of normalisation in train mode, which the schema does not name.
+  static const std::set<std::string> kNorms = {"aten::batch_norm", "aten::instance_norm",
+                                               "aten::native_batch_norm", "aten::cudnn_batch_norm"};
+  constexpr size_t kMean = 3, kVariance = 4, kTraining = 5;
+  if (kNorms.contains(node.kind().toQualString()) && node.inputs().size() > kTraining &&
+      torch::jit::constant_as<bool>(node.input(kTraining)) != false) {
+    out.push_back(node.input(kMean));
+    out.push_back(node.input(kVariance));
   }
   return out;
 }
 
+void CollectWrites(Node& node, std::vector<Value*>& out) {
+  const std::vector<Value*> own = OwnWrites(node);
+  out.insert(out.end(), own.begin(), own.end());
+  for (torch::jit::Block* block : node.blocks()) {
+    for (Node* inner : block->nodes()) CollectWrites(*inner, out);
+  }
+}
+
 }  // namespace
+
+bool MayPassOn(const Node& node) {
+  static const std::set<std::string> kKinds = {"aten::dropout",
+                                               "aten::feature_dropout",
+                                               "aten::alpha_dropout",
+                                               "aten::feature_alpha_dropout",
+                                               "aten::type_as",
+                                               "aten::sum_to_size",
+                                               "aten::atleast_1d",
+                                               "aten::atleast_2d",
+                                               "aten::atleast_3d",
+                                               "aten::meshgrid",
+                                               "aten::broadcast_tensors",
+                                               "aten::cartesian_prod",
+                                               "aten::chain_matmul",
+                                               "aten::linalg_multi_dot",
+                                               "aten::einsum",
+                                               "aten::pixel_shuffle",
+                                               "aten::pixel_unshuffle",
+                                               "aten::channel_shuffle",
+                                               "aten::_cast_Float",
+                                               "aten::_cast_Double",
+                                               "aten::_cast_Half"};
+  return kKinds.contains(node.kind().toQualString());
+}
 
 bool IsAttribute(const torch::jit::Graph& graph, const Value* value) {
   if (value == graph.inputs().at(0)) return true;
@@ -39,15 +81,17 @@ bool IsAttribute(const torch::jit::Graph& graph, const Value* value) {
 GraphWrites::GraphWrites(const torch::jit::Module& module, const std::shared_ptr<torch::jit::Graph>& graph)
     : module_(module), graph_(*graph), aliases_(graph) {
   ForEachNode(graph->block(), [this](Node* node) { Add(*node); });
+  AddUnseenAliases(written_);
 }
 
-void GraphWrites::Add(const Node& node) {
+void GraphWrites::Add(Node& node) {
   static const std::set<std::string> kUnseen = {"prim::CallMethod", "prim::CallFunction", "prim::PythonOp",
                                                 "prim::fork",       "prim::awaitable",    "prim::rpc_async",
                                                 "prim::Closure",    "aten::set_data"};
   if (kUnseen.contains(node.kind().toQualString())) are_known_ = false;
   if (node.kind() == c10::prim::SetAttr) assigned_.insert(node.s(c10::attr::name));
-  for (Value* value : WrittenBy(node)) written_.push_back(value);
+  if (MayPassOn(node)) passing_on_.push_back(&node);
+  for (Value* value : OwnWrites(node)) written_.push_back(value);
 }
 
 bool GraphWrites::MayReach(const std::vector<Value*>& values) {
@@ -69,16 +113,38 @@ bool GraphWrites::Reaches(Value* written, const std::set<const void*>& own,
                      [&](Value* value) { return aliases_.mayContainAlias(written, value); });
 }
 
-bool GraphWrites::MayReach(const Node& node, Value* value) {
-  for (Value* written : WrittenBy(node)) {
-    if (aliases_.mayContainAlias(written, value)) return true;
-  }
-  for (const torch::jit::Block* block : node.blocks()) {
-    for (const Node* inner : block->nodes()) {
-      if (MayReach(*inner, value)) return true;
+void GraphWrites::AddUnseenAliases(std::vector<Value*>& values) {
+  const auto is_among = [&](Value* value) {
+    return std::any_of(values.begin(), values.end(),
+                       [&](Value* known) { return aliases_.mayContainAlias(known, value); });
+  };
+  std::set<const Node*> seen;
+  for (bool grows = true; grows;) {
+    grows = false;
+    for (Node* node : passing_on_) {
+      if (seen.contains(node)) continue;
+      std::vector<Value*> ends(node->inputs().begin(), node->inputs().end());
+      ends.insert(ends.end(), node->outputs().begin(), node->outputs().end());
+      if (!std::any_of(ends.begin(), ends.end(), is_among)) continue;
+      values.insert(values.end(), ends.begin(), ends.end());
+      seen.insert(node);
+      grows = true;
     }
   }
-  return false;
+}
+
+std::vector<Value*> GraphWrites::WrittenBy(const std::vector<Node*>& nodes) {
+  std::vector<Value*> out;
+  for (Node* node : nodes) CollectWrites(*node, out);
+  AddUnseenAliases(out);
+  return out;
+}
+
+bool GraphWrites::MayShare(Value* a, Value* b) {
+  std::vector<Value*> all{a};
+  AddUnseenAliases(all);
+  return std::any_of(all.begin(), all.end(),
+                     [&](Value* value) { return aliases_.mayContainAlias(value, b); });
 }
 
 const void* GraphWrites::AttributeTensor(const Value* value) const {

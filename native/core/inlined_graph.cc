@@ -113,6 +113,25 @@ void ResolveOptionals(const torch::jit::Module& module, torch::jit::Graph& graph
   }
 }
 
+// In eval mode dropout gives back the very tensor that it is given, which its schema does not say: who writes to
+// the one writes to the other.
+void RemoveDropout(torch::jit::Graph& graph) {
+  static const std::set<std::string> kKinds = {
+      "aten::dropout",        "aten::dropout_",        "aten::feature_dropout",
+      "aten::feature_dropout_", "aten::alpha_dropout", "aten::alpha_dropout_",
+      "aten::feature_alpha_dropout", "aten::feature_alpha_dropout_"};
+  std::vector<torch::jit::Node*> found;
+  ForEachNode(graph.block(), [&](torch::jit::Node* node) {
+    if (kKinds.contains(node->kind().toQualString()) &&
+        torch::jit::constant_as<bool>(node->input(2)) == false)
+      found.push_back(node);
+  });
+  for (torch::jit::Node* node : found) {
+    node->output()->replaceAllUsesWith(node->input(0));
+    node->destroy();
+  }
+}
+
 }  // namespace
 
 void ForEachNode(torch::jit::Block* block, const std::function<void(torch::jit::Node*)>& visit) {
@@ -149,6 +168,7 @@ std::shared_ptr<torch::jit::Graph> InlinedEvalForward(const torch::jit::Module& 
   if (!FixEvalMode(*graph)) return nullptr;
   ResolveOptionals(module, *graph);
   torch::jit::ConstantPropagationImmutableTypes(graph);
+  RemoveDropout(*graph);
   torch::jit::EliminateDeadCode(graph);
   return graph;
 }

@@ -69,10 +69,27 @@ class FirstAtPoints {
 std::vector<Evaluation> SubspacePoints::Evaluate(const std::vector<double>& coefficients, int64_t num_points,
                                                  const Batch& batch) {
   at::NoGradGuard no_grad;
+  const std::vector<c10::IValue>* frozen = frozen_values_.Of(*objective_, subspace_, precision_, batch);
+  if (frozen != nullptr) {
+    try {
+      std::vector<Evaluation> out = EvaluateFrom(coefficients, num_points, batch, frozen);
+      if (frozen_values_.AreIntact(batch)) return out;
+    } catch (const c10::OutOfMemoryError&) {
+      throw;
+    } catch (const std::exception&) {
+      // Something that the rest cannot do with what was kept, or an error that comes again.
+    }
+    frozen_values_.GiveUp();
+  }
+  return EvaluateFrom(coefficients, num_points, batch, nullptr);
+}
+
+std::vector<Evaluation> SubspacePoints::EvaluateFrom(const std::vector<double>& coefficients,
+                                                     int64_t num_points, const Batch& batch,
+                                                     const std::vector<c10::IValue>* frozen) {
   const Objective& objective = *objective_;
   Model& model = *objective.model;
   // States do not nest.
-  const std::vector<c10::IValue>* frozen = frozen_values_.Of(objective, subspace_, precision_, batch);
   // Where BatchNorm is folded, the first layers are no longer linear, and little beside what is won.
   const bool folds = objective.mode == Mode::kEval && model.FoldsBatchNorm();
   const bool combines = frozen == nullptr && !folds;

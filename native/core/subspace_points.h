@@ -25,6 +25,10 @@ class SubspacePoints {
                                    const Batch& batch);
 
  private:
+  // With `frozen` what the frozen prefix gives of this batch, else null.
+  std::vector<Evaluation> EvaluateFrom(const std::vector<double>& coefficients, int64_t num_points,
+                                       const Batch& batch, const std::vector<c10::IValue>* frozen);
+
   std::shared_ptr<const Objective> objective_;
   Subspace subspace_;
   Precision precision_;

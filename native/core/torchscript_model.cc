@@ -365,32 +365,57 @@ std::vector<c10::IValue> TorchScriptModel::ArgumentsOf(const std::vector<at::Ten
   return arguments;
 }
 
-std::vector<at::Tensor> TorchScriptModel::LaidOut(const Batch& batch, bool takes_channels_last) const {
-  const bool is_fast = input_type_ == c10::kFloat && options_.device().is_cpu();
-  if (!is_fast || !takes_channels_last) return batch.inputs();
-  std::vector<at::Tensor> inputs;
-  for (const at::Tensor& input : batch.inputs())
-    inputs.push_back(input.dim() == 4 ? input.contiguous(at::MemoryFormat::ChannelsLast) : input);
-  return inputs;
+std::vector<at::Tensor> TorchScriptModel::LaidOut(const std::vector<at::Tensor>& inputs,
+                                                  bool takes_channels_last) const {
+  const bool is_fast = input_type_ == c10::kFloat && options_.device().is_cpu() && !channels_last_fails_;
+  if (!is_fast || !takes_channels_last) return inputs;
+  std::vector<at::Tensor> out;
+  for (const at::Tensor& input : inputs)
+    out.push_back(input.dim() == 4 ? input.contiguous(at::MemoryFormat::ChannelsLast) : input);
+  return out;
 }
 
-c10::IValue TorchScriptModel::RunFolded(const FoldedForward& folded, const Batch& batch) {
+c10::IValue TorchScriptModel::RunFolded(const FoldedForward& folded, const std::vector<at::Tensor>& inputs,
+                                        const Batch& batch) {
+  if (channels_last_fails_) return folded.Run(ArgumentsOf(inputs, batch));
   try {
-    return folded.Run(ArgumentsOf(LaidOut(batch, folded.takes_channels_last()), batch));
+    return folded.Run(ArgumentsOf(LaidOut(inputs, folded.takes_channels_last()), batch));
   } catch (const c10::OutOfMemoryError&) {
     throw;
   } catch (const std::exception&) {
     // A view that this layout does not allow, or an error that comes again.
-    return folded.Run(ArgumentsOf(batch.inputs(), batch));
+    c10::IValue result = folded.Run(ArgumentsOf(inputs, batch));
+    channels_last_fails_ = true;
+    return result;
   }
 }
 
+std::vector<at::Tensor> TorchScriptModel::InputsFor(const Batch& batch) const {
+  if (writes_inputs_ == false) return batch.inputs();
+  std::vector<at::Tensor> copies;
+  for (const at::Tensor& input : batch.inputs()) copies.push_back(input.clone());
+  return copies;
+}
+
 template <class Run>
-c10::IValue TorchScriptModel::Guarded(const Batch& batch, const Run& run) const {
+auto TorchScriptModel::Guarded(const Batch& batch, const Run& run, bool is_whole) {
   // cuDNN's recurrent layers have no second derivative, and in eval mode not even a first.
   const ScopedNoCuDnn cudnn(fixed_modes_.has_recurrent);
   try {
-    return run();
+    const std::vector<at::Tensor> inputs = InputsFor(batch);
+    std::vector<uint32_t> versions;
+    for (const at::Tensor& input : inputs) versions.push_back(input._version());
+    auto result = run(inputs);
+    bool writes = false;
+    for (size_t i = 0; i < inputs.size(); ++i) writes = writes || inputs[i]._version() != versions[i];
+    if (writes && writes_inputs_ == false) {
+      throw std::runtime_error(
+          "it writes to its input in some passes and not in others, so that the data are not what they were. "
+          "Let it work on a copy (x = x.clone())");
+    }
+    // A part of the pass, or a pass on another layout's copy, says nothing of what the rest does.
+    if (writes || (is_whole && !writes_inputs_)) writes_inputs_ = writes;
+    return result;
   } catch (const c10::OutOfMemoryError&) {
     throw;
   } catch (const std::exception& e) {
@@ -409,13 +434,18 @@ c10::IValue TorchScriptModel::Guarded(const Batch& batch, const Run& run) const 
 }
 
 c10::IValue TorchScriptModel::Forward(const Batch& batch, BatchNormForm form) {
-  return Guarded(batch, [&]() -> c10::IValue {
-    const bool folds = form == BatchNormForm::kFolded && mode_ == Mode::kEval;
-    const FoldedForward* folded = folds ? Folded() : nullptr;
-    if (folded != nullptr) return RunFolded(*folded, batch);
+  const bool folds = form == BatchNormForm::kFolded && mode_ == Mode::kEval;
+  const FoldedForward* folded = folds ? Folded() : nullptr;
+  if (folded != nullptr) {
+    return Guarded(batch, [&](const std::vector<at::Tensor>& inputs) {
+      return RunFolded(*folded, inputs, batch);
+    });
+  }
+  const auto run = [&](const std::vector<at::Tensor>& inputs) {
     const torch::jit::Method forward = module_.get_method("forward");
-    return forward(ArrangeInputs(forward.function().getSchema(), batch.inputs(), batch.input_names()));
-  });
+    return forward(ArrangeInputs(forward.function().getSchema(), inputs, batch.input_names()));
+  };
+  return Guarded(batch, run, /*is_whole=*/true);
 }
 
 const FirstLayers* TorchScriptModel::first_layers() {
@@ -424,12 +454,15 @@ const FirstLayers* TorchScriptModel::first_layers() {
 }
 
 std::vector<at::Tensor> TorchScriptModel::FirstOutputs(const Batch& batch) {
-  return first_layers()->Outputs(ArgumentsOf(batch.inputs(), batch));
+  return Guarded(batch, [&](const std::vector<at::Tensor>& inputs) {
+    return first_layers()->Outputs(ArgumentsOf(inputs, batch));
+  });
 }
 
 c10::IValue TorchScriptModel::ForwardAfter(const Batch& batch, std::vector<at::Tensor> first) {
-  return Guarded(batch,
-                 [&] { return first_layers()->Run(ArgumentsOf(batch.inputs(), batch), std::move(first)); });
+  return Guarded(batch, [&](const std::vector<at::Tensor>& inputs) {
+    return first_layers()->Run(ArgumentsOf(inputs, batch), std::move(first));
+  });
 }
 
 std::unique_ptr<FrozenPrefix> TorchScriptModel::SplitAtMoving(const std::vector<bool>& moving_parameters,
@@ -455,20 +488,17 @@ std::unique_ptr<FrozenPrefix> TorchScriptModel::SplitAtMoving(const std::vector<
 }
 
 std::vector<c10::IValue> TorchScriptModel::PrefixValues(const FrozenPrefix& prefix, const Batch& batch) {
-  return prefix.Values(ArgumentsOf(LaidOut(batch, prefix.takes_channels_last()), batch));
+  return Guarded(batch, [&](const std::vector<at::Tensor>& inputs) {
+    return prefix.Values(ArgumentsOf(LaidOut(inputs, prefix.takes_channels_last()), batch));
+  });
 }
 
 c10::IValue TorchScriptModel::ForwardAfter(const Batch& batch, const FrozenPrefix& prefix,
                                            const std::vector<c10::IValue>& values) {
-  try {
+  return Guarded(batch, [&](const std::vector<at::Tensor>& inputs) {
     const bool lays_out = prefix.takes_channels_last() && prefix.reads_arguments();
-    return prefix.Run(ArgumentsOf(LaidOut(batch, lays_out), batch), values);
-  } catch (const c10::OutOfMemoryError&) {
-    throw;
-  } catch (const std::exception&) {
-    // A view that this layout does not allow, or an error that comes again.
-    return Forward(batch, BatchNormForm::kFolded);
-  }
+    return prefix.Run(ArgumentsOf(LaidOut(inputs, lays_out), batch), values);
+  });
 }
 
 }  // namespace lossatlas

@@ -81,14 +81,17 @@ class TorchScriptModel : public Model {
   void InspectGraph();
   // What a graph of ours takes: the module, and as many arguments as forward has.
   std::vector<c10::IValue> ArgumentsOf(const std::vector<at::Tensor>& inputs, const Batch& batch) const;
-  // A forward pass with its errors as those of the model.
+  // A forward pass, or a part of one, on the inputs that `run` is given, with its errors as those of the model.
   template <class Run>
-  c10::IValue Guarded(const Batch& batch, const Run& run) const;
+  auto Guarded(const Batch& batch, const Run& run, bool is_whole = false);
+  // The batch's inputs, which stay as they are: copies of a model that writes to them, and of one not known yet.
+  std::vector<at::Tensor> InputsFor(const Batch& batch) const;
   // Null where nothing folds.
   const FoldedForward* Folded();
-  c10::IValue RunFolded(const FoldedForward& folded, const Batch& batch);
-  // The batch's inputs, images with channels last where that is faster.
-  std::vector<at::Tensor> LaidOut(const Batch& batch, bool takes_channels_last) const;
+  c10::IValue RunFolded(const FoldedForward& folded, const std::vector<at::Tensor>& inputs,
+                        const Batch& batch);
+  // Images with channels last where that is faster.
+  std::vector<at::Tensor> LaidOut(const std::vector<at::Tensor>& inputs, bool takes_channels_last) const;
 
   torch::jit::Module module_;
   std::vector<Slot> parameter_slots_;
@@ -99,6 +102,8 @@ class TorchScriptModel : public Model {
   FixedModes fixed_modes_;
   std::string lost_dropout_;
   Mode mode_ = Mode::kEval;  // as installed
+  std::optional<bool> writes_inputs_;  // whether passes write to their inputs; known after a whole one
+  bool channels_last_fails_ = false;   // of the folded form
   // Made at the first use; null where nothing folds.
   std::optional<std::unique_ptr<FoldedForward>> folded_;
   // Likewise; null where there are none.
