@@ -17,7 +17,8 @@ export function requirePrecision(
   const refuse = (expected: string) => invalidOption(`${caller}: option 'precision'`, expected, precision);
   if (computeDtype !== 'float32') throw refuse(`absent for a model that computes in ${computeDtype}`);
   if (precision === 'tf32' && device === 'cpu') throw refuse("'bf16' on the CPU: 'tf32' is a GPU's");
-  if (gradientNorm) throw refuse("absent where there is 'gradientNorm': gradients keep the model's own type");
+  if (gradientNorm)
+    throw refuse("absent where there is option 'gradientNorm': gradients keep the model's own type");
 }
 
 /** What the precision did to the losses, at points that are spread evenly over the sweep. */

@@ -40,7 +40,7 @@ export async function denseMatrix(
     throw new LossAtlasError(
       'ERR_INVALID_OPTION',
       `The operator is over ${n} parameters; a dense matrix is offered up to ${largest}. Choose some with the option ` +
-        `'parameters', or use eigenpairs and spectralDensity.`,
+        `option 'parameters', or use eigenpairs and spectralDensity.`,
     );
   }
   const progress = new Steps('dense matrix', n, options);

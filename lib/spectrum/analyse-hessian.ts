@@ -165,7 +165,7 @@ function checkAnalysisOptions(options: AnalyseHessianOptions): void {
   });
   const { relativeError, maxTraceProbes } = options;
   if (maxTraceProbes !== undefined && relativeError === undefined) {
-    const words = "absent without a 'relativeError', which alone adds probes";
+    const words = "absent without option 'relativeError', which alone adds probes";
     throw invalidOption("analyseHessian: option 'maxTraceProbes'", words, maxTraceProbes);
   }
 }

@@ -42,7 +42,11 @@ export async function frobeniusNorm(
   const maxProbes = options.maxProbes ?? Math.max(100, options.minProbes ?? 0);
   const minProbes = options.minProbes ?? Math.min(10, maxProbes);
   if (minProbes > maxProbes)
-    throw invalidOption("frobeniusNorm: option 'minProbes'", `at most maxProbes, ${maxProbes}`, minProbes);
+    throw invalidOption(
+      "frobeniusNorm: option 'minProbes'",
+      `at most option 'maxProbes', ${maxProbes}`,
+      minProbes,
+    );
   const progress = new Steps('frobenius norm', maxProbes, options, true);
   const samples: number[] = [];
   for (;;) {

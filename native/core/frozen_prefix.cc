@@ -130,9 +130,8 @@ class Splitter {
   bool FindWritten() {
     const std::vector<Value*> writes = writes_.WrittenBy(after_);
     for (size_t i = 0; i < border_.size(); ++i) {
-      const bool is_written = std::any_of(writes.begin(), writes.end(), [&](Value* value) {
-        return writes_.MayShare(value, border_[i]);
-      });
+      const bool is_written = std::any_of(writes.begin(), writes.end(),
+                                          [&](Value* value) { return writes_.MayShare(value, border_[i]); });
       if (!is_written) continue;
       if (!border_[i]->type()->isSubtypeOf(*c10::TensorType::get())) return false;
       for (size_t j = 0; j < border_.size(); ++j) {

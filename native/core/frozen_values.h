@@ -21,7 +21,8 @@ class FrozenValues {
   // (see FitsAmongKept).
   const std::vector<c10::IValue>* Of(const Objective& objective, const Subspace& subspace,
                                      Precision precision, const Batch& batch);
-  // Whether nobody has written to what Of gave of this batch: what a graph does not show shows in the tensors.
+  // Whether nobody has written to what Of gave of this batch: what a graph does not show shows in the
+  // tensors.
   bool AreIntact(const Batch& batch) const;
   // From now on nothing is shared.
   void GiveUp();

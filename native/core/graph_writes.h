@@ -14,7 +14,8 @@ namespace lossatlas {
 // An attribute of the module or of one inside it, or the module.
 bool IsAttribute(const torch::jit::Graph& graph, const torch::jit::Value* value);
 
-// Operators that may give back a tensor that they are given, or a view of it, though their schema does not say so.
+// Operators that may give back a tensor that they are given, or a view of it, though their schema does not
+// say so.
 bool MayPassOn(const torch::jit::Node& node);
 
 class GraphWrites {

@@ -113,13 +113,17 @@ void ResolveOptionals(const torch::jit::Module& module, torch::jit::Graph& graph
   }
 }
 
-// In eval mode dropout gives back the very tensor that it is given, which its schema does not say: who writes to
-// the one writes to the other.
+// In eval mode dropout gives back the very tensor that it is given, which its schema does not say: who writes
+// to the one writes to the other.
 void RemoveDropout(torch::jit::Graph& graph) {
-  static const std::set<std::string> kKinds = {
-      "aten::dropout",        "aten::dropout_",        "aten::feature_dropout",
-      "aten::feature_dropout_", "aten::alpha_dropout", "aten::alpha_dropout_",
-      "aten::feature_alpha_dropout", "aten::feature_alpha_dropout_"};
+  static const std::set<std::string> kKinds = {"aten::dropout",
+                                               "aten::dropout_",
+                                               "aten::feature_dropout",
+                                               "aten::feature_dropout_",
+                                               "aten::alpha_dropout",
+                                               "aten::alpha_dropout_",
+                                               "aten::feature_alpha_dropout",
+                                               "aten::feature_alpha_dropout_"};
   std::vector<torch::jit::Node*> found;
   ForEachNode(graph.block(), [&](torch::jit::Node* node) {
     if (kKinds.contains(node->kind().toQualString()) &&

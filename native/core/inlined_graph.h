@@ -14,8 +14,8 @@ namespace lossatlas {
 // throws where the graph cannot be read.
 std::shared_ptr<torch::jit::Graph> InlinedForward(const torch::jit::Module& module);
 
-// The same in eval mode: `training` of every module is False, and branches that this rules out, and dropout, are
-// gone. Null where the forward pass itself assigns it.
+// The same in eval mode: `training` of every module is False, and branches that this rules out, and dropout,
+// are gone. Null where the forward pass itself assigns it.
 std::shared_ptr<torch::jit::Graph> InlinedEvalForward(const torch::jit::Module& module);
 
 // A graph of these nodes of a graph's outermost block, with the same inputs; it gives a tuple of `outputs`.

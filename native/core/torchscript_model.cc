@@ -437,9 +437,8 @@ c10::IValue TorchScriptModel::Forward(const Batch& batch, BatchNormForm form) {
   const bool folds = form == BatchNormForm::kFolded && mode_ == Mode::kEval;
   const FoldedForward* folded = folds ? Folded() : nullptr;
   if (folded != nullptr) {
-    return Guarded(batch, [&](const std::vector<at::Tensor>& inputs) {
-      return RunFolded(*folded, inputs, batch);
-    });
+    return Guarded(batch,
+                   [&](const std::vector<at::Tensor>& inputs) { return RunFolded(*folded, inputs, batch); });
   }
   const auto run = [&](const std::vector<at::Tensor>& inputs) {
     const torch::jit::Method forward = module_.get_method("forward");

@@ -81,10 +81,12 @@ class TorchScriptModel : public Model {
   void InspectGraph();
   // What a graph of ours takes: the module, and as many arguments as forward has.
   std::vector<c10::IValue> ArgumentsOf(const std::vector<at::Tensor>& inputs, const Batch& batch) const;
-  // A forward pass, or a part of one, on the inputs that `run` is given, with its errors as those of the model.
+  // A forward pass, or a part of one, on the inputs that `run` is given, with its errors as those of the
+  // model.
   template <class Run>
   auto Guarded(const Batch& batch, const Run& run, bool is_whole = false);
-  // The batch's inputs, which stay as they are: copies of a model that writes to them, and of one not known yet.
+  // The batch's inputs, which stay as they are: copies of a model that writes to them, and of one not known
+  // yet.
   std::vector<at::Tensor> InputsFor(const Batch& batch) const;
   // Null where nothing folds.
   const FoldedForward* Folded();
@@ -101,7 +103,7 @@ class TorchScriptModel : public Model {
   std::vector<at::Tensor> buffer_tensors_;
   FixedModes fixed_modes_;
   std::string lost_dropout_;
-  Mode mode_ = Mode::kEval;  // as installed
+  Mode mode_ = Mode::kEval;            // as installed
   std::optional<bool> writes_inputs_;  // whether passes write to their inputs; known after a whole one
   bool channels_last_fails_ = false;   // of the folded form
   // Made at the first use; null where nothing folds.

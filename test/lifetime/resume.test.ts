@@ -1,5 +1,15 @@
 import { expect } from 'chai';
-import { copyFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -17,7 +27,7 @@ import {
 } from '../../dist/index.js';
 import { run, runUntilDone } from '../support/child.js';
 import { rejects } from '../support/errors.js';
-import { fixture, goldenArray, goldenData, loadFixture } from '../support/fixtures.js';
+import { fixture, goldenArray, goldenData, loadFixture, projectPath } from '../support/fixtures.js';
 import { expectNoLiveHandles } from '../support/handles.js';
 
 const data = goldenData('convbn.eval.x', 'convbn.eval.y');
@@ -188,10 +198,49 @@ describe('resuming a sweep', function () {
     expect(String(failed.reason)).to.match(/is being written by another run of this process/);
     // A lock of a process that is gone is taken over.
     await writeFile(`${resume}.lock`, JSON.stringify({ pid: 2 ** 22 + 1, thread: 0, host: hostname() }));
-    await writeFile(`${join(folder, 'new')}.lock`, '');
+    const nameless = `${join(folder, 'new')}.lock`;
+    await writeFile(nameless, '');
+    await utimes(nameless, 0, 0);
     await lossLine(loss, one, { resume: join(folder, 'new'), points: 3 });
     const first = outcomes[0].status === 'fulfilled' ? one : two;
     await lossLine(loss, first, { resume, points: 301 });
+  });
+
+  it('of several processes that take one lock at once, one has it: a new one, and one of a dead process', async () => {
+    const rounds = 8;
+    for (const isStale of [false, true]) {
+      const place = (round: number) => join(folder, `${isStale ? 'stale' : 'new'}${round}`);
+      for (let round = 0; isStale && round < rounds; round++)
+        await writeFile(
+          `${place(round)}.lock`,
+          JSON.stringify({ pid: 2 ** 22 + 1, thread: 0, host: hostname() }),
+        );
+      const startAt = Date.now() + 4000;
+      const body = `
+        const { FileLock } = await import(${JSON.stringify(projectPath('dist/io/file-lock.js'))});
+        const locks = [];
+        const held = [];
+        for (let round = 0; round < ${rounds}; round++) {
+          const at = ${startAt} + 100 * round;
+          while (Date.now() < at - 5) await sleep(1);
+          while (Date.now() < at);
+          try {
+            locks.push(await FileLock.take(${JSON.stringify(place(0).slice(0, -1))} + round));
+            held.push(round);
+          } catch (error) {
+            if (error.code !== 'ERR_RESUME') throw error;
+          }
+        }
+        // Whoever is late finds them held still.
+        await sleep(3000);
+        for (const lock of locks) await lock.release();
+        console.log(JSON.stringify(held));`;
+      const outcomes = await Promise.all(Array.from({ length: 4 }, () => run(body)));
+      const held = outcomes.flatMap(({ stdout }) => JSON.parse(stdout) as number[]);
+      const each = Array.from({ length: rounds }, (_, round) => held.filter((r) => r === round).length);
+      expect(each, isStale ? 'of a dead process' : 'new').to.deep.equal(Array(rounds).fill(1));
+    }
+    expect((await readdir(folder)).filter((name) => name.includes('.lock'))).to.deep.equal([]);
   });
 
   it('lines, interpolations and atlases resume too', async () => {

@@ -1,6 +1,16 @@
 import { expect } from 'chai';
-import { objective, type Dataset, type Model } from '../../dist/index.js';
-import { goldenData, loadFixture } from '../support/fixtures.js';
+import {
+  dataset,
+  eigenpairs,
+  hessian,
+  loadLoss,
+  loadModel,
+  objective,
+  type Dataset,
+  type Model,
+} from '../../dist/index.js';
+import { fixture, goldenData, loadFixture } from '../support/fixtures.js';
+import { goldenFile } from '../support/golden-file.js';
 import { expectNoLiveHandles } from '../support/handles.js';
 
 /** File, and golden arrays of inputs and targets. */
@@ -105,5 +115,83 @@ describe('points whose first layers stand still', function () {
     }
     const [still] = await loss.evaluatePoints({ ...set, bufferDirections: [] });
     expect(still!.loss).not.to.equal(got[0]!.loss);
+  });
+});
+
+describe('what is written to under another name', function () {
+  this.timeout(60_000);
+  expectNoLiveHandles();
+
+  const golden = goldenFile('aliases/golden.npz');
+  const names = golden.names.filter((name) => !['x', 'y', 'factors'].includes(name));
+  const factors = golden.get('factors');
+  const data = () => dataset({ inputs: golden.array('x'), targets: golden.array('y') });
+  const load = (name: string, dtype: 'float64' | 'float32') =>
+    loadModel(fixture(`aliases/${name}.pt`), { dtype });
+
+  /** The points at which the parameters after the first layer are `factors` times their own. */
+  async function pointsOf(model: Model, still = /^first/) {
+    const origin = await model.theta();
+    const values = await origin.toArray();
+    model.parameters.forEach(({ name, offset, numel }) => {
+      if (still.test(name)) values.fill(0, offset, offset + numel);
+    });
+    const direction = await model.vector(values);
+    const coefficients = factors.map((factor) => factor - 1);
+    return { origin, directions: [direction], coefficients, numPoints: factors.length };
+  }
+
+  it('gives PyTorch’s losses at points that share the first layer, in any company, again and again', async () => {
+    for (const name of names) {
+      for (const dtype of ['float64', 'float32'] as const) {
+        using model = await load(name, dtype);
+        using loss = objective(model, data(), { batchSize: 5 });
+        const set = await pointsOf(model);
+        const expected = golden.get(name);
+        const tolerance = dtype === 'float64' ? 1e-12 : 2e-6;
+        for (let pass = 0; pass < 3; pass++) {
+          const got = await loss.evaluatePoints(set);
+          got.forEach(({ loss: value }, p) => {
+            expect(value, `${name}, ${dtype}, point ${p}, pass ${pass}`).to.be.closeTo(
+              expected[p]!,
+              tolerance * Math.max(1, expected[p]!),
+            );
+          });
+          // The model as it is, through all of its forms.
+          expect((await loss.evaluate()).loss, `${name}, ${dtype}`).to.be.closeTo(expected[0]!, tolerance);
+        }
+        set.origin.dispose();
+        set.directions[0]!.dispose();
+      }
+    }
+  });
+
+  it('gradients and surfaces leave the data as they are', async () => {
+    using model = await load('input_written', 'float64');
+    using loss = objective(model, data());
+    const expected = golden.get('input_written')[0]!;
+    for (let pass = 0; pass < 3; pass++) {
+      const { loss: value, gradient } = await loss.gradient();
+      gradient.dispose();
+      expect(value).to.be.closeTo(expected, 1e-12);
+      using operator = hessian(loss);
+      const pairs = await eigenpairs(operator, { k: 1, seed: 1, tolerance: 1e-3 });
+      pairs.dispose();
+      expect((await loss.evaluate()).loss).to.be.closeTo(expected, 1e-12);
+    }
+  });
+
+  it('a loss of one’s own may write to an output that is kept', async () => {
+    using model = await load('output_kept', 'float64');
+    using own = await loadLoss(fixture('aliases/in_place_loss.pt'), model);
+    using loss = objective(model, data(), { loss: own });
+    const set = await pointsOf(model, /^(first|head|bn)/);
+    const expected = (await loss.evaluate()).loss;
+    for (let pass = 0; pass < 3; pass++) {
+      for (const { loss: value } of await loss.evaluatePoints(set))
+        expect(value).to.be.closeTo(expected, 1e-12);
+    }
+    set.origin.dispose();
+    set.directions[0]!.dispose();
   });
 });

@@ -316,7 +316,9 @@ describe('training', () => {
     using model = await loadFixture('convbn');
     const stop = new AbortController();
     const data = samples('convbn');
-    const settings: TrainOptions = { ...options, dataPlacement: 'streamed', checkpoints: { folder } };
+    // Also where the next checkpoint is far.
+    const checkpoints = { folder, every: 4 };
+    const settings: TrainOptions = { ...options, dataPlacement: 'streamed', checkpoints };
     let numReads = 0;
     const watched = lostAfter(data, Infinity, () => {
       // After that of the check, the first evaluation.

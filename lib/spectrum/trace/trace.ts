@@ -41,7 +41,7 @@ export async function trace(operator: LinearOperator, options: TraceOptions = {}
   const maxProbes = options.maxProbes ?? Math.max(100, options.minProbes ?? 0);
   const minProbes = options.minProbes ?? Math.min(defaultMinProbes[method], maxProbes);
   if (minProbes > maxProbes)
-    throw invalidOption("trace: option 'minProbes'", `at most maxProbes, ${maxProbes}`, minProbes);
+    throw invalidOption("trace: option 'minProbes'", `at most option 'maxProbes', ${maxProbes}`, minProbes);
   const progress = new Steps('trace', numSteps(operator, options, maxProbes), options, true);
   const run = { operator, relativeError, minProbes, maxProbes, seed, progress };
   const figures = await estimators[method](run, options);

@@ -26,8 +26,7 @@ describe('errors of the library on the command line', () => {
       ['Give resume: true to go on with it.', 'Give --resume to go on with it.'],
       ["absent but with 'spectrum: false', but is 3.", 'absent but with --no-spectrum, but is 3.'],
       ["{ by: 'order' } takes them so.", '--by order takes them so.'],
-      ["absent without a 'relativeError', which", 'absent without a --relative-error, which'],
-      ['at most relativeError, 3', 'at most --relative-error, 3'],
+      ["absent without option 'relativeError', which", 'absent without option --relative-error, which'],
       ["option 'seed' must be 1", 'option --seed must be 1'],
       ["option 'least' must be 1", 'option --minimum-count must be 1'],
     ] as const)
@@ -42,6 +41,7 @@ describe('errors of the library on the command line', () => {
       'steps: 3 in the file, 4 now; spectrum: true in the file, false now',
       'Read it with lazy: false.',
       'Loss and steps by name.',
+      "Parameter 'stepSize' is float16, and 'stepSize' and 'other' are one.",
     ])
       expect(flagWords(message, table)).to.equal(message);
     const other = new TypeError("option 'steps'");
