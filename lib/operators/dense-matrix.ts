@@ -39,7 +39,7 @@ export async function denseMatrix(
   if (n > largest) {
     throw new LossAtlasError(
       'ERR_INVALID_OPTION',
-      `The operator is over ${n} parameters; a dense matrix is offered up to ${largest}. Choose some with the option ` +
+      `The operator is over ${n} parameters; a dense matrix is offered up to ${largest}. Choose some with ` +
         `option 'parameters', or use eigenpairs and spectralDensity.`,
     );
   }

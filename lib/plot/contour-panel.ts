@@ -122,7 +122,10 @@ function drawBands({ x, y, drawn, colors, colorMap, levels }: ContourPanel, axes
   // The frame may reach beyond this grid, around others.
   const [left, right] = ends(x, axes.x);
   const [top, bottom] = ends(y, axes.y);
-  return rectangle({ left, right, top, bottom }, { fill: fills[0] }) + group({ class: 'bands', 'fill-rule': 'evenodd' }, bands);
+  return (
+    rectangle({ left, right, top, bottom }, { fill: fills[0] }) +
+    group({ class: 'bands', 'fill-rule': 'evenodd' }, bands)
+  );
 }
 
 function drawLines(

@@ -23,7 +23,9 @@ describe('drawAtlas', () => {
       expect(panelTitles(svg)).to.deep.equal(['seed 1', 'seed 2', 'seed 3', 'seed 4']);
       expect(bars(svg)).to.equal(1);
       expect(count(words(svg), '1024 samples')).to.equal(1);
-      expect(words(svg)).to.match(/both directions: gaussian, filter norm, without bias and norm, one draw each ·/);
+      expect(words(svg)).to.match(
+        /both directions: gaussian, filter norm, without bias and norm, one draw each ·/,
+      );
       expect(hasBadNumber(svg)).to.equal(false);
       expect(duplicateIds(svg)).to.deep.equal([]);
       renderPng(svg, { scale: 0.2 });
