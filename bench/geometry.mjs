@@ -1,26 +1,31 @@
-// What machines and noise do not change of maps and basins: products of a warm start beside a cold one's at the same residual,
+// What machines and noise do not change of maps and basins: products of a warm start beside cold ones at the same residual,
 // and losses a ray at a precision of 1 %.
 //   npm run bench:geometry
-// LeNet5 is left out where its files are not in ../shared/data.
+// LeNet5 and ResNet-20 are left out where their files are not in ../shared/data.
 import { join } from 'node:path';
 import { runMain, say } from '../scripts/console.mjs';
 import { root } from '../scripts/project.mjs';
 import {
   basinVolume,
   convexityMap,
+  eigenpairs,
+  hessian,
+  loadCifar,
   loadIdx,
   loadModel,
   loadNpz,
   loadSolution,
   objective,
+  ownSolution,
   randomPlane,
+  Solution,
 } from '../dist/index.js';
 import { sharedFile } from './images.mjs';
 
 /**
  * @typedef {import('../dist/index.js').Objective} Objective
- * @typedef {import('../dist/index.js').Solution} Solution
- * @typedef {{ title: string, loss: Objective, at: { at?: Solution } }} Net
+ * @typedef {import('../dist/index.js').Plane} Plane
+ * @typedef {{ title: string, loss: Objective, at: Solution }} Net
  */
 
 /** @returns {Promise<Net>} */
@@ -31,7 +36,7 @@ async function digits() {
   return {
     title: 'digits, 360 images',
     loss: objective(model, await loadNpz(join(folder, 'digits.npz'), arrays)),
-    at: {},
+    at: await ownSolution(model),
   };
 }
 
@@ -43,7 +48,18 @@ async function lenet5() {
   if (images === null || labels === null || weights === null) return null;
   const model = await loadModel(join(root, 'examples', 'checkpoints', 'lenet5.architecture.pt'));
   const loss = objective(model, await loadIdx(images, labels, { limit: 64, scale: 1 / 255 }));
-  return { title: 'LeNet5, 64 MNIST images', loss, at: { at: await loadSolution(model, weights) } };
+  return { title: 'LeNet5, 64 MNIST images', loss, at: await loadSolution(model, weights) };
+}
+
+/** @returns {Promise<Net | null>} */
+async function resnet20() {
+  const images = sharedFile('cifar10/cifar10_jpeg_test_5000.bin');
+  const file = sharedFile('torchscript/resnet20_cifar10.script.pt');
+  if (images === null || file === null) return null;
+  const model = await loadModel(file);
+  const standardised = { scale: 1 / 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+  const loss = objective(model, await loadCifar(images, { limit: 32, ...standardised }));
+  return { title: 'ResNet-20, 32 CIFAR images', loss, at: await ownSolution(model) };
 }
 
 /**
@@ -57,34 +73,83 @@ const maps = /** @type {const} */ ([
   [0.3, 21],
   [0.3, 41],
 ]);
+/** Of a large net, one row around the middle at the spacing of 51 points over ±1. */
+const fewPoints = { reach: 0.16, points: 9 };
 const numCold = 10;
+const tolerance = 1e-3;
+
+/**
+ * Products of two searches from random vectors, one an end, as peers run them, at some cells of a map.
+ *
+ * @param {Net} net
+ * @param {Plane} plane
+ * @param {{ readonly x: Float64Array, readonly y: Float64Array }} map
+ * @param {Float64Array} cells
+ */
+async function countApart({ loss, at }, plane, map, cells) {
+  let products = 0;
+  for (const cell of cells) {
+    const place = [map.x[cell % map.x.length] ?? NaN, map.y[Math.floor(cell / map.x.length)] ?? NaN];
+    const theta = await loss.pointAt(
+      {
+        origin: at.theta,
+        directions: plane.axes.map(({ vector }) => vector),
+        coefficients: Float64Array.from(place),
+        numPoints: 1,
+      },
+      0,
+    );
+    const operator = hessian(loss, { at: new Solution(`cell ${cell}`, theta, at.buffers) });
+    for (const which of /** @type {const} */ (['largest', 'smallest'])) {
+      const pairs = await eigenpairs(operator, { k: 1, which, tolerance, verify: false, seed: 3 });
+      products += pairs.numProducts;
+      pairs.dispose();
+    }
+    operator.dispose();
+    theta.dispose();
+  }
+  return products;
+}
 
 await runMain(async () => {
   const nets = [await digits(), await lenet5()].filter((net) => net !== null);
+  const large = await resnet20();
   console.log('\nConvexity maps: Hessian-vector products a point, both ends, residual 1e-3 · max |λ|\n');
-  console.log('| net | plane | spacing | products | of a warm start, as a share of a cold one’s |');
-  console.log('| --- | --- | --- | --- | --- |');
-  for (const { title, loss, at } of nets) {
-    const plane = await randomPlane(loss.model, { ...at, seed: 1 });
-    for (const [reach, points] of maps) {
-      const spacing = (2 * reach) / (points - 1);
-      say(`bench: ${title}, spacing ${spacing.toPrecision(2)}`);
-      const map = await convexityMap(loss, plane, {
-        ...at,
-        range: [-reach, reach],
-        yRange: [-spacing, spacing],
-        points,
-        yPoints: 3,
-        compareCold: numCold,
-      });
-      const { totalProducts, cold } = /** @type {NonNullable<typeof map.search>} */ (map.search);
-      const mean = totalProducts / (3 * points);
-      const share = 100 * /** @type {NonNullable<typeof cold>} */ (cold).share;
-      console.log(
-        `| ${title} | ±${reach} | ${spacing.toPrecision(2)} | ${mean.toFixed(1)} | ${share.toFixed(1)} % |`,
-      );
-    }
-  }
+  console.log(
+    '| net | plane | spacing | products | of one search from random vectors for both ends | of two, one an end |',
+  );
+  console.log('| --- | --- | --- | --- | --- | --- |');
+  /**
+   * @param {Net} net
+   * @param {number} reach
+   * @param {number} points
+   * @param {number} rows
+   */
+  const printMap = async (net, reach, points, rows) => {
+    const { title, loss, at } = net;
+    const plane = await randomPlane(loss.model, { at, seed: 1 });
+    const spacing = (2 * reach) / (points - 1);
+    say(`bench: ${title}, spacing ${spacing.toPrecision(2)}`);
+    const map = await convexityMap(loss, plane, {
+      at,
+      range: [-reach, reach],
+      yRange: [-spacing, spacing],
+      points,
+      yPoints: rows,
+      tolerance,
+      compareCold: numCold,
+    });
+    const { totalProducts, cold } = /** @type {NonNullable<typeof map.search>} */ (map.search);
+    const { cells, share } = /** @type {NonNullable<typeof cold>} */ (cold);
+    const warm = cells.reduce((sum, cell) => sum + (map.numProducts?.[cell] ?? NaN), 0);
+    const apart = warm / (await countApart(net, plane, map, cells));
+    console.log(
+      `| ${title} | ±${reach} | ${spacing.toPrecision(2)} | ${(totalProducts / (rows * points)).toFixed(1)} | ` +
+        `${(100 * share).toFixed(1)} % | ${(100 * apart).toFixed(1)} % |`,
+    );
+  };
+  for (const net of nets) for (const [reach, points] of maps) await printMap(net, reach, points, 3);
+  if (large !== null) await printMap(large, fewPoints.reach, fewPoints.points, 2);
   console.log('\nBasins: losses a ray, precision 1 %, 100 rays\n');
   console.log('| net | rays | losses a ray | most |');
   console.log('| --- | --- | --- | --- |');
@@ -92,7 +157,7 @@ await runMain(async () => {
     for (const normalization of /** @type {const} */ (['none', 'filter'])) {
       say(`bench: ${title}, rays`);
       const { numEvaluations } = await basinVolume(loss, {
-        ...at,
+        at,
         cutoff: 0.5,
         rays: 100,
         normalization,
