@@ -250,9 +250,10 @@ void CutOff(const std::shared_ptr<Graph>& graph, const std::vector<Chain>& chain
 
 FirstLayers::FirstLayers(std::shared_ptr<Graph> layers, std::shared_ptr<Graph> rest,
                          std::vector<LayerEnd> ends)
-    : layers_(std::make_unique<torch::jit::GraphFunction>("first_layers", std::move(layers), nullptr)),
-      rest_(std::make_unique<torch::jit::GraphFunction>("after_first_layers", std::move(rest), nullptr)),
-      ends_(std::move(ends)) {}
+    : ends_(std::move(ends)), reads_arguments_(ReadsArguments(*rest, ends_.size())) {
+  layers_ = std::make_unique<torch::jit::GraphFunction>("first_layers", std::move(layers), nullptr);
+  rest_ = std::make_unique<torch::jit::GraphFunction>("after_first_layers", std::move(rest), nullptr);
+}
 
 std::vector<at::Tensor> FirstLayers::Outputs(std::vector<c10::IValue> arguments) const {
   layers_->run(arguments);

@@ -26,11 +26,14 @@ class FirstLayers {
   // The forward pass from there: `ended` has each layer's output after its end, and may be written to.
   c10::IValue Run(std::vector<c10::IValue> arguments, std::vector<at::Tensor> ended) const;
   const std::vector<LayerEnd>& ends() const { return ends_; }
+  // Whether Run reads what the forward method takes, too.
+  bool reads_arguments() const { return reads_arguments_; }
 
  private:
   std::unique_ptr<torch::jit::GraphFunction> layers_;
   std::unique_ptr<torch::jit::GraphFunction> rest_;
   std::vector<LayerEnd> ends_;
+  bool reads_arguments_;
 };
 
 // Null where the graph shows no such layer, and with LOSSATLAS_FIRST_LAYER=libtorch. Every parameter and

@@ -1,6 +1,6 @@
 #include "core/first_outputs.h"
 
-#include "core/kept_outputs.h"
+#include "core/kept_memory.h"
 #include "core/objective.h"
 #include "core/scoped_state.h"
 
@@ -22,12 +22,6 @@ std::vector<at::Tensor> BuffersAlong(const Objective& objective, const Subspace&
   return out;
 }
 
-int64_t BytesOf(const std::vector<at::Tensor>& outputs) {
-  int64_t bytes = 0;
-  for (const at::Tensor& output : outputs) bytes += static_cast<int64_t>(output.nbytes());
-  return bytes;
-}
-
 FirstOutputs::Terms Compute(const Objective& objective, const Subspace& subspace, const Batch& batch) {
   FirstOutputs::Terms out;
   std::vector<at::Tensor> at_origin;
@@ -40,7 +34,7 @@ FirstOutputs::Terms Compute(const Objective& objective, const Subspace& subspace
     return {};
   }
   const int64_t num_terms = 1 + static_cast<int64_t>(subspace.directions.size());
-  if (!FitsAmongKept(BytesOf(at_origin) * num_terms, batch)) return {};
+  if (!FitsAmongKept(KeptBytes(at_origin) * num_terms, batch)) return {};
   for (at::Tensor& tensor : at_origin) out.push_back({std::move(tensor)});
   for (size_t i = 0; i < subspace.directions.size(); ++i) {
     const std::vector<at::Tensor> along =

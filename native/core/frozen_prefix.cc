@@ -91,29 +91,30 @@ class Splitter {
     return out;
   }
 
-  bool ReadsMoving(Node& node) const {
-    bool moves = false;
+  // What the node reads from attributes; nullopt where that cannot be told.
+  std::optional<std::set<const c10::TensorImpl*>> AttributesOf(Node& node) const {
+    std::set<const c10::TensorImpl*> out;
+    bool is_known = true;
     ForEachInput(node, [&](Value* value) {
       if (value->node()->kind() != c10::prim::GetAttr) return;
       const auto tensors = TensorsOfAttribute(module_, graph_, value);
-      moves = moves || !tensors ||
-              std::any_of(tensors->begin(), tensors->end(),
-                          [this](const c10::TensorImpl* tensor) { return moving_.contains(tensor); });
+      if (tensors) out.insert(tensors->begin(), tensors->end());
+      is_known = is_known && tensors;
     });
-    return moves;
+    if (!is_known) return {};
+    return out;
+  }
+
+  bool ReadsMoving(Node& node) const {
+    const auto read = AttributesOf(node);
+    return !read || std::any_of(read->begin(), read->end(),
+                                [this](const c10::TensorImpl* tensor) { return moving_.contains(tensor); });
   }
 
   // Else it is but the input in another form.
   bool HasLayer() const {
-    return std::any_of(before_.begin(), before_.end(), [this](Node* node) {
-      bool has_tensor = false;
-      ForEachInput(*node, [&](Value* value) {
-        if (value->node()->kind() != c10::prim::GetAttr) return;
-        const auto tensors = TensorsOfAttribute(module_, graph_, value);
-        has_tensor = has_tensor || (tensors && !tensors->empty());
-      });
-      return has_tensor;
-    });
+    return std::any_of(before_.begin(), before_.end(),
+                       [this](Node* node) { return !AttributesOf(*node)->empty(); });
   }
 
   void FindBorder() {
@@ -180,9 +181,7 @@ FrozenPrefix::FrozenPrefix(std::shared_ptr<Graph> prefix, std::shared_ptr<Graph>
                            std::set<size_t> written, bool takes_channels_last)
     : written_(std::move(written)), takes_channels_last_(takes_channels_last) {
   // The last output of the prefix is a tuple of what was added to the rest's inputs.
-  const size_t num_values = prefix->outputs().at(0)->node()->inputs().size();
-  for (size_t i = 1; i + num_values < rest->inputs().size(); ++i)
-    reads_arguments_ = reads_arguments_ || rest->inputs()[i]->hasUses();
+  reads_arguments_ = ReadsArguments(*rest, prefix->outputs().at(0)->node()->inputs().size());
   prefix_ = std::make_unique<torch::jit::GraphFunction>("frozen_prefix", std::move(prefix), nullptr);
   rest_ = std::make_unique<torch::jit::GraphFunction>("after_frozen_prefix", std::move(rest), nullptr);
 }

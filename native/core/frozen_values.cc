@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "core/kept_outputs.h"
+#include "core/kept_memory.h"
 #include "core/objective.h"
 #include "core/pooling.h"
 #include "core/scoped_state.h"
@@ -35,16 +35,6 @@ std::vector<at::Tensor> TensorsIn(const std::vector<c10::IValue>& values) {
     });
   }
   return out;
-}
-
-// A view keeps all that it is of.
-int64_t BytesOf(const std::vector<at::Tensor>& tensors) {
-  std::map<const void*, int64_t> storages;
-  for (const at::Tensor& tensor : tensors)
-    storages[tensor.storage().unsafeGetStorageImpl()] = static_cast<int64_t>(tensor.storage().nbytes());
-  int64_t bytes = 0;
-  for (const auto& [storage, size] : storages) bytes += size;
-  return bytes;
 }
 
 // What is written to is copied for each point: no other kept value may be of the same memory.
@@ -84,7 +74,7 @@ FrozenValues::Kept FrozenValues::Compute(const Objective& objective, const Subsp
     return {};
   }
   out.tensors = TensorsIn(out.values);
-  if (!FitsAmongKept(BytesOf(out.tensors), batch) || !MayBeCopied(out.values, prefix.written(), batch))
+  if (!FitsAmongKept(KeptBytes(out.tensors), batch) || !MayBeCopied(out.values, prefix.written(), batch))
     return {};
   for (const at::Tensor& tensor : out.tensors) out.versions.push_back(tensor._version());
   return out;

@@ -48,28 +48,14 @@ void CollectWrites(Node& node, std::vector<Value*>& out) {
 }  // namespace
 
 bool MayPassOn(const Node& node) {
-  static const std::set<std::string> kKinds = {"aten::dropout",
-                                               "aten::feature_dropout",
-                                               "aten::alpha_dropout",
-                                               "aten::feature_alpha_dropout",
-                                               "aten::type_as",
-                                               "aten::sum_to_size",
-                                               "aten::atleast_1d",
-                                               "aten::atleast_2d",
-                                               "aten::atleast_3d",
-                                               "aten::meshgrid",
-                                               "aten::broadcast_tensors",
-                                               "aten::cartesian_prod",
-                                               "aten::chain_matmul",
-                                               "aten::linalg_multi_dot",
-                                               "aten::einsum",
-                                               "aten::pixel_shuffle",
-                                               "aten::pixel_unshuffle",
-                                               "aten::channel_shuffle",
-                                               "aten::_cast_Float",
-                                               "aten::_cast_Double",
-                                               "aten::_cast_Half"};
-  return kKinds.contains(node.kind().toQualString());
+  static const std::set<std::string> kKinds = {
+      "aten::type_as",           "aten::sum_to_size",     "aten::atleast_1d",
+      "aten::atleast_2d",        "aten::atleast_3d",      "aten::meshgrid",
+      "aten::broadcast_tensors", "aten::cartesian_prod",  "aten::chain_matmul",
+      "aten::linalg_multi_dot",  "aten::einsum",          "aten::pixel_shuffle",
+      "aten::pixel_unshuffle",   "aten::channel_shuffle", "aten::_cast_Float",
+      "aten::_cast_Double",      "aten::_cast_Half"};
+  return IsDropout(node) || kKinds.contains(node.kind().toQualString());
 }
 
 bool IsAttribute(const torch::jit::Graph& graph, const Value* value) {

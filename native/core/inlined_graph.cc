@@ -116,19 +116,9 @@ void ResolveOptionals(const torch::jit::Module& module, torch::jit::Graph& graph
 // In eval mode dropout gives back the very tensor that it is given, which its schema does not say: who writes
 // to the one writes to the other.
 void RemoveDropout(torch::jit::Graph& graph) {
-  static const std::set<std::string> kKinds = {"aten::dropout",
-                                               "aten::dropout_",
-                                               "aten::feature_dropout",
-                                               "aten::feature_dropout_",
-                                               "aten::alpha_dropout",
-                                               "aten::alpha_dropout_",
-                                               "aten::feature_alpha_dropout",
-                                               "aten::feature_alpha_dropout_"};
   std::vector<torch::jit::Node*> found;
   ForEachNode(graph.block(), [&](torch::jit::Node* node) {
-    if (kKinds.contains(node->kind().toQualString()) &&
-        torch::jit::constant_as<bool>(node->input(2)) == false)
-      found.push_back(node);
+    if (IsDropout(*node) && torch::jit::constant_as<bool>(node->input(2)) == false) found.push_back(node);
   });
   for (torch::jit::Node* node : found) {
     node->output()->replaceAllUsesWith(node->input(0));
@@ -143,6 +133,22 @@ void ForEachNode(torch::jit::Block* block, const std::function<void(torch::jit::
     for (torch::jit::Block* inner : node->blocks()) ForEachNode(inner, visit);
     visit(node);
   }
+}
+
+bool ReadsArguments(const torch::jit::Graph& graph, size_t num_added) {
+  for (size_t i = 1; i + num_added < graph.inputs().size(); ++i) {
+    if (graph.inputs()[i]->hasUses()) return true;
+  }
+  return false;
+}
+
+bool IsDropout(const torch::jit::Node& node) {
+  static const std::set<std::string> kKinds = {"aten::dropout", "aten::feature_dropout",
+                                               "aten::alpha_dropout", "aten::feature_alpha_dropout"};
+  std::string kind = node.kind().toQualString();
+  // In place.
+  if (kind.ends_with('_')) kind.pop_back();
+  return kKinds.contains(kind);
 }
 
 std::optional<c10::IValue> AttributeOf(const torch::jit::Module& module, const torch::jit::Graph& graph,

@@ -23,6 +23,13 @@ std::shared_ptr<torch::jit::Graph> CopyOfNodes(const torch::jit::Graph& graph,
                                                const std::set<const torch::jit::Node*>& nodes,
                                                const std::vector<torch::jit::Value*>& outputs);
 
+// Whether the graph reads what the forward method takes: its inputs but for the module and the last
+// `num_added`.
+bool ReadsArguments(const torch::jit::Graph& graph, size_t num_added);
+
+// Dropout of any kind: (input, probability, train).
+bool IsDropout(const torch::jit::Node& node);
+
 // Inner blocks first.
 void ForEachNode(torch::jit::Block* block, const std::function<void(torch::jit::Node*)>& visit);
 

@@ -390,31 +390,14 @@ c10::IValue TorchScriptModel::RunFolded(const FoldedForward& folded, const std::
   }
 }
 
-std::vector<at::Tensor> TorchScriptModel::InputsFor(const Batch& batch) const {
-  if (writes_inputs_ == false) return batch.inputs();
-  std::vector<at::Tensor> copies;
-  for (const at::Tensor& input : batch.inputs()) copies.push_back(input.clone());
-  return copies;
-}
-
 template <class Run>
-auto TorchScriptModel::Guarded(const Batch& batch, const Run& run, bool is_whole) {
+auto TorchScriptModel::Guarded(const Batch& batch, InputUse use, const Run& run) {
   // cuDNN's recurrent layers have no second derivative, and in eval mode not even a first.
   const ScopedNoCuDnn cudnn(fixed_modes_.has_recurrent);
   try {
-    const std::vector<at::Tensor> inputs = InputsFor(batch);
-    std::vector<uint32_t> versions;
-    for (const at::Tensor& input : inputs) versions.push_back(input._version());
-    auto result = run(inputs);
-    bool writes = false;
-    for (size_t i = 0; i < inputs.size(); ++i) writes = writes || inputs[i]._version() != versions[i];
-    if (writes && writes_inputs_ == false) {
-      throw std::runtime_error(
-          "it writes to its input in some passes and not in others, so that the data are not what they were. "
-          "Let it work on a copy (x = x.clone())");
-    }
-    // A part of the pass, or a pass on another layout's copy, says nothing of what the rest does.
-    if (writes || (is_whole && !writes_inputs_)) writes_inputs_ = writes;
+    const InputGuard::Lent inputs = input_guard_.Lend(batch.inputs(), use);
+    auto result = run(inputs.tensors);
+    input_guard_.TakeBack(inputs, use);
     return result;
   } catch (const c10::OutOfMemoryError&) {
     throw;
@@ -437,14 +420,14 @@ c10::IValue TorchScriptModel::Forward(const Batch& batch, BatchNormForm form) {
   const bool folds = form == BatchNormForm::kFolded && mode_ == Mode::kEval;
   const FoldedForward* folded = folds ? Folded() : nullptr;
   if (folded != nullptr) {
-    return Guarded(batch,
+    return Guarded(batch, InputUse::kPart,
                    [&](const std::vector<at::Tensor>& inputs) { return RunFolded(*folded, inputs, batch); });
   }
   const auto run = [&](const std::vector<at::Tensor>& inputs) {
     const torch::jit::Method forward = module_.get_method("forward");
     return forward(ArrangeInputs(forward.function().getSchema(), inputs, batch.input_names()));
   };
-  return Guarded(batch, run, /*is_whole=*/true);
+  return Guarded(batch, InputUse::kWhole, run);
 }
 
 const FirstLayers* TorchScriptModel::first_layers() {
@@ -453,13 +436,14 @@ const FirstLayers* TorchScriptModel::first_layers() {
 }
 
 std::vector<at::Tensor> TorchScriptModel::FirstOutputs(const Batch& batch) {
-  return Guarded(batch, [&](const std::vector<at::Tensor>& inputs) {
+  return Guarded(batch, InputUse::kPart, [&](const std::vector<at::Tensor>& inputs) {
     return first_layers()->Outputs(ArgumentsOf(inputs, batch));
   });
 }
 
 c10::IValue TorchScriptModel::ForwardAfter(const Batch& batch, std::vector<at::Tensor> first) {
-  return Guarded(batch, [&](const std::vector<at::Tensor>& inputs) {
+  const InputUse use = first_layers()->reads_arguments() ? InputUse::kPart : InputUse::kNone;
+  return Guarded(batch, use, [&](const std::vector<at::Tensor>& inputs) {
     return first_layers()->Run(ArgumentsOf(inputs, batch), std::move(first));
   });
 }
@@ -487,17 +471,19 @@ std::unique_ptr<FrozenPrefix> TorchScriptModel::SplitAtMoving(const std::vector<
 }
 
 std::vector<c10::IValue> TorchScriptModel::PrefixValues(const FrozenPrefix& prefix, const Batch& batch) {
-  return Guarded(batch, [&](const std::vector<at::Tensor>& inputs) {
+  return Guarded(batch, InputUse::kPart, [&](const std::vector<at::Tensor>& inputs) {
     return prefix.Values(ArgumentsOf(LaidOut(inputs, prefix.takes_channels_last()), batch));
   });
 }
 
 c10::IValue TorchScriptModel::ForwardAfter(const Batch& batch, const FrozenPrefix& prefix,
                                            const std::vector<c10::IValue>& values) {
-  return Guarded(batch, [&](const std::vector<at::Tensor>& inputs) {
-    const bool lays_out = prefix.takes_channels_last() && prefix.reads_arguments();
-    return prefix.Run(ArgumentsOf(LaidOut(inputs, lays_out), batch), values);
-  });
+  const bool reads = prefix.reads_arguments();
+  return Guarded(batch, reads ? InputUse::kPart : InputUse::kNone,
+                 [&](const std::vector<at::Tensor>& inputs) {
+                   const bool lays_out = reads && prefix.takes_channels_last();
+                   return prefix.Run(ArgumentsOf(LaidOut(inputs, lays_out), batch), values);
+                 });
 }
 
 }  // namespace lossatlas

@@ -8,6 +8,7 @@
 
 #include "core/first_layers.h"
 #include "core/folded_forward.h"
+#include "core/input_guard.h"
 #include "core/model.h"
 #include "core/torch.h"
 #include "core/traced_mode.h"
@@ -84,10 +85,7 @@ class TorchScriptModel : public Model {
   // A forward pass, or a part of one, on the inputs that `run` is given, with its errors as those of the
   // model.
   template <class Run>
-  auto Guarded(const Batch& batch, const Run& run, bool is_whole = false);
-  // The batch's inputs, which stay as they are: copies of a model that writes to them, and of one not known
-  // yet.
-  std::vector<at::Tensor> InputsFor(const Batch& batch) const;
+  auto Guarded(const Batch& batch, InputUse use, const Run& run);
   // Null where nothing folds.
   const FoldedForward* Folded();
   c10::IValue RunFolded(const FoldedForward& folded, const std::vector<at::Tensor>& inputs,
@@ -103,9 +101,9 @@ class TorchScriptModel : public Model {
   std::vector<at::Tensor> buffer_tensors_;
   FixedModes fixed_modes_;
   std::string lost_dropout_;
-  Mode mode_ = Mode::kEval;            // as installed
-  std::optional<bool> writes_inputs_;  // whether passes write to their inputs; known after a whole one
-  bool channels_last_fails_ = false;   // of the folded form
+  Mode mode_ = Mode::kEval;  // as installed
+  InputGuard input_guard_;
+  bool channels_last_fails_ = false;  // of the folded form
   // Made at the first use; null where nothing folds.
   std::optional<std::unique_ptr<FoldedForward>> folded_;
   // Likewise; null where there are none.

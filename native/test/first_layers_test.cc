@@ -1,20 +1,14 @@
 // First layers found in graphs, and forward passes from their outputs against those of the whole model.
 #include "core/first_layers.h"
 
-#include <torch/csrc/jit/api/module.h>
-
 #include <limits>
 
 #include "check.h"
 #include "core/combination.h"
-#include "core/random.h"
+#include "modules.h"
 
 namespace lossatlas {
 namespace {
-
-at::Tensor Random(at::IntArrayRef shape, uint64_t seed, c10::ScalarType type = c10::kDouble) {
-  return RandomVector(Law::kGaussian, seed, 0, c10::multiply_integers(shape), type).view(shape);
-}
 
 struct Case {
   const char* name;
@@ -106,15 +100,7 @@ torch::jit::Module Make(const Case& c) {
   module.register_buffer("count", at::zeros({}, at::kLong));
   module.register_attribute("training", c10::BoolType::get(), false);
   module.register_attribute("maybe", c10::OptionalType::ofTensor(), c10::IValue());
-  std::string code = "def forward(self, x):\n";
-  std::string line;
-  for (const char letter : c.body + "\n") {
-    line += letter;
-    if (letter != '\n') continue;
-    code += "    " + line;
-    line.clear();
-  }
-  module.define(code);
+  DefineForward(module, c.body);
   return module;
 }
 

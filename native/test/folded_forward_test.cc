@@ -6,9 +6,9 @@
 
 #include "check.h"
 #include "core/objective.h"
-#include "core/random.h"
 #include "core/scoped_state.h"
 #include "core/torchscript_model.h"
+#include "modules.h"
 
 namespace lossatlas {
 namespace {
@@ -32,10 +32,6 @@ std::string Code(const std::string& convolution, const std::string& rest) {
 }
 std::string Normed(const std::string& convolution) {
   return Code(convolution, std::string("z = ") + kNorm + "\n    return torch.tanh(z)");
-}
-
-at::Tensor Random(at::IntArrayRef shape, uint64_t seed) {
-  return RandomVector(Law::kGaussian, seed, 0, c10::multiply_integers(shape), c10::kDouble).view(shape);
 }
 
 torch::jit::Module Make(const Case& c) {

@@ -1,18 +1,12 @@
 // Forward passes from what comes before the moving parameters, against those of the whole model.
 #include "core/frozen_prefix.h"
 
-#include <torch/csrc/jit/api/module.h>
-
 #include "check.h"
 #include "core/inlined_graph.h"
-#include "core/random.h"
+#include "modules.h"
 
 namespace lossatlas {
 namespace {
-
-at::Tensor Random(at::IntArrayRef shape, uint64_t seed) {
-  return RandomVector(Law::kGaussian, seed, 0, c10::multiply_integers(shape), c10::kDouble).view(shape);
-}
 
 struct Case {
   const char* name;
@@ -79,15 +73,7 @@ torch::jit::Module Make(const Case& c) {
   module.register_parameter("back", Random({2, 1, 1, 1}, 5), false);
   module.register_buffer("count", at::zeros({}, at::kLong));
   module.register_attribute("training", c10::BoolType::get(), false);
-  std::string code = "def forward(self, x):\n";
-  std::string line;
-  for (const char letter : c.body + "\n") {
-    line += letter;
-    if (letter != '\n') continue;
-    code += "    " + line;
-    line.clear();
-  }
-  module.define(code);
+  DefineForward(module, c.body);
   return module;
 }
 

@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "check.h"
-#include "core/random.h"
+#include "modules.h"
 
 namespace lossatlas {
 namespace {
@@ -17,13 +17,9 @@ struct Windows {
   bool ceil_mode = false;
 };
 
-at::Tensor Random(at::IntArrayRef shape, c10::ScalarType type) {
-  return RandomVector(Law::kGaussian, 3, 0, c10::multiply_integers(shape), type).view(shape);
-}
-
 // NaN, infinities and ties at some places.
 at::Tensor Odd(at::IntArrayRef shape, c10::ScalarType type) {
-  const at::Tensor tensor = Random(shape, type);
+  const at::Tensor tensor = Random(shape, 3, type);
   const at::Tensor flat = tensor.view(-1);
   const double infinity = std::numeric_limits<double>::infinity();
   const double values[] = {std::numeric_limits<double>::quiet_NaN(), infinity, -infinity, 0.5};
@@ -44,14 +40,14 @@ void TestEqual() {
   const at::NoGradGuard no_grad;
   for (const c10::ScalarType type : {c10::kFloat, c10::kDouble}) {
     const std::vector<at::Tensor> inputs = {
-        Random({3, 4, 8, 10}, type),
+        Random({3, 4, 8, 10}, 3, type),
         Odd({2, 3, 7, 9}, type),
         Odd({1, 1, 2, 2}, type),
         Odd({5, 64, 66}, type),
         Odd({2, 3, 35, 4}, type),
-        Random({64, 6, 28, 28}, type),
-        Random({2, 8, 6, 12}, type).contiguous(at::MemoryFormat::ChannelsLast),
-        Random({4, 6, 8, 10}, type).narrow(3, 1, 7)};
+        Random({64, 6, 28, 28}, 3, type),
+        Random({2, 8, 6, 12}, 3, type).contiguous(at::MemoryFormat::ChannelsLast),
+        Random({4, 6, 8, 10}, 3, type).narrow(3, 1, 7)};
     std::vector<Windows> windows(8);
     windows[1].stride = {2, 2};
     windows[2].kernel = {2};
@@ -74,7 +70,7 @@ void TestEqual() {
 }
 
 void TestScope() {
-  const at::Tensor input = Random({2, 3, 6, 8}, c10::kFloat).requires_grad_(true);
+  const at::Tensor input = Random({2, 3, 6, 8}, 3, c10::kFloat).requires_grad_(true);
   const Windows w;
   {
     const at::NoGradGuard no_grad;
