@@ -14,12 +14,18 @@ export const runGroup: OptionGroup = { title: 'Run:', options: runOptions };
 
 /** What every analysis of one model on one data set takes, around options of its own. */
 export function analysisGroups(...own: readonly OptionGroup[]): readonly OptionGroup[] {
-  return analysisGroupsOf(modelGroup, ...own);
+  return analysisGroupsOf({}, ...own);
 }
 
-/** The same with a group of its own in the place of the model's. */
-export function analysisGroupsOf(model: OptionGroup, ...own: readonly OptionGroup[]): readonly OptionGroup[] {
-  return [model, dataGroup, objectiveGroup, ...own, outputGroup, figureGroup, runGroup];
+/** The same with groups in the place of the model's or the loss's. */
+export function analysisGroupsOf(
+  {
+    model = modelGroup,
+    loss = objectiveGroup,
+  }: { readonly model?: OptionGroup; readonly loss?: OptionGroup },
+  ...own: readonly OptionGroup[]
+): readonly OptionGroup[] {
+  return [model, dataGroup, loss, ...own, outputGroup, figureGroup, runGroup];
 }
 
 export const modelArgument: ArgumentSpec = { name: 'model', help: 'TorchScript or .pt2' };

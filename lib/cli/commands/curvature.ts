@@ -1,5 +1,5 @@
 import type { CommandSpec } from '../command.js';
-import { analysisGroups, dataGroup, figureGroup, modelArgument, outputGroup, runGroup } from '../groups.js';
+import { analysisGroups, analysisGroupsOf, modelArgument } from '../groups.js';
 import { modelOptions, solutionOptions } from '../options/setting-options.js';
 import {
   analyseCommandOptions,
@@ -64,14 +64,12 @@ export const compareCommand: CommandSpec = {
       count: 'some',
     },
   ],
-  groups: [
-    { title: 'Model:', options: { ...modelOptions, ...solutionOptions } },
-    dataGroup,
-    { title: 'Loss:', options: compareLossOptions },
+  groups: analysisGroupsOf(
+    {
+      model: { title: 'Model:', options: { ...modelOptions, ...solutionOptions } },
+      loss: { title: 'Loss:', options: compareLossOptions },
+    },
     { title: 'Criteria:', options: compareOptions },
-    outputGroup,
-    figureGroup,
-    runGroup,
-  ],
+  ),
   run: async (invocation) => (await import('../run/compare.js')).runCompare(invocation),
 };

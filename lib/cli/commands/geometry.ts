@@ -1,10 +1,10 @@
 import type { CommandSpec } from '../command.js';
 import {
   analysisGroups,
+  analysisGroupsOf,
   dataGroup,
   figureGroup,
   modelArgument,
-  modelGroup,
   outputGroup,
   runGroup,
 } from '../groups.js';
@@ -84,15 +84,10 @@ export const regionsCommand: CommandSpec = {
   summary: 'what a classifier of two inputs answers over their plane, with the samples on it',
   details: 'Example: lossatlas regions net.pt -d train.npz -w poisoned.pt',
   arguments: [modelArgument],
-  groups: [
-    modelGroup,
-    dataGroup,
-    { title: 'Loss:', options: regionsObjectiveOptions },
+  groups: analysisGroupsOf(
+    { loss: { title: 'Loss:', options: regionsObjectiveOptions } },
     { title: 'Plane:', options: regionsOptions },
-    outputGroup,
-    figureGroup,
-    runGroup,
-  ],
+  ),
   run: async (invocation) => (await import('../run/regions.js')).runRegions(invocation),
 };
 

@@ -65,10 +65,13 @@ export const landscapeCommands: readonly CommandSpec[] = [
       { name: 'from', help: 'checkpoint at 0' },
       { name: 'to', help: 'checkpoint at 1; default the weights in the model', count: 'optional' },
     ],
-    groups: analysisGroupsOf(modelOfSolutions, {
-      title: 'Points:',
-      options: { ...sweepOptions, ...interpolateOptions },
-    }),
+    groups: analysisGroupsOf(
+      { model: modelOfSolutions },
+      {
+        title: 'Points:',
+        options: { ...sweepOptions, ...interpolateOptions },
+      },
+    ),
     run: async (invocation) => (await import('../run/line.js')).runInterpolate(invocation),
   },
   {
@@ -81,7 +84,7 @@ export const landscapeCommands: readonly CommandSpec[] = [
       { name: 'b', help: 'checkpoint on the first axis' },
       { name: 'c', help: 'third checkpoint' },
     ],
-    groups: analysisGroupsOf(modelOfSolutions, grid),
+    groups: analysisGroupsOf({ model: modelOfSolutions }, grid),
     run: async (invocation) => (await import('../run/solutions.js')).runThreePoint(invocation),
   },
   {
@@ -92,7 +95,7 @@ export const landscapeCommands: readonly CommandSpec[] = [
       modelArgument,
       { name: 'checkpoints', help: 'at least three, or folders of them (in natural order)', count: 'many' },
     ],
-    groups: analysisGroupsOf(modelOfSolutions, grid),
+    groups: analysisGroupsOf({ model: modelOfSolutions }, grid),
     run: async (invocation) => (await import('../run/solutions.js')).runTrajectory(invocation),
   },
   {
@@ -110,7 +113,7 @@ export const landscapeCommands: readonly CommandSpec[] = [
     summary: "LLA's page: random and Hessian (or Adam) axes, each under four normalisations",
     arguments: [modelArgument],
     groups: analysisGroupsOf(
-      modelOnly,
+      { model: modelOnly },
       { title: 'Axes:', options: { ...modesOptions, seed: modesSeed } },
       grid,
     ),
