@@ -87,7 +87,7 @@ export async function landscapeValues(
     numPoints: plan.numPoints,
   };
   const model: Evaluation = await objective.evaluate(center.theta, signal, center.buffers);
-  const values = await sweep(objective, points, steps, options);
+  const { plan: how, ...values } = await sweep(objective, points, steps, options);
   const { loss } = values;
   const [first, second] = plan.axes;
   const numNonFinite = loss.reduce((count, value) => count + (Number.isFinite(value) ? 0 : 1), 0);
@@ -111,7 +111,7 @@ export async function landscapeValues(
       ),
     }),
     recipe: plan.recipe,
-    provenance: await objective.provenance(startedAt, origin?.label ?? 'model'),
+    provenance: await objective.provenance(startedAt, origin?.label ?? 'model', null, how),
     source: null,
   };
 }

@@ -4,6 +4,7 @@ import { hashOf } from '../hash.js';
 import { Journal, type Fingerprint } from '../io/journal.js';
 import type { Evaluation } from '../objective/evaluation.js';
 import type { Objective, PointSet } from '../objective/objective.js';
+import { numThreads } from '../native/call.js';
 import type { ReducedPrecision } from '../objective/subspace.js';
 import type { PrecisionNote } from '../results.js';
 import type { Steps } from '../steps.js';
@@ -35,6 +36,8 @@ export interface SweepValues {
   readonly metrics: Readonly<Record<string, Float64Array>>;
   readonly gradientNorm: Float64Array | null;
   readonly precision: PrecisionNote | null;
+  /** For the provenance. */
+  readonly plan: string | null;
 }
 
 /**
@@ -62,14 +65,17 @@ export async function sweep(
             return isPoint;
           },
         );
-  using subspace = objective.subspace(points, precision);
+  // Of the whole sweep, so that values do not depend on where a run was interrupted.
+  const threads = await numThreads();
+  const sideBySide = points.numPoints >= 2 * threads;
+  using subspace = objective.subspace(points, precision, sideBySide);
   try {
     steps.restore(recorder.numDone);
     // A native call takes all points of a chunk over one batch, and abort is heard between calls.
     const isPointwise = gradientNorm || objective.mode === 'recalibrate';
     const numCalls = isPointwise ? 1 : objective.numBatches;
     const secondsAtOnce = Math.min(targetSeconds * numCalls, maxSecondsLost);
-    let chunk = 1;
+    let chunk = sideBySide && !isPointwise ? threads : 1;
     while (recorder.numDone < points.numPoints) {
       const count = Math.min(chunk, points.numPoints - recorder.numDone);
       const before = performance.now();
@@ -86,7 +92,9 @@ export async function sweep(
         recorder.add(point);
       });
       const secondsPerPoint = (performance.now() - before) / 1000 / count;
-      chunk = Math.max(1, Math.min(maxChunk, Math.round(secondsAtOnce / secondsPerPoint)));
+      const { pointsAtOnce } = subspace;
+      const rounds = Math.min(maxChunk, secondsAtOnce / secondsPerPoint) / pointsAtOnce;
+      chunk = pointsAtOnce * Math.max(1, Math.round(rounds));
       steps.advance(count);
     }
     const values = recorder.values();
@@ -94,7 +102,8 @@ export async function sweep(
       precision === null
         ? null
         : await measurePrecision(precision, objective, points, values.loss, steps.signal);
-    return { ...values, precision: note };
+    const { pointsAtOnce } = subspace;
+    return { ...values, precision: note, plan: pointsAtOnce > 1 ? `${pointsAtOnce} points at once` : null };
   } catch (error) {
     if (error instanceof AbortError) error.partial = recorder.partial();
     throw error;
@@ -186,7 +195,7 @@ class Recorder {
     this.#numDone++;
   }
 
-  values(): Omit<SweepValues, 'precision'> {
+  values(): Omit<SweepValues, 'precision' | 'plan'> {
     const metrics = this.#metricNames.map((name, i) => [name, this.#columns[2 + i]!] as const);
     return {
       loss: this.#columns[0]!,

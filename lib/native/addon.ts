@@ -228,6 +228,7 @@ export interface Addon {
     directions: readonly VectorHandle[],
     bufferDirections: readonly BuffersHandle[],
     precision: 'full' | 'bf16' | 'tf32',
+    sideBySide: boolean,
   ): SubspaceHandle;
   /**
    * For each point loss sum, what to divide it by, right answers (-1: no accuracy), answers, then sum and divisor of
@@ -239,6 +240,8 @@ export interface Addon {
     numPoints: number,
     batch: BatchHandle,
   ): Promise<Float64Array>;
+  /** How many points it computes at once; known after the first call. */
+  pointsAtOnce(subspace: SubspaceHandle): number;
   /**
    * Of one batch, with how often label i was taken for class j at confusion[i·numClasses + j] and the loss sum of each
    * label; numClasses 0 where targets are no class indices, or classes too many.

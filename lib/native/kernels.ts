@@ -5,6 +5,7 @@ const switches = [
   'LOSSATLAS_FOLDING',
   'LOSSATLAS_FIRST_LAYER',
   'LOSSATLAS_FROZEN_PREFIX',
+  'LOSSATLAS_POINTS',
 ] as const;
 
 /** Those that are set; what values depend on to the last bit. */

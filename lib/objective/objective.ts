@@ -225,8 +225,8 @@ export class Objective {
   }
 
   /** To evaluate points of one span in several calls; for this library's own modules. */
-  subspace(span: Span, precision: ReducedPrecision | null = null): Subspace {
-    return new Subspace(this.#handle, span, precision);
+  subspace(span: Span, precision: ReducedPrecision | null = null, sideBySide = false): Subspace {
+    return new Subspace(this.#handle, span, precision, sideBySide);
   }
 
   /** `evaluatePoints` with points of `subspace`; for this library's own modules. */

@@ -20,10 +20,15 @@ export type ReducedPrecision = 'bf16' | 'tf32';
 export class Subspace extends NativeResource<SubspaceHandle> {
   readonly precision: ReducedPrecision | null;
 
+  /**
+   * `sideBySide`: several points at once, each on one thread, where the native core finds that it pays; the calls must bring
+   * enough of them to keep all threads busy.
+   */
   constructor(
     objective: ObjectiveHandle,
     { origin, buffers = null, directions, bufferDirections = [] }: Span,
     precision: ReducedPrecision | null,
+    sideBySide: boolean,
   ) {
     super(
       callSync((native) =>
@@ -34,9 +39,15 @@ export class Subspace extends NativeResource<SubspaceHandle> {
           directions.map((d) => d.handle),
           bufferDirections.map((b) => b.handle),
           precision ?? 'full',
+          sideBySide,
         ),
       ),
     );
     this.precision = precision;
+  }
+
+  /** 1 until its first points were computed. */
+  get pointsAtOnce(): number {
+    return callSync((native) => native.pointsAtOnce(this.handle));
   }
 }

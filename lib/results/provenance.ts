@@ -29,7 +29,7 @@ export interface Provenance {
   readonly point: string;
   /** The matrix of a spectral result in words, for example `Hessian of layer4.*`; null for others. */
   readonly operator: string | null;
-  /** How its products were divided, for example `graphs of 64 samples, 2 at a time`; null where nobody said. */
+  /** How its products were divided, `graphs of 64 samples, 2 at a time`, or its points, `2 points at once`; null where neither was. */
   readonly plan: string | null;
   readonly mode: Mode;
   /** What the model computed in; points have at least float32. */

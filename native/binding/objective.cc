@@ -65,7 +65,7 @@ Napi::Value MakeObjective(const Arguments& args) {
   return MakeHandle(args.env(), std::move(objective), 0);
 }
 
-// makeSubspace(objective, origin, buffers | null, directions, bufferDirections, precision)
+// makeSubspace(objective, origin, buffers | null, directions, bufferDirections, precision, sideBySide)
 Napi::Value MakeSubspace(const Arguments& args) {
   const std::shared_ptr<Objective> objective = args.Handle<Objective>(0, "objective");
   Subspace subspace;
@@ -84,8 +84,10 @@ Napi::Value MakeSubspace(const Arguments& args) {
                 "bufferDirections wants the buffers of the origin, and one for each direction");
   }
   const Precision precision = ParsePrecision(args.String(5, "precision"));
-  return MakeHandle(args.env(), std::make_shared<SubspacePoints>(objective, std::move(subspace), precision),
-                    0);
+  return MakeHandle(
+      args.env(),
+      std::make_shared<SubspacePoints>(objective, std::move(subspace), precision, args.Bool(6, "sideBySide")),
+      0);
 }
 
 // evaluatePoints(subspace, coefficients, numPoints, batch): Float64Array of 4 numbers and 2 a metric for
@@ -103,6 +105,12 @@ Napi::Value EvaluatePointsBinding(const Arguments& args) {
       [](Napi::Env env, const std::vector<Evaluation>& evaluations) {
         return ToFloat64Array(env, evaluations);
       });
+}
+
+// pointsAtOnce(subspace): not while points of it are computed
+Napi::Value PointsAtOnceBinding(const Arguments& args) {
+  const std::shared_ptr<SubspacePoints> points = args.Handle<SubspacePoints>(0, "subspace");
+  return Napi::Number::New(args.env(), static_cast<double>(points->num_at_once()));
 }
 
 // evaluateClasses(objective, theta, buffers | null, batch): {evaluation, numClasses, confusion, lossSums}
@@ -176,6 +184,7 @@ void ExportObjective(Napi::Object exports) {
   Export<MakeObjective>(exports, "makeObjective");
   Export<MakeSubspace>(exports, "makeSubspace");
   Export<EvaluatePointsBinding>(exports, "evaluatePoints");
+  Export<PointsAtOnceBinding>(exports, "pointsAtOnce");
   Export<EvaluateClassesBinding>(exports, "evaluateClasses");
   Export<OutputsBinding>(exports, "outputs");
   Export<ForwardBuffersBinding>(exports, "forwardBuffers");

@@ -95,6 +95,20 @@ void Fold(torch::jit::Graph& graph, Node* convolution, Node* norm) {
   norm->destroy();
 }
 
+// Whether nothing but convolutions over images takes it, as their weight, scaled perhaps by Fold.
+bool IsImageWeight(const Value* value) {
+  constexpr int64_t kDimensions = 4;
+  for (const torch::jit::Use& use : value->uses()) {
+    const Node& user = *use.user;
+    if (user.kind() == c10::aten::mul && use.offset == 0) {
+      if (!IsImageWeight(user.output())) return false;
+    } else if (use.offset != 1 || WeightDimensions(user) != kDimensions) {
+      return false;
+    }
+  }
+  return !value->uses().empty();
+}
+
 // What would see, or depend on, how tensors lie in memory.
 bool AsksForLayout(torch::jit::Graph& graph) {
   static const std::set<std::string> kKinds = {
@@ -149,6 +163,21 @@ c10::IValue FoldedForward::Run(std::vector<c10::IValue> arguments) const {
 }
 
 std::shared_ptr<torch::jit::Graph> FoldedForward::CopyGraph() const { return function_->graph()->copy(); }
+
+std::set<const c10::TensorImpl*> FoldedForward::ImageWeights(const torch::jit::Module& module) const {
+  const std::shared_ptr<torch::jit::Graph> graph = function_->graph();
+  std::set<const c10::TensorImpl*> weights;
+  std::set<const c10::TensorImpl*> others;
+  ForEachNode(graph->block(), [&](Node* node) {
+    if (node->kind() != c10::prim::GetAttr) return;
+    const auto tensors = TensorsOfAttribute(module, *graph, node->output());
+    if (!tensors) return;
+    const bool is_weight = IsTensor(node->output()) && IsImageWeight(node->output());
+    (is_weight ? weights : others).insert(tensors->begin(), tensors->end());
+  });
+  for (const c10::TensorImpl* tensor : others) weights.erase(tensor);
+  return weights;
+}
 
 std::unique_ptr<FoldedForward> FoldBatchNorm(const torch::jit::Module& module) {
   if (EnvironmentSays("LOSSATLAS_FOLDING", "libtorch")) return nullptr;

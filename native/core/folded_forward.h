@@ -1,6 +1,7 @@
 // BatchNorm in eval mode folded into the convolution before it, inside the graph that is differentiated.
 #pragma once
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "core/torch.h"
@@ -20,6 +21,9 @@ class FoldedForward {
   // Whether it may have its images with channels last in memory: no operator asks how they lie.
   bool takes_channels_last() const { return takes_channels_last_; }
   std::shared_ptr<torch::jit::Graph> CopyGraph() const;
+  // The tensors of the module, as it has them now, that are weights of convolutions over images and nothing
+  // else.
+  std::set<const c10::TensorImpl*> ImageWeights(const torch::jit::Module& module) const;
 
  private:
   std::unique_ptr<torch::jit::GraphFunction> function_;

@@ -42,21 +42,6 @@ bool MayRunOnce(const Node& node) {
   return true;
 }
 
-// The tensors that a value reads from an attribute; none of a number, nullopt of what cannot be told.
-std::optional<std::vector<const c10::TensorImpl*>> TensorsOfAttribute(const torch::jit::Module& module,
-                                                                      const Graph& graph,
-                                                                      const Value* value) {
-  const std::optional<c10::IValue> found = AttributeOf(module, graph, value);
-  if (!found) return {};
-  std::vector<const c10::TensorImpl*> out;
-  if (found->isObject()) return out;
-  found->visit([&](const c10::IValue& item) {
-    if (item.isTensor()) out.push_back(item.toTensor().unsafeGetTensorImpl());
-    return false;
-  });
-  return out;
-}
-
 class Splitter {
  public:
   Splitter(const torch::jit::Module& module, const std::shared_ptr<Graph>& graph,

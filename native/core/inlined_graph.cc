@@ -205,4 +205,18 @@ std::shared_ptr<torch::jit::Graph> CopyOfNodes(const torch::jit::Graph& graph,
   return out;
 }
 
+std::optional<std::vector<const c10::TensorImpl*>> TensorsOfAttribute(const torch::jit::Module& module,
+                                                                      const torch::jit::Graph& graph,
+                                                                      const torch::jit::Value* value) {
+  const std::optional<c10::IValue> found = AttributeOf(module, graph, value);
+  if (!found) return {};
+  std::vector<const c10::TensorImpl*> out;
+  if (found->isObject()) return out;
+  found->visit([&](const c10::IValue& item) {
+    if (item.isTensor()) out.push_back(item.toTensor().unsafeGetTensorImpl());
+    return false;
+  });
+  return out;
+}
+
 }  // namespace lossatlas

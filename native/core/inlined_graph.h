@@ -38,4 +38,9 @@ void ForEachNode(torch::jit::Block* block, const std::function<void(torch::jit::
 std::optional<c10::IValue> AttributeOf(const torch::jit::Module& module, const torch::jit::Graph& graph,
                                        const torch::jit::Value* value);
 
+// The tensors in it; none of a number, nullopt of what cannot be told.
+std::optional<std::vector<const c10::TensorImpl*>> TensorsOfAttribute(const torch::jit::Module& module,
+                                                                      const torch::jit::Graph& graph,
+                                                                      const torch::jit::Value* value);
+
 }  // namespace lossatlas

@@ -53,6 +53,7 @@ class ModuleMetric final : public Metric {
     throw Error(code::kCriterion, "The metric '" + function_.path() +
                                       "' must return one number (a mean) or one value a sample.");
   }
+  bool is_scripted() const override { return true; }
 
  private:
   ScriptedFunction function_;

@@ -18,6 +18,8 @@ class Metric {
  public:
   virtual ~Metric() = default;
   virtual MetricSum Compute(const at::Tensor& output, const Batch& batch) const = 0;
+  // Whether it runs code of the user's, which may keep something from one call to the next.
+  virtual bool is_scripted() const { return false; }
 };
 
 // Share of samples whose label is among the k largest outputs; ties count for the label, as in torch.topk

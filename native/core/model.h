@@ -69,6 +69,8 @@ class Model {
   virtual std::string FixedMode() const = 0;
   // Operators of the forward pass whose result depends on the mode, or is drawn at random.
   virtual std::vector<std::string> ImpureOperators() const = 0;
+  // Whether a forward pass in train mode draws at random.
+  virtual bool DrawsAtRandom() const = 0;
   virtual ForwardSignature Signature() const = 0;
   // Throws ERR_MODE_BAKED_IN if the graph fixes another mode.
   virtual void RequireMode(Mode mode) const = 0;
@@ -86,6 +88,11 @@ class Model {
   // The buffers as they stand in the module now: what Install put there, or what a forward pass assigned.
   virtual std::vector<at::Tensor> InstalledBuffers() const = 0;
 
+  // Another one with the same values, which may run on another thread at the same time: they share nothing
+  // but tensors, which no pass writes to. Null on a GPU, and where the module holds what cannot be copied.
+  // Not while other values are installed.
+  virtual std::unique_ptr<Model> Replica() const = 0;
+
   // Whatever the model returns. ERR_FORWARD.
   virtual c10::IValue Forward(const Batch& batch, BatchNormForm form) = 0;
 
@@ -93,6 +100,9 @@ class Model {
   virtual const FirstLayers* first_layers() = 0;
   // Whether BatchNormForm::kFolded is another form in eval mode.
   virtual bool FoldsBatchNorm() = 0;
+  // Of parameters in their order: whether that form is faster where their channels lie last. None where
+  // nothing is. The state is the model's own.
+  virtual std::vector<bool> TakesChannelsLast() = 0;
   // Their outputs, with what is installed.
   virtual std::vector<at::Tensor> FirstOutputs(const Batch& batch) = 0;
   // Forward with the outputs of the first layers, after their ends, given. It may write to them. ERR_FORWARD.

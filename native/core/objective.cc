@@ -19,7 +19,7 @@ uint64_t SeedOf(const Objective& objective, const Batch& batch) {
 template <class Forward>
 at::Tensor OutputOf(const Objective& objective, const Batch& batch, const Forward& forward) {
   std::optional<ScopedSeed> seed;
-  if (objective.mode == Mode::kTrain)
+  if (objective.mode == Mode::kTrain && objective.model->DrawsAtRandom())
     seed.emplace(SeedOf(objective, batch), objective.model->options().device());
   const ScopedPooling pooling;
   const at::Tensor output = ChooseOutput(forward(), objective.output);

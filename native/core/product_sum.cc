@@ -1,17 +1,10 @@
 #include "core/product_sum.h"
 
-#include <ATen/Parallel.h>
-#include <ATen/ThreadLocalState.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 #include <atomic>
 #include <map>
 #include <mutex>
 
-#include "core/caching_allocator.h"
-#include "core/thread_state.h"
+#include "core/workers.h"
 
 namespace lossatlas {
 namespace {
@@ -49,16 +42,6 @@ class OrderedSum {
   size_t next_ = 0;
 };
 
-// What is computed on this thread of a parallel region stays on it. libtorch and MKL know by themselves;
-// oneDNN plans a convolution for as many threads as the next region would get, and waits for ever for those
-// that do not come.
-void KeepToOneThread() {
-#ifdef _OPENMP
-  // Of this task alone: the number is as it was when the region ends.
-  omp_set_num_threads(1);
-#endif
-}
-
 }  // namespace
 
 void AddProducts(const std::vector<std::shared_ptr<CurvatureGraph>>& graphs,
@@ -71,13 +54,7 @@ void AddProducts(const std::vector<std::shared_ptr<CurvatureGraph>>& graphs,
   }
   OrderedSum sum(sums);
   std::atomic<size_t> next{0};
-  const at::ThreadLocalState state;
-  FootprintMeter* meter = FootprintMeter::Current();
-  at::parallel_for(0, options.num_workers, 1, [&](int64_t, int64_t) {
-    KeepToOneThread();
-    const at::ThreadLocalStateGuard as_caller(state);
-    const ThreadState thread;
-    const SharedFootprint footprint(meter);
+  OnWorkers(options.num_workers, [&](int64_t) {
     for (size_t i = next++; i < graphs.size(); i = next++)
       sum.Add(i, graphs[i]->Apply(vectors, options.keep, options.batched));
   });

@@ -112,14 +112,17 @@ std::string DescribeInputs(const std::vector<at::Tensor>& inputs) {
 // RAII: cuDNN off; the switch is the process's, as libtorch has it.
 class ScopedNoCuDnn {
  public:
-  explicit ScopedNoCuDnn(bool off) : before_(at::globalContext().userEnabledCuDNN()) {
-    if (off) at::globalContext().setUserEnabledCuDNN(false);
+  explicit ScopedNoCuDnn(bool off) : off_(off), before_(at::globalContext().userEnabledCuDNN()) {
+    if (off_) at::globalContext().setUserEnabledCuDNN(false);
   }
-  ~ScopedNoCuDnn() { at::globalContext().setUserEnabledCuDNN(before_); }
+  ~ScopedNoCuDnn() {
+    if (off_) at::globalContext().setUserEnabledCuDNN(before_);
+  }
   ScopedNoCuDnn(const ScopedNoCuDnn&) = delete;
   ScopedNoCuDnn& operator=(const ScopedNoCuDnn&) = delete;
 
  private:
+  bool off_;
   bool before_;
 };
 
@@ -335,10 +338,35 @@ void TorchScriptModel::Restore(const Saved& saved) noexcept {
   }
 }
 
+std::unique_ptr<Model> TorchScriptModel::Replica() const {
+  if (!options_.device().is_cpu()) return nullptr;
+  c10::IValue::HashIdentityIValueMap copies;
+  for (const std::vector<at::Tensor>* tensors : {&parameters_, &buffer_tensors_}) {
+    for (const at::Tensor& tensor : *tensors) copies.emplace(tensor, tensor);
+  }
+  std::unique_ptr<TorchScriptModel> out(new TorchScriptModel(*this));
+  try {
+    out->module_ = torch::jit::Module(c10::IValue(module_._ivalue()).deepcopy(copies).toObject());
+  } catch (const c10::OutOfMemoryError&) {
+    throw;
+  } catch (const std::exception&) {
+    // An object of a class that says nothing of how it is copied.
+    return nullptr;
+  }
+  const auto move = [&](c10::intrusive_ptr<c10::ivalue::Object>& object) {
+    object = copies.at(c10::IValue(object)).toObject();
+  };
+  for (Slot& slot : out->parameter_slots_) move(slot.place.object);
+  for (Slot& slot : out->buffer_slots_) move(slot.place.object);
+  for (AttributePlace& place : out->attributes_) move(place.object);
+  out->input_guard_ = {};
+  return out;
+}
+
 // What `rewrite` makes of the graph, made when it is first asked for. Null where libtorch's analyses refuse
 // the graph: the plain forward pass needs none of them.
-template <class Form, class Rewrite>
-static const Form* RewrittenOnce(std::optional<std::unique_ptr<Form>>& form, const Rewrite& rewrite) {
+template <class Pointer, class Rewrite>
+static auto RewrittenOnce(std::optional<Pointer>& form, const Rewrite& rewrite) {
   if (form) return form->get();
   form.emplace();
   try {
@@ -365,10 +393,24 @@ std::vector<c10::IValue> TorchScriptModel::ArgumentsOf(const std::vector<at::Ten
   return arguments;
 }
 
+bool TorchScriptModel::LaysOut(bool takes_channels_last) const {
+  const bool is_fast = input_type_ == c10::kFloat && options_.device().is_cpu();
+  return is_fast && takes_channels_last && !channels_last_fails_;
+}
+
+std::vector<bool> TorchScriptModel::TakesChannelsLast() {
+  const FoldedForward* folded = Folded();
+  if (folded == nullptr || !LaysOut(folded->takes_channels_last())) return {};
+  const std::set<const c10::TensorImpl*> weights = folded->ImageWeights(module_);
+  std::vector<bool> out;
+  for (const at::Tensor& tensor : parameters_)
+    out.push_back(tensor.dim() == 4 && weights.contains(tensor.unsafeGetTensorImpl()));
+  return out;
+}
+
 std::vector<at::Tensor> TorchScriptModel::LaidOut(const std::vector<at::Tensor>& inputs,
                                                   bool takes_channels_last) const {
-  const bool is_fast = input_type_ == c10::kFloat && options_.device().is_cpu() && !channels_last_fails_;
-  if (!is_fast || !takes_channels_last) return inputs;
+  if (!LaysOut(takes_channels_last)) return inputs;
   std::vector<at::Tensor> out;
   for (const at::Tensor& input : inputs)
     out.push_back(input.dim() == 4 ? input.contiguous(at::MemoryFormat::ChannelsLast) : input);
@@ -393,7 +435,7 @@ c10::IValue TorchScriptModel::RunFolded(const FoldedForward& folded, const std::
 template <class Run>
 auto TorchScriptModel::Guarded(const Batch& batch, InputUse use, const Run& run) {
   // cuDNN's recurrent layers have no second derivative, and in eval mode not even a first.
-  const ScopedNoCuDnn cudnn(fixed_modes_.has_recurrent);
+  const ScopedNoCuDnn cudnn(fixed_modes_.has_recurrent && options_.device().is_cuda());
   try {
     const InputGuard::Lent inputs = input_guard_.Lend(batch.inputs(), use);
     auto result = run(inputs.tensors);

@@ -51,6 +51,7 @@ class TorchScriptModel : public Model {
   at::Tensor Parameters() const override;
   std::string FixedMode() const override;
   std::vector<std::string> ImpureOperators() const override;
+  bool DrawsAtRandom() const override { return fixed_modes_.draws; }
   ForwardSignature Signature() const override;
   void RequireMode(Mode mode) const override;
   Saved Install(std::vector<at::Tensor> parameters, std::vector<at::Tensor> buffers, Mode mode) override;
@@ -59,9 +60,11 @@ class TorchScriptModel : public Model {
   std::vector<at::Tensor> BufferTensors() const override;
   std::vector<at::Tensor> InstalledBuffers() const override;
   void Reinstall(const std::vector<at::Tensor>& parameters) override;
+  std::unique_ptr<Model> Replica() const override;
   c10::IValue Forward(const Batch& batch, BatchNormForm form) override;
   const FirstLayers* first_layers() override;
   bool FoldsBatchNorm() override { return Folded() != nullptr; }
+  std::vector<bool> TakesChannelsLast() override;
   std::vector<at::Tensor> FirstOutputs(const Batch& batch) override;
   c10::IValue ForwardAfter(const Batch& batch, std::vector<at::Tensor> first) override;
   std::unique_ptr<FrozenPrefix> SplitAtMoving(const std::vector<bool>& moving_parameters,
@@ -71,6 +74,9 @@ class TorchScriptModel : public Model {
                            const std::vector<c10::IValue>& values) override;
 
  private:
+  // Of Replica, which gives it objects of its own.
+  TorchScriptModel(const TorchScriptModel&) = default;
+
   // `target` indexes the distinct tensors; tied ones share it.
   struct Slot {
     TensorPlace place;
@@ -90,6 +96,7 @@ class TorchScriptModel : public Model {
   const FoldedForward* Folded();
   c10::IValue RunFolded(const FoldedForward& folded, const std::vector<at::Tensor>& inputs,
                         const Batch& batch);
+  bool LaysOut(bool takes_channels_last) const;
   // Images with channels last where that is faster.
   std::vector<at::Tensor> LaidOut(const std::vector<at::Tensor>& inputs, bool takes_channels_last) const;
 
@@ -104,10 +111,10 @@ class TorchScriptModel : public Model {
   Mode mode_ = Mode::kEval;  // as installed
   InputGuard input_guard_;
   bool channels_last_fails_ = false;  // of the folded form
-  // Made at the first use; null where nothing folds.
-  std::optional<std::unique_ptr<FoldedForward>> folded_;
+  // Made at the first use, and good for replicas too; null where nothing folds.
+  std::optional<std::shared_ptr<const FoldedForward>> folded_;
   // Likewise; null where there are none.
-  std::optional<std::unique_ptr<FirstLayers>> first_layers_;
+  std::optional<std::shared_ptr<const FirstLayers>> first_layers_;
 };
 
 }  // namespace lossatlas

@@ -37,6 +37,15 @@ bool IsImpure(const torch::jit::Node& node) {
   return kNames.contains(kind);
 }
 
+// Whether something is drawn where the node runs in train mode. libtorch knows the operators that draw, but
+// not those of an interface that hides it, which are named above.
+bool Draws(const torch::jit::Node& node) {
+  static const std::set<std::string> kNorms = {"aten::batch_norm", "aten::native_batch_norm",
+                                               "aten::instance_norm"};
+  if (IsImpure(node)) return !kNorms.contains(node.kind().toQualString());
+  return node.isNondeterministic();
+}
+
 // An operator that depends on the mode, and the constant that a trace put in the place of self.training.
 struct ModeNode {
   torch::jit::Node* node;
@@ -153,6 +162,7 @@ FixedModes FindFixedModes(const torch::jit::Module& root) {
   FixedModes out;
   ForEachNode(graph->block(), [&](torch::jit::Node* node) {
     if (IsRecurrent(*node)) out.has_recurrent = true;
+    out.draws = out.draws || Draws(*node);
     if (IsImpure(*node)) out.impure_operators.insert(node->kind().toQualString());
     const std::optional<ModeNode> fixed = FixedModeOf(node);
     if (fixed) (fixed->fixed_to ? out.train : out.eval) = node->kind().toQualString();

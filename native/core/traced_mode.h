@@ -19,6 +19,7 @@ struct FixedModes {
   bool has_recurrent = false;
   // Operators whose result depends on the mode, or is drawn at random.
   std::set<std::string> impure_operators;
+  bool draws = false;  // whether in train mode something is drawn at random
 };
 
 // Of the forward method with all that it calls. Throws what libtorch throws where the graph cannot be read.
