@@ -2,65 +2,14 @@
 // and losses a ray at a precision of 1 %.
 //   npm run bench:geometry
 // LeNet5 and ResNet-20 are left out where their files are not in ../shared/data.
-import { join } from 'node:path';
 import { runMain, say } from '../scripts/console.mjs';
-import { root } from '../scripts/project.mjs';
-import {
-  basinVolume,
-  convexityMap,
-  eigenpairs,
-  hessian,
-  loadCifar,
-  loadIdx,
-  loadModel,
-  loadNpz,
-  loadSolution,
-  objective,
-  ownSolution,
-  randomPlane,
-  Solution,
-} from '../dist/index.js';
-import { sharedFile } from './images.mjs';
+import { basinVolume, convexityMap, eigenpairs, hessian, randomPlane, Solution } from '../dist/index.js';
+import { digits, lenet5, resnet20 } from './nets.mjs';
 
 /**
- * @typedef {import('../dist/index.js').Objective} Objective
  * @typedef {import('../dist/index.js').Plane} Plane
- * @typedef {{ title: string, loss: Objective, at: Solution }} Net
+ * @typedef {import('./nets.mjs').Net} Net
  */
-
-/** @returns {Promise<Net>} */
-async function digits() {
-  const folder = join(root, 'examples', 'digits');
-  const model = await loadModel(join(folder, 'digits.script.pt'));
-  const arrays = { inputs: 'x_train', targets: 'y_train', scale: 1 / 16, limit: 360 };
-  return {
-    title: 'digits, 360 images',
-    loss: objective(model, await loadNpz(join(folder, 'digits.npz'), arrays)),
-    at: await ownSolution(model),
-  };
-}
-
-/** @returns {Promise<Net | null>} */
-async function lenet5() {
-  const images = sharedFile('mnist/t10k-images-idx3-ubyte.gz');
-  const labels = sharedFile('mnist/t10k-labels-idx1-ubyte.gz');
-  const weights = sharedFile('checkpoints/advertorch_mnist_lenet5_clntrained.pt');
-  if (images === null || labels === null || weights === null) return null;
-  const model = await loadModel(join(root, 'examples', 'checkpoints', 'lenet5.architecture.pt'));
-  const loss = objective(model, await loadIdx(images, labels, { limit: 64, scale: 1 / 255 }));
-  return { title: 'LeNet5, 64 MNIST images', loss, at: await loadSolution(model, weights) };
-}
-
-/** @returns {Promise<Net | null>} */
-async function resnet20() {
-  const images = sharedFile('cifar10/cifar10_jpeg_test_5000.bin');
-  const file = sharedFile('torchscript/resnet20_cifar10.script.pt');
-  if (images === null || file === null) return null;
-  const model = await loadModel(file);
-  const standardised = { scale: 1 / 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
-  const loss = objective(model, await loadCifar(images, { limit: 32, ...standardised }));
-  return { title: 'ResNet-20, 32 CIFAR images', loss, at: await ownSolution(model) };
-}
 
 /**
  * Extent of the plane to either side, and points along an axis of its middle three rows; 51 over ±1 are those of the
@@ -112,8 +61,8 @@ async function countApart({ loss, at }, plane, map, cells) {
 }
 
 await runMain(async () => {
-  const nets = [await digits(), await lenet5()].filter((net) => net !== null);
-  const large = await resnet20();
+  const nets = [await digits(360), await lenet5(64)].filter((net) => net !== null);
+  const large = await resnet20(32);
   console.log('\nConvexity maps: Hessian-vector products a point, both ends, residual 1e-3 · max |λ|\n');
   console.log(
     '| net | plane | spacing | products | of one search from random vectors for both ends | of two, one an end |',
