@@ -1,10 +1,14 @@
 // What machines and noise do not change of maps and basins: products of a warm start beside cold ones at the same residual,
 // and losses a ray at a precision of 1 %.
 //   npm run bench:geometry
-// LeNet5 and ResNet-20 are left out where their files are not in ../shared/data.
+// LeNet5 and ResNet-20 are left out where their files are not in ../shared/data, and the code of Li et al. where
+// LOSSATLAS_BENCH_LI2018 and LOSSATLAS_BENCH_PYTHON name none.
 import { runMain, say } from '../scripts/console.mjs';
 import { basinVolume, convexityMap, eigenpairs, hessian, randomPlane, Solution } from '../dist/index.js';
+import { readCifar, sharedFile } from './images.mjs';
 import { digits, lenet5, resnet20 } from './nets.mjs';
+import { publishedSearches } from './published-search.mjs';
+import { summarize } from './statistics.mjs';
 
 /**
  * @typedef {import('../dist/index.js').Plane} Plane
@@ -28,36 +32,95 @@ const numCold = 10;
 const tolerance = 1e-3;
 
 /**
- * Products of two searches from random vectors, one an end, as peers run them, at some cells of a map.
+ * Both extreme eigenvectors at a cell of a map by two searches from random vectors, one an end, as peers run them.
+ *
+ * @param {Net} net
+ * @param {Plane} plane
+ * @param {{ readonly x: Float64Array, readonly y: Float64Array }} map
+ * @param {number} cell
+ */
+async function searchApart({ loss, at }, plane, map, cell) {
+  const place = [map.x[cell % map.x.length] ?? NaN, map.y[Math.floor(cell / map.x.length)] ?? NaN];
+  using theta = await loss.pointAt(
+    {
+      origin: at.theta,
+      directions: plane.axes.map(({ vector }) => vector),
+      coefficients: Float64Array.from(place),
+      numPoints: 1,
+    },
+    0,
+  );
+  using operator = hessian(loss, { at: new Solution(`cell ${cell}`, theta, at.buffers) });
+  const options = /** @type {const} */ ({ k: 1, tolerance, verify: false, seed: 3 });
+  return [
+    await eigenpairs(operator, { ...options, which: 'largest' }),
+    await eigenpairs(operator, { ...options, which: 'smallest' }),
+  ];
+}
+
+/**
+ * Products of such searches at some cells, and by how much the eigenvectors there lie along those of a neighbour (the
+ * medians of |cosine| of the largest and of the smallest): what a search that starts from them begins with.
  *
  * @param {Net} net
  * @param {Plane} plane
  * @param {{ readonly x: Float64Array, readonly y: Float64Array }} map
  * @param {Float64Array} cells
  */
-async function countApart({ loss, at }, plane, map, cells) {
+async function measureApart(net, plane, map, cells) {
   let products = 0;
+  /** @type {[number[], number[]]} */
+  const cosines = [[], []];
   for (const cell of cells) {
-    const place = [map.x[cell % map.x.length] ?? NaN, map.y[Math.floor(cell / map.x.length)] ?? NaN];
-    const theta = await loss.pointAt(
-      {
-        origin: at.theta,
-        directions: plane.axes.map(({ vector }) => vector),
-        coefficients: Float64Array.from(place),
-        numPoints: 1,
-      },
-      0,
-    );
-    const operator = hessian(loss, { at: new Solution(`cell ${cell}`, theta, at.buffers) });
-    for (const which of /** @type {const} */ (['largest', 'smallest'])) {
-      const pairs = await eigenpairs(operator, { k: 1, which, tolerance, verify: false, seed: 3 });
-      products += pairs.numProducts;
-      pairs.dispose();
+    const neighbour = cell % map.x.length === 0 ? cell + 1 : cell - 1;
+    const here = await searchApart(net, plane, map, cell);
+    const there = await searchApart(net, plane, map, neighbour);
+    for (const end of /** @type {const} */ ([0, 1])) {
+      products += here[end]?.numProducts ?? NaN;
+      const [a, b] = [here[end]?.vectors[0], there[end]?.vectors[0]];
+      if (a !== undefined && b !== undefined) cosines[end].push(Math.abs(await a.dot(b)));
     }
-    operator.dispose();
-    theta.dispose();
+    for (const pairs of [...here, ...there]) pairs.dispose();
   }
-  return products;
+  return { products, cosines: cosines.map((list) => summarize([list]).median) };
+}
+
+/**
+ * The map of ResNet-20 beside the published search.
+ *
+ * @param {Net} net
+ * @param {{ plane: Plane, map: import('../dist/index.js').EigenvalueMap }} done
+ */
+async function printPublished({ loss, at }, { plane, map }) {
+  const file = sharedFile('torchscript/resnet20_cifar10.script.pt');
+  const images = readCifar(loss.data.numSamples);
+  if (file === null || images === null) return;
+  const directions = plane.axes.map(({ vector }) => vector);
+  /** @type {Float64Array[]} */
+  const points = [];
+  for (const y of map.y) {
+    for (const x of map.x) {
+      const coefficients = Float64Array.of(x, y);
+      using theta = await loss.pointAt({ origin: at.theta, directions, coefficients, numPoints: 1 }, 0);
+      points.push(await theta.toArray());
+    }
+  }
+  const shape = [loss.data.numSamples, 3, 32, 32];
+  const found = publishedSearches(file, loss.model, images, shape, points);
+  if (found === null) {
+    say(
+      'bench: the search of Li et al. is left out: LOSSATLAS_BENCH_LI2018 or LOSSATLAS_BENCH_PYTHON is not set',
+    );
+    return;
+  }
+  const products = found.reduce((sum, pair) => sum + pair.products, 0);
+  const residuals = found.map(({ residual }) => residual);
+  const ours = map.search?.totalProducts ?? NaN;
+  console.log(
+    `\nAt the points of the last map the code of Li et al. takes ${(products / found.length).toFixed(1)} products a point, to residuals of ` +
+      `${summarize([residuals]).median.toExponential(1)} · max |λ| (median): lossatlas takes ${((100 * ours) / products).toFixed(1)} % of them, ` +
+      `to ${summarize([Array.from(map.search?.residuals ?? [])]).median.toExponential(1)}.`,
+  );
 }
 
 await runMain(async () => {
@@ -65,9 +128,10 @@ await runMain(async () => {
   const large = await resnet20(32);
   console.log('\nConvexity maps: Hessian-vector products a point, both ends, residual 1e-3 · max |λ|\n');
   console.log(
-    '| net | plane | spacing | products | of one search from random vectors for both ends | of two, one an end |',
+    '| net | plane | spacing | products | of one search from random vectors for both ends | of two, one an end | ' +
+      'eigenvectors of neighbours: cosines, largest and smallest |',
   );
-  console.log('| --- | --- | --- | --- | --- | --- |');
+  console.log('| --- | --- | --- | --- | --- | --- | --- |');
   /**
    * @param {Net} net
    * @param {number} reach
@@ -91,14 +155,19 @@ await runMain(async () => {
     const { totalProducts, cold } = /** @type {NonNullable<typeof map.search>} */ (map.search);
     const { cells, share } = /** @type {NonNullable<typeof cold>} */ (cold);
     const warm = cells.reduce((sum, cell) => sum + (map.numProducts?.[cell] ?? NaN), 0);
-    const apart = warm / (await countApart(net, plane, map, cells));
+    const { products, cosines } = await measureApart(net, plane, map, cells);
     console.log(
       `| ${title} | ±${reach} | ${spacing.toPrecision(2)} | ${(totalProducts / (rows * points)).toFixed(1)} | ` +
-        `${(100 * share).toFixed(1)} % | ${(100 * apart).toFixed(1)} % |`,
+        `${(100 * share).toFixed(1)} % | ${((100 * warm) / products).toFixed(1)} % | ` +
+        `${cosines.map((cosine) => cosine.toFixed(2)).join(', ')} |`,
     );
+    return { plane, map };
   };
   for (const net of nets) for (const [reach, points] of maps) await printMap(net, reach, points, 3);
-  if (large !== null) await printMap(large, fewPoints.reach, fewPoints.points, 2);
+  if (large !== null) {
+    const map = await printMap(large, fewPoints.reach, fewPoints.points, 2);
+    await printPublished(large, map);
+  }
   console.log('\nBasins: losses a ray, precision 1 %, 100 rays\n');
   console.log('| net | rays | losses a ray | most |');
   console.log('| --- | --- | --- | --- |');

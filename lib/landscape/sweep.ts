@@ -65,9 +65,11 @@ export async function sweep(
             return isPoint;
           },
         );
-  // Of the whole sweep, so that values do not depend on where a run was interrupted.
+  // Both of the whole sweep, so that values do not depend on where a run was interrupted: several points at once, and the last
+  // ones by themselves, where they are too few to keep all threads busy.
   const threads = await numThreads();
   const sideBySide = points.numPoints >= 2 * threads;
+  const numTogether = sideBySide ? points.numPoints - (points.numPoints % threads) : points.numPoints;
   using subspace = objective.subspace(points, precision, sideBySide);
   try {
     steps.restore(recorder.numDone);
@@ -77,12 +79,13 @@ export async function sweep(
     const secondsAtOnce = Math.min(targetSeconds * numCalls, maxSecondsLost);
     let chunk = sideBySide && !isPointwise ? threads : 1;
     while (recorder.numDone < points.numPoints) {
-      const count = Math.min(chunk, points.numPoints - recorder.numDone);
+      const isTogether = recorder.numDone < numTogether;
+      const count = Math.min(chunk, (isTogether ? numTogether : points.numPoints) - recorder.numDone);
       const before = performance.now();
       const part = slice(points, recorder.numDone, count);
       const evaluated = gradientNorm
         ? await withGradients(objective, part, steps.signal)
-        : (await objective.evaluateIn(subspace, part, steps.signal)).map((e) => ({
+        : (await objective.evaluateIn(subspace, part, steps.signal, !isTogether)).map((e) => ({
             ...e,
             gradientNorm: NaN,
           }));

@@ -113,6 +113,14 @@ export interface TrainerState {
   readonly moments: readonly VectorHandle[];
 }
 
+export interface SampleIndependence {
+  readonly independent: boolean;
+  /** Of a recorded forward pass. */
+  readonly bytesPerSample: number;
+  /** Of its largest tensor. */
+  readonly largestBytesPerSample: number;
+}
+
 export interface Addon {
   info(): { libtorch: string; numCudaDevices: number };
   liveHandles(): number;
@@ -239,6 +247,7 @@ export interface Addon {
     coefficients: Float64Array,
     numPoints: number,
     batch: BatchHandle,
+    oneByOne: boolean,
   ): Promise<Float64Array>;
   /** How many points it computes at once; known after the first call. */
   pointsAtOnce(subspace: SubspaceHandle): number;
@@ -330,7 +339,7 @@ export interface Addon {
     theta: VectorHandle,
     buffers: BuffersHandle | null,
     batch: BatchHandle,
-  ): Promise<{ readonly independent: boolean; readonly bytesPerSample: number }>;
+  ): Promise<SampleIndependence>;
   /** The graph of the model's output over `space`. */
   outputPullback(
     objective: ObjectiveHandle,

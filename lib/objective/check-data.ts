@@ -20,7 +20,7 @@ export async function checkData(
     throwIfAborted(signal);
     const batch = await objective.batchFrom(start);
     try {
-      await call((native) => native.evaluatePoints(subspace.handle, new Float64Array(0), 1, batch));
+      await call((native) => native.evaluatePoints(subspace.handle, new Float64Array(0), 1, batch, true));
     } catch (error) {
       throw withName(error, objective.data.name);
     } finally {

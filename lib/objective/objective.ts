@@ -229,15 +229,20 @@ export class Objective {
     return new Subspace(this.#handle, span, precision, sideBySide);
   }
 
-  /** `evaluatePoints` with points of `subspace`; for this library's own modules. */
-  async evaluateIn(subspace: Subspace, points: PointSet, signal?: AbortSignal): Promise<Evaluation[]> {
+  /** `evaluatePoints` with points of `subspace`; `oneByOne` even where it takes several at once. For this library's own modules. */
+  async evaluateIn(
+    subspace: Subspace,
+    points: PointSet,
+    signal?: AbortSignal,
+    oneByOne = false,
+  ): Promise<Evaluation[]> {
     if (this.mode === 'recalibrate') return this.#evaluateRecalibrated(points, subspace.precision, signal);
     const { coefficients, numPoints } = points;
     const sums = Array.from({ length: numPoints }, () => new EvaluationSum(this.metricNames));
     for await (const batch of this.batches()) {
       throwIfAborted(signal);
       const values = await call((native) =>
-        native.evaluatePoints(subspace.handle, coefficients, numPoints, batch),
+        native.evaluatePoints(subspace.handle, coefficients, numPoints, batch, oneByOne),
       );
       sums.forEach((sum, p) => {
         sum.add(values, p);
@@ -330,7 +335,7 @@ export class Objective {
       for await (const batch of this.batches()) {
         throwIfAborted(signal);
         const at = new Float64Array(0);
-        sum.add(await call((native) => native.evaluatePoints(subspace.handle, at, 1, batch)), 0);
+        sum.add(await call((native) => native.evaluatePoints(subspace.handle, at, 1, batch, true)), 0);
       }
       out.push(sum.mean());
     }

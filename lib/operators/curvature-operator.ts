@@ -4,7 +4,7 @@ import { isPatterns } from '../model/parameter-names.js';
 import { ParameterSpace, subspace } from '../model/parameter-space.js';
 import { combine, disposeAll, ParameterVector } from '../model/parameter-vector.js';
 import { Solution } from '../model/solution.js';
-import type { BatchHandle, CurvatureGraph } from '../native/addon.js';
+import type { BatchHandle, CurvatureGraph, SampleIndependence } from '../native/addon.js';
 import { call, callSync, freeHandle, numThreads } from '../native/call.js';
 import { requireCount } from '../objective/evaluation.js';
 import { Objective } from '../objective/objective.js';
@@ -296,7 +296,7 @@ export class CurvatureOperator implements LinearOperator {
     const { model, batchSize, numBatches } = objective;
     const { theta, buffers } = await this.place();
     const first = await objective.firstSamples(Math.min(numSamplesToCheck, batchSize));
-    let found: { readonly independent: boolean; readonly bytesPerSample: number };
+    let found: SampleIndependence;
     try {
       found = await call((native) =>
         native.sampleIndependence(objective.handle, theta.handle, buffers?.handle ?? null, first),
@@ -313,6 +313,7 @@ export class CurvatureOperator implements LinearOperator {
       // Targets are drawn for a batch as a whole.
       isDivisible: found.independent && matrix.kind !== 'monte-carlo-fisher',
       bytesPerSample: found.bytesPerSample,
+      largestBytesPerSample: found.largestBytesPerSample,
       budget: this.memoryBudget,
     };
     if (choice === 'default') return defaultPlan(basis);

@@ -26,6 +26,8 @@ export interface PlanBasis {
   readonly isDivisible: boolean;
   /** Of a recorded forward pass, of one sample; 0 where it is not known. */
   readonly bytesPerSample: number;
+  /** Of its largest tensor, likewise. */
+  readonly largestBytesPerSample: number;
   /** Bytes that graphs may take. */
   readonly budget: number;
 }
@@ -34,6 +36,9 @@ export interface PlanBasis {
 const smallestPartBytes = 4e6;
 /** A part's product is a vector that must be added to the others, and its graph keeps a copy of the parameters. */
 const activationsToParameters = 4;
+/** Of the largest tensor of a part: what caches do well with, and from how many times that on parts are made smaller (LeNet, ResNet-20). */
+const cacheBytes = 6.5e6;
+const worthOfCaching = 2;
 /** The graph of a gradient and a product with it, in recorded forward passes: what LeNet and ResNets take at most. */
 const graphToForward = 6;
 
@@ -51,15 +56,23 @@ export function defaultPlan(basis: PlanBasis): ProductPlan {
 }
 
 function planForSpeed(basis: PlanBasis): ProductPlan {
-  const { batchSize, numBatches, numThreads, size, isOnHost, isDivisible, bytesPerSample } = basis;
+  const { batchSize, numBatches, numThreads, size, isOnHost, isDivisible } = basis;
+  const { bytesPerSample, largestBytesPerSample } = basis;
   const whole = { chunk: batchSize, workers: 1 };
   if (!isOnHost || numThreads === 1) return whole;
-  const least = Math.max(smallestPartBytes, activationsToParameters * 4 * size);
-  const isWorth = (numSamples: number) => numSamples * bytesPerSample >= least;
+  const isMoreThan = (least: number, numSamples: number) =>
+    numSamples * bytesPerSample >= Math.max(least, activationsToParameters * 4 * size);
+  const isWorth = (numSamples: number) => isMoreThan(smallestPartBytes, numSamples);
   // Batches are parts already, where there are enough of them to keep all threads busy.
   if (numBatches >= 4 * numThreads) return isWorth(batchSize) ? { ...whole, workers: numThreads } : whole;
   const chunk = Math.ceil(batchSize / numThreads);
-  return isDivisible && isWorth(chunk) ? { chunk, workers: numThreads } : whole;
+  if (!isDivisible || !isWorth(chunk)) return whole;
+  const plan = { chunk, workers: numThreads };
+  if (chunk * largestBytesPerSample <= worthOfCaching * cacheBytes) return plan;
+  // As many parts as all threads are busy with to the end.
+  const rounds = Math.ceil((chunk * largestBytesPerSample) / cacheBytes);
+  const smaller = Math.ceil(batchSize / (rounds * numThreads));
+  return isMoreThan(smallestPartBytes / 2, smaller) ? { ...plan, chunk: smaller } : plan;
 }
 
 /** What a trial compares, the default first. */

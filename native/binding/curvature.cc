@@ -116,7 +116,8 @@ Napi::Value CurvatureProducts(const Arguments& args) {
       VectorHandles);
 }
 
-// sampleIndependence(objective, theta, buffers | null, batch): {independent, bytesPerSample}
+// sampleIndependence(objective, theta, buffers | null, batch): {independent, bytesPerSample,
+// largestBytesPerSample}
 Napi::Value SampleIndependenceBinding(const Arguments& args) {
   const std::shared_ptr<Objective> objective = args.Handle<Objective>(0, "objective");
   const std::shared_ptr<ParameterVector> theta = PointOf(args, 1, "theta", *objective);
@@ -128,6 +129,7 @@ Napi::Value SampleIndependenceBinding(const Arguments& args) {
         Napi::Object out = Napi::Object::New(env);
         out.Set("independent", found.independent);
         out.Set("bytesPerSample", static_cast<double>(found.bytes_per_sample));
+        out.Set("largestBytesPerSample", static_cast<double>(found.largest_bytes_per_sample));
         return out;
       });
 }

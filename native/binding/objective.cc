@@ -90,18 +90,19 @@ Napi::Value MakeSubspace(const Arguments& args) {
       0);
 }
 
-// evaluatePoints(subspace, coefficients, numPoints, batch): Float64Array of 4 numbers and 2 a metric for
-// every point
+// evaluatePoints(subspace, coefficients, numPoints, batch, oneByOne): Float64Array of 4 numbers and 2 a
+// metric for every point
 Napi::Value EvaluatePointsBinding(const Arguments& args) {
   const std::shared_ptr<SubspacePoints> points = args.Handle<SubspacePoints>(0, "subspace");
   const std::vector<double> coefficients = args.Doubles(1, "coefficients");
   const int64_t num_points = args.Integer(2, "numPoints", 0, INT32_MAX);
   const std::shared_ptr<Batch> batch = args.Handle<Batch>(3, "batch");
+  const bool one_by_one = args.Bool(4, "oneByOne");
   if (coefficients.size() != points->num_directions() * static_cast<size_t>(num_points)) {
     throw Error(code::kInvalidArgument, "evaluatePoints wants numPoints × directions.length coefficients");
   }
   return Submit(
-      args.env(), [=] { return points->Evaluate(coefficients, num_points, *batch); },
+      args.env(), [=] { return points->Evaluate(coefficients, num_points, *batch, one_by_one); },
       [](Napi::Env env, const std::vector<Evaluation>& evaluations) {
         return ToFloat64Array(env, evaluations);
       });

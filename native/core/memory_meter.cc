@@ -12,17 +12,24 @@ class MemoryMeter::Observer : public c10::MemoryReportingInfoBase {
  public:
   void reportMemoryUsage(void*, int64_t alloc_size, size_t, size_t, c10::Device) override {
     const int64_t now = live_.fetch_add(alloc_size) + alloc_size;
-    int64_t peak = peak_.load();
-    while (now > peak && !peak_.compare_exchange_weak(peak, now)) {
-    }
+    RaiseTo(peak_, now);
+    RaiseTo(largest_, alloc_size);
   }
   bool memoryProfilingEnabled() const override { return true; }
   int64_t live() const { return live_; }
   int64_t peak() const { return peak_; }
+  int64_t largest() const { return largest_; }
 
  private:
+  static void RaiseTo(std::atomic<int64_t>& most, int64_t value) {
+    int64_t before = most.load();
+    while (value > before && !most.compare_exchange_weak(before, value)) {
+    }
+  }
+
   std::atomic<int64_t> live_{0};
   std::atomic<int64_t> peak_{0};
+  std::atomic<int64_t> largest_{0};
 };
 
 MemoryMeter::MemoryMeter()
@@ -33,5 +40,6 @@ MemoryMeter::~MemoryMeter() = default;
 
 int64_t MemoryMeter::live_bytes() const { return observer_->live(); }
 int64_t MemoryMeter::peak_bytes() const { return observer_->peak(); }
+int64_t MemoryMeter::largest_bytes() const { return observer_->largest(); }
 
 }  // namespace lossatlas

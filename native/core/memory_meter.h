@@ -15,6 +15,7 @@ class MemoryMeter {
 
   int64_t live_bytes() const;  // allocated and not yet freed since the start
   int64_t peak_bytes() const;
+  int64_t largest_bytes() const;  // of one tensor
 
  private:
   class Observer;

@@ -32,6 +32,7 @@ SampleIndependence CheckSampleIndependence(const Objective& objective, const at:
       const MemoryMeter meter;
       whole = RunForward(objective, batch.Slice(0, 2 * half), BatchNormForm::kFolded);
       out.bytes_per_sample = meter.live_bytes() / (2 * half);
+      out.largest_bytes_per_sample = meter.largest_bytes() / (2 * half);
       whole = whole.detach();
     }
     if (whole.dim() == 0 || whole.size(0) != 2 * half) return out;

@@ -8,6 +8,8 @@ struct SampleIndependence {
   bool independent = false;
   // What the tensors of a forward pass take that is recorded, of one sample.
   int64_t bytes_per_sample = 0;
+  // The largest of them.
+  int64_t largest_bytes_per_sample = 0;
 };
 
 // Compares the model's output for the first samples with that for the same ones in two parts. False where it

@@ -48,16 +48,18 @@ SubspacePoints::SubspacePoints(std::shared_ptr<const Objective> objective, Subsp
     : objective_(std::move(objective)), subspace_(std::move(subspace)), precision_(precision) {
   const bool may = side_by_side && !EnvironmentSays("LOSSATLAS_POINTS", "libtorch");
   if (!may || !RunsBesideItself(*objective_)) num_at_once_ = 1;
+  // Vectors are turned once, which takes many points to be worth it.
+  may_turn_ = side_by_side;
 }
 
 std::vector<Evaluation> SubspacePoints::Evaluate(const std::vector<double>& coefficients, int64_t num_points,
-                                                 const Batch& batch) {
+                                                 const Batch& batch, bool one_by_one) {
   at::NoGradGuard no_grad;
   for (;;) {
     const SharedValues shared = SharedOf(batch);
     if (may_turn_ && !turned_) Turn();
     try {
-      std::vector<Evaluation> out = EvaluateWith(shared, coefficients, num_points, batch);
+      std::vector<Evaluation> out = EvaluateWith(shared, coefficients, num_points, batch, one_by_one);
       if (shared.frozen == nullptr || frozen_values_.AreIntact(batch)) return out;
     } catch (const c10::OutOfMemoryError&) {
       throw;
@@ -91,8 +93,7 @@ SharedValues SubspacePoints::SharedOf(const Batch& batch) {
 void SubspacePoints::Turn() {
   may_turn_ = false;
   Model& model = *objective_->model;
-  // Vectors are turned once; of the origin alone that would be no less work.
-  if (objective_->mode != Mode::kEval || subspace_.directions.empty()) return;
+  if (objective_->mode != Mode::kEval) return;
   // Which bfloat16 copies of the weights would not gain from.
   if (precision_ != Precision::kFull) return;
   std::vector<bool> which = model.TakesChannelsLast();
@@ -111,12 +112,14 @@ PointEvaluator SubspacePoints::EvaluatorOf(const Objective& objective, const Sha
 
 std::vector<Evaluation> SubspacePoints::EvaluateWith(const SharedValues& shared,
                                                      const std::vector<double>& coefficients,
-                                                     int64_t num_points, const Batch& batch) {
+                                                     int64_t num_points, const Batch& batch,
+                                                     bool one_by_one) {
   std::vector<Evaluation> out(static_cast<size_t>(num_points));
   int64_t num_done = 0;
-  if (!num_at_once_ && num_points > 0) num_done = EvaluateFirst(shared, coefficients, batch, out);
+  if (!one_by_one && !num_at_once_ && num_points > 0)
+    num_done = EvaluateFirst(shared, coefficients, batch, out);
   if (num_done == num_points) return out;
-  if (*num_at_once_ > 1) {
+  if (!one_by_one && *num_at_once_ > 1) {
     EvaluateSideBySide(shared, coefficients, num_done, batch, out);
   } else {
     PointEvaluator evaluator = EvaluatorOf(*objective_, shared, batch, kMostFirstBytes);

@@ -16,8 +16,8 @@ namespace lossatlas {
 
 class SubspacePoints {
  public:
-  // `side_by_side`: several points at once, each on one thread, where that is faster (see EvaluateFirst);
-  // else one after the other on all threads.
+  // `side_by_side`: of many points, several at once, each on one thread, where that is faster (see
+  // EvaluateFirst); else one after the other on all threads.
   SubspacePoints(std::shared_ptr<const Objective> objective, Subspace subspace, Precision precision,
                  bool side_by_side);
 
@@ -27,9 +27,9 @@ class SubspacePoints {
 
   // Losses and metrics at every point p of the subspace over one of the objective's batches; each is the same
   // to the bit in whatever calls it is made. coefficients is [num_points][num_directions] row by row. With no
-  // directions: the origin itself.
+  // directions: the origin itself. `one_by_one`: points that are too few for all threads.
   std::vector<Evaluation> Evaluate(const std::vector<double>& coefficients, int64_t num_points,
-                                   const Batch& batch);
+                                   const Batch& batch, bool one_by_one);
 
  private:
   SharedValues SharedOf(const Batch& batch);
@@ -38,7 +38,7 @@ class SubspacePoints {
   PointEvaluator EvaluatorOf(const Objective& objective, const SharedValues& shared, const Batch& batch,
                              int64_t most_bytes) const;
   std::vector<Evaluation> EvaluateWith(const SharedValues& shared, const std::vector<double>& coefficients,
-                                       int64_t num_points, const Batch& batch);
+                                       int64_t num_points, const Batch& batch, bool one_by_one);
   // Decides how many points at once, and returns how many of them it evaluated for that. It depends on the
   // model and the batch, not on which points are asked for.
   int64_t EvaluateFirst(const SharedValues& shared, const std::vector<double>& coefficients,
@@ -51,7 +51,7 @@ class SubspacePoints {
   Subspace subspace_;
   Subspace turned_subspace_;
   std::optional<ChannelsLast> turned_;
-  bool may_turn_ = true;
+  bool may_turn_ = false;
   Precision precision_;
   FrozenValues frozen_values_;
   FirstOutputs first_outputs_;

@@ -16,7 +16,7 @@ import {
   type Dataset,
   type Objective,
 } from '../../dist/index.js';
-import { fixture, golden, goldenArray, goldenData } from '../support/fixtures.js';
+import { fixture, golden, goldenArray, goldenData, projectPath } from '../support/fixtures.js';
 import { goldenFile } from '../support/golden-file.js';
 import { relativeError } from '../support/numbers.js';
 
@@ -46,6 +46,34 @@ describe('plans of products', function () {
       }
     });
   }
+
+  it('parts are small enough for a cache where one tensor of a sample is large', async () => {
+    using model = await loadModel(projectPath('bench/lenet.script.pt'));
+    const before = await numThreads();
+    await numThreads(2);
+    try {
+      // Of its first layer 6 · 28² values a sample, and more as oneDNN blocks them.
+      for (const [count, least, most] of [
+        [2048, 100, 512],
+        [256, 128, 128],
+      ] as const) {
+        const data = dataset({
+          inputs: { data: new Float32Array(count * 784), shape: [count, 1, 28, 28] },
+          targets: Array.from({ length: count }, (_, i) => i % 10),
+        });
+        using loss = objective(model, data);
+        using operator = hessian(loss);
+        const { provenance } = await spectralDensity(operator, { steps: 1, probes: 1, seed: 1 });
+        const [, chunk, workers] = /^graphs of (\d+) samples, (\d+) at a time$/.exec(provenance.plan!) ?? [];
+        expect(Number(chunk), `${count} samples`).to.be.within(least, most);
+        // As many parts as keep both threads busy to the end.
+        expect((count / Number(chunk)) % 2).to.equal(0);
+        expect(workers).to.equal('2');
+      }
+    } finally {
+      await numThreads(before);
+    }
+  });
 
   it('bits depend on the plan alone: neither on what is retained, nor on who is faster', async () => {
     using model = await loadModel(fixture('convbn.pt'), { dtype: 'float32' });
