@@ -18,8 +18,6 @@ constexpr int64_t kMostFirstBytes = int64_t{128} << 20;
 // Of a point's tensors: beyond it every operator has work enough for all threads, and points on one thread
 // each would take long and much memory.
 constexpr int64_t kMostPointBytes = int64_t{256} << 20;
-// Of all points' at once.
-constexpr int64_t kMostBytesAtOnce = int64_t{2} << 30;
 // What a forward pass takes at once for a byte of its input, by experience with images.
 constexpr int64_t kBytesOfInput = 32;
 
@@ -137,9 +135,8 @@ int64_t SubspacePoints::EvaluateFirst(const SharedValues& shared, const std::vec
     return 0;
   }
   // Before it is known what they take, only where it is little by all appearance.
-  const int64_t expected = kBytesOfInput * batch.bytes() * num_threads;
-  const int64_t num_tried =
-      expected > kMostBytesAtOnce ? 1 : std::min(num_threads, static_cast<int64_t>(out.size()));
+  const bool seems_small = kBytesOfInput * batch.bytes() <= kMostPointBytes;
+  const int64_t num_tried = seems_small ? std::min(num_threads, static_cast<int64_t>(out.size())) : 1;
   std::vector<Batch> batches(static_cast<size_t>(num_tried), batch);
   int64_t bytes = 0;
   OnWorkers(num_threads, [&](int64_t worker) {
@@ -150,7 +147,7 @@ int64_t SubspacePoints::EvaluateFirst(const SharedValues& shared, const std::vec
     evaluator.Evaluate(coefficients.data() + place * num_directions(), 1, &out[place]);
     if (worker == 0) bytes = meter.peak_bytes();
   });
-  if (bytes <= kMostPointBytes && bytes * num_threads <= kMostBytesAtOnce) {
+  if (bytes <= kMostPointBytes) {
     num_at_once_ = num_threads;
     return num_tried;
   }
