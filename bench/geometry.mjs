@@ -41,7 +41,7 @@ const tolerance = 1e-3;
  */
 async function searchApart({ loss, at }, plane, map, cell) {
   const place = [map.x[cell % map.x.length] ?? NaN, map.y[Math.floor(cell / map.x.length)] ?? NaN];
-  using theta = await loss.pointAt(
+  const theta = await loss.pointAt(
     {
       origin: at.theta,
       directions: plane.axes.map(({ vector }) => vector),
@@ -50,12 +50,15 @@ async function searchApart({ loss, at }, plane, map, cell) {
     },
     0,
   );
-  using operator = hessian(loss, { at: new Solution(`cell ${cell}`, theta, at.buffers) });
+  const operator = hessian(loss, { at: new Solution(`cell ${cell}`, theta, at.buffers) });
   const options = /** @type {const} */ ({ k: 1, tolerance, verify: false, seed: 3 });
-  return [
+  const found = [
     await eigenpairs(operator, { ...options, which: 'largest' }),
     await eigenpairs(operator, { ...options, which: 'smallest' }),
   ];
+  operator.dispose();
+  theta.dispose();
+  return found;
 }
 
 /**
@@ -101,8 +104,9 @@ async function printPublished({ loss, at }, { plane, map }) {
   for (const y of map.y) {
     for (const x of map.x) {
       const coefficients = Float64Array.of(x, y);
-      using theta = await loss.pointAt({ origin: at.theta, directions, coefficients, numPoints: 1 }, 0);
+      const theta = await loss.pointAt({ origin: at.theta, directions, coefficients, numPoints: 1 }, 0);
       points.push(await theta.toArray());
+      theta.dispose();
     }
   }
   const shape = [loss.data.numSamples, 3, 32, 32];
@@ -116,10 +120,13 @@ async function printPublished({ loss, at }, { plane, map }) {
   const products = found.reduce((sum, pair) => sum + pair.products, 0);
   const residuals = found.map(({ residual }) => residual);
   const ours = map.search?.totalProducts ?? NaN;
+  const relative = Array.from(map.search?.residuals ?? [], (residual, i) => {
+    return residual / Math.max(Math.abs(map.largest[i] ?? NaN), Math.abs(map.smallest[i] ?? NaN));
+  });
   console.log(
     `\nAt the points of the last map the code of Li et al. takes ${(products / found.length).toFixed(1)} products a point, to residuals of ` +
       `${summarize([residuals]).median.toExponential(1)} · max |λ| (median): lossatlas takes ${((100 * ours) / products).toFixed(1)} % of them, ` +
-      `to ${summarize([Array.from(map.search?.residuals ?? [])]).median.toExponential(1)}.`,
+      `to ${summarize([relative]).median.toExponential(1)}.`,
   );
 }
 

@@ -4,6 +4,7 @@ import { ownSolution, requireFit, type Solution, isSolution } from '../model/sol
 import type { Evaluation } from '../objective/evaluation.js';
 import type { Objective, PointSet } from '../objective/objective.js';
 import type { Computed, LandscapeValues, MarkedSolution, Recipe } from '../results.js';
+import { basisBytes } from '../spectrum/basis-plan.js';
 import { Steps } from '../steps.js';
 import type { AnalysisOptions } from '../types.js';
 import { analysisChecks, invalidOption, isBoolean, isOneOf, isPositive, isString } from '../validate.js';
@@ -86,8 +87,13 @@ export async function landscapeValues(
     coefficients: plan.coefficients,
     numPoints: plan.numPoints,
   };
-  const model: Evaluation = await objective.evaluate(center.theta, signal, center.buffers);
-  const { plan: how, ...values } = await sweep(objective, points, steps, options);
+  const still = { origin: center.theta, buffers: center.buffers, directions: [] };
+  using alone = objective.subspace(still);
+  const one = { ...still, coefficients: new Float64Array(0), numPoints: 1 };
+  const model: Evaluation = (await objective.evaluateIn(alone, one, signal, true))[0]!;
+  // With the vector of a row of points.
+  const pointBytes = alone.pointBytes + basisBytes(objective.model.space, 1);
+  const { plan: how, ...values } = await sweep(objective, points, steps, { ...options, pointBytes });
   const { loss } = values;
   const [first, second] = plan.axes;
   const numNonFinite = loss.reduce((count, value) => count + (Number.isFinite(value) ? 0 : 1), 0);

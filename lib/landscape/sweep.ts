@@ -8,6 +8,7 @@ import { numThreads } from '../native/call.js';
 import type { ReducedPrecision } from '../objective/subspace.js';
 import type { PrecisionNote } from '../results.js';
 import type { Steps } from '../steps.js';
+import { pointsAtOnce } from './points-at-once.js';
 import { measurePrecision } from './measure-precision.js';
 import { bufferArrays, runFingerprint } from './run-fingerprint.js';
 
@@ -42,15 +43,15 @@ export interface SweepValues {
 
 /**
  * Evaluates the objective at every point. Non-finite values are kept as they come. Each point is computed from the origin,
- * so the values do not depend on how they are chunked, or on where a run was interrupted.
+ * so the values do not depend on how they are chunked, or on where a run was interrupted. `pointBytes`: what a point takes.
  */
 export async function sweep(
   objective: Objective,
   points: PointSet,
   steps: Steps,
-  options: SweepOptions = {},
+  options: SweepOptions & { readonly pointBytes: number },
 ): Promise<SweepValues> {
-  const { gradientNorm = false, precision = null } = options;
+  const { gradientNorm = false, precision = null, pointBytes } = options;
   const recorder = new Recorder(objective.metricNames, points.numPoints, gradientNorm);
   const journal =
     options.resume === undefined
@@ -65,19 +66,18 @@ export async function sweep(
             return isPoint;
           },
         );
-  // Both of the whole sweep, so that values do not depend on where a run was interrupted: several points at once, and the last
-  // ones by themselves, where they are too few to keep all threads busy.
-  const threads = await numThreads();
-  const sideBySide = points.numPoints >= 2 * threads;
-  const numTogether = sideBySide ? points.numPoints - (points.numPoints % threads) : points.numPoints;
-  using subspace = objective.subspace(points, precision, sideBySide);
+  const isPointwise = gradientNorm || objective.mode === 'recalibrate';
+  const basis = { numPoints: points.numPoints, numThreads: await numThreads(), pointBytes };
+  using subspace = objective.subspace(points, precision, isPointwise ? 1 : pointsAtOnce(basis));
+  const atOnce = subspace.pointsAtOnce;
+  // The last ones by themselves, where they are too few to keep all threads busy.
+  const numTogether = points.numPoints - (points.numPoints % atOnce);
   try {
     steps.restore(recorder.numDone);
     // A native call takes all points of a chunk over one batch, and abort is heard between calls.
-    const isPointwise = gradientNorm || objective.mode === 'recalibrate';
     const numCalls = isPointwise ? 1 : objective.numBatches;
     const secondsAtOnce = Math.min(targetSeconds * numCalls, maxSecondsLost);
-    let chunk = sideBySide && !isPointwise ? threads : 1;
+    let chunk = atOnce;
     while (recorder.numDone < points.numPoints) {
       const isTogether = recorder.numDone < numTogether;
       const count = Math.min(chunk, (isTogether ? numTogether : points.numPoints) - recorder.numDone);
@@ -95,9 +95,8 @@ export async function sweep(
         recorder.add(point);
       });
       const secondsPerPoint = (performance.now() - before) / 1000 / count;
-      const { pointsAtOnce } = subspace;
-      const rounds = Math.min(maxChunk, secondsAtOnce / secondsPerPoint) / pointsAtOnce;
-      chunk = pointsAtOnce * Math.max(1, Math.round(rounds));
+      const rounds = Math.min(maxChunk, secondsAtOnce / secondsPerPoint) / atOnce;
+      chunk = atOnce * Math.max(1, Math.round(rounds));
       steps.advance(count);
     }
     const values = recorder.values();
@@ -105,8 +104,9 @@ export async function sweep(
       precision === null
         ? null
         : await measurePrecision(precision, objective, points, values.loss, steps.signal);
-    const { pointsAtOnce } = subspace;
-    return { ...values, precision: note, plan: pointsAtOnce > 1 ? `${pointsAtOnce} points at once` : null };
+    // 1 where the model turned out to be none that can be copied.
+    const plan = subspace.pointsAtOnce > 1 ? `${atOnce} points at once` : null;
+    return { ...values, precision: note, plan };
   } catch (error) {
     if (error instanceof AbortError) error.partial = recorder.partial();
     throw error;

@@ -236,7 +236,7 @@ export interface Addon {
     directions: readonly VectorHandle[],
     bufferDirections: readonly BuffersHandle[],
     precision: 'full' | 'bf16' | 'tf32',
-    sideBySide: boolean,
+    pointsAtOnce: number,
   ): SubspaceHandle;
   /**
    * For each point loss sum, what to divide it by, right answers (-1: no accuracy), answers, then sum and divisor of
@@ -249,8 +249,8 @@ export interface Addon {
     batch: BatchHandle,
     oneByOne: boolean,
   ): Promise<Float64Array>;
-  /** How many points it computes at once; known after the first call. */
-  pointsAtOnce(subspace: SubspaceHandle): number;
+  /** How many points it computes at once, and what the tensors of one took: known of an origin without directions. */
+  pointsOf(subspace: SubspaceHandle): { readonly atOnce: number; readonly pointBytes: number };
   /**
    * Of one batch, with how often label i was taken for class j at confusion[i·numClasses + j] and the loss sum of each
    * label; numClasses 0 where targets are no class indices, or classes too many.

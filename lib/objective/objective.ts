@@ -225,8 +225,8 @@ export class Objective {
   }
 
   /** To evaluate points of one span in several calls; for this library's own modules. */
-  subspace(span: Span, precision: ReducedPrecision | null = null, sideBySide = false): Subspace {
-    return new Subspace(this.#handle, span, precision, sideBySide);
+  subspace(span: Span, precision: ReducedPrecision | null = null, pointsAtOnce = 1): Subspace {
+    return new Subspace(this.#handle, span, precision, pointsAtOnce);
   }
 
   /** `evaluatePoints` with points of `subspace`; `oneByOne` even where it takes several at once. For this library's own modules. */

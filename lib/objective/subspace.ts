@@ -20,15 +20,12 @@ export type ReducedPrecision = 'bf16' | 'tf32';
 export class Subspace extends NativeResource<SubspaceHandle> {
   readonly precision: ReducedPrecision | null;
 
-  /**
-   * `sideBySide`: several points at once, each on one thread, where the native core finds that it pays; the calls must bring
-   * enough of them to keep all threads busy.
-   */
+  /** `pointsAtOnce`: each on one thread, where the model can run beside itself. */
   constructor(
     objective: ObjectiveHandle,
     { origin, buffers = null, directions, bufferDirections = [] }: Span,
     precision: ReducedPrecision | null,
-    sideBySide: boolean,
+    pointsAtOnce: number,
   ) {
     super(
       callSync((native) =>
@@ -39,15 +36,18 @@ export class Subspace extends NativeResource<SubspaceHandle> {
           directions.map((d) => d.handle),
           bufferDirections.map((b) => b.handle),
           precision ?? 'full',
-          sideBySide,
+          pointsAtOnce,
         ),
       ),
     );
     this.precision = precision;
   }
 
-  /** 1 until its first points were computed. */
   get pointsAtOnce(): number {
-    return callSync((native) => native.pointsAtOnce(this.handle));
+    return callSync((native) => native.pointsOf(this.handle)).atOnce;
+  }
+  /** What the tensors of a forward pass took at the most; known of a span without directions, when it was evaluated. */
+  get pointBytes(): number {
+    return callSync((native) => native.pointsOf(this.handle)).pointBytes;
   }
 }

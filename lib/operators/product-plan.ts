@@ -71,8 +71,11 @@ function planForSpeed(basis: PlanBasis): ProductPlan {
   if (chunk * largestBytesPerSample <= worthOfCaching * cacheBytes) return plan;
   // As many parts as all threads are busy with to the end.
   const rounds = Math.ceil((chunk * largestBytesPerSample) / cacheBytes);
-  const smaller = Math.ceil(batchSize / (rounds * numThreads));
-  return isMoreThan(smallestPartBytes / 2, smaller) ? { ...plan, chunk: smaller } : plan;
+  for (let k = rounds; k > 1; k--) {
+    const smaller = Math.ceil(batchSize / (k * numThreads));
+    if (isMoreThan(smallestPartBytes / 2, smaller)) return { ...plan, chunk: smaller };
+  }
+  return plan;
 }
 
 /** What a trial compares, the default first. */

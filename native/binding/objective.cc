@@ -65,7 +65,8 @@ Napi::Value MakeObjective(const Arguments& args) {
   return MakeHandle(args.env(), std::move(objective), 0);
 }
 
-// makeSubspace(objective, origin, buffers | null, directions, bufferDirections, precision, sideBySide)
+// makeSubspace(objective, origin, buffers | null, directions, bufferDirections, precision,
+// pointsAtOnce)
 Napi::Value MakeSubspace(const Arguments& args) {
   const std::shared_ptr<Objective> objective = args.Handle<Objective>(0, "objective");
   Subspace subspace;
@@ -84,10 +85,10 @@ Napi::Value MakeSubspace(const Arguments& args) {
                 "bufferDirections wants the buffers of the origin, and one for each direction");
   }
   const Precision precision = ParsePrecision(args.String(5, "precision"));
-  return MakeHandle(
-      args.env(),
-      std::make_shared<SubspacePoints>(objective, std::move(subspace), precision, args.Bool(6, "sideBySide")),
-      0);
+  return MakeHandle(args.env(),
+                    std::make_shared<SubspacePoints>(objective, std::move(subspace), precision,
+                                                     args.Integer(6, "pointsAtOnce", 1, INT32_MAX)),
+                    0);
 }
 
 // evaluatePoints(subspace, coefficients, numPoints, batch, oneByOne): Float64Array of 4 numbers and 2 a
@@ -108,10 +109,13 @@ Napi::Value EvaluatePointsBinding(const Arguments& args) {
       });
 }
 
-// pointsAtOnce(subspace): not while points of it are computed
-Napi::Value PointsAtOnceBinding(const Arguments& args) {
+// pointsOf(subspace): {atOnce, pointBytes}; not while points of it are computed
+Napi::Value PointsOfBinding(const Arguments& args) {
   const std::shared_ptr<SubspacePoints> points = args.Handle<SubspacePoints>(0, "subspace");
-  return Napi::Number::New(args.env(), static_cast<double>(points->num_at_once()));
+  Napi::Object out = Napi::Object::New(args.env());
+  out.Set("atOnce", static_cast<double>(points->points_at_once()));
+  out.Set("pointBytes", static_cast<double>(points->point_bytes()));
+  return out;
 }
 
 // evaluateClasses(objective, theta, buffers | null, batch): {evaluation, numClasses, confusion, lossSums}
@@ -185,7 +189,7 @@ void ExportObjective(Napi::Object exports) {
   Export<MakeObjective>(exports, "makeObjective");
   Export<MakeSubspace>(exports, "makeSubspace");
   Export<EvaluatePointsBinding>(exports, "evaluatePoints");
-  Export<PointsAtOnceBinding>(exports, "pointsAtOnce");
+  Export<PointsOfBinding>(exports, "pointsOf");
   Export<EvaluateClassesBinding>(exports, "evaluateClasses");
   Export<OutputsBinding>(exports, "outputs");
   Export<ForwardBuffersBinding>(exports, "forwardBuffers");

@@ -168,14 +168,17 @@ std::set<const c10::TensorImpl*> FoldedForward::ImageWeights(const torch::jit::M
   const std::shared_ptr<torch::jit::Graph> graph = function_->graph();
   std::set<const c10::TensorImpl*> weights;
   std::set<const c10::TensorImpl*> others;
+  bool is_known = true;
   ForEachNode(graph->block(), [&](Node* node) {
     if (node->kind() != c10::prim::GetAttr) return;
     const auto tensors = TensorsOfAttribute(module, *graph, node->output());
+    is_known = is_known && tensors;
     if (!tensors) return;
     const bool is_weight = IsTensor(node->output()) && IsImageWeight(node->output());
     (is_weight ? weights : others).insert(tensors->begin(), tensors->end());
   });
   for (const c10::TensorImpl* tensor : others) weights.erase(tensor);
+  if (!is_known) weights.clear();
   return weights;
 }
 

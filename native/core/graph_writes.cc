@@ -64,6 +64,13 @@ bool IsAttribute(const torch::jit::Graph& graph, const Value* value) {
   return node.kind() == c10::prim::GetAttr && IsModule(node.input(0)) && IsAttribute(graph, node.input(0));
 }
 
+bool IsUnseen(const Node& node) {
+  static const std::set<std::string> kKinds = {"prim::CallMethod", "prim::CallFunction", "prim::PythonOp",
+                                               "prim::fork",       "prim::awaitable",    "prim::rpc_async",
+                                               "prim::Closure",    "aten::set_data"};
+  return kKinds.contains(node.kind().toQualString());
+}
+
 GraphWrites::GraphWrites(const torch::jit::Module& module, const std::shared_ptr<torch::jit::Graph>& graph)
     : module_(module), graph_(*graph), aliases_(graph) {
   ForEachNode(graph->block(), [this](Node* node) { Add(*node); });
@@ -71,10 +78,7 @@ GraphWrites::GraphWrites(const torch::jit::Module& module, const std::shared_ptr
 }
 
 void GraphWrites::Add(Node& node) {
-  static const std::set<std::string> kUnseen = {"prim::CallMethod", "prim::CallFunction", "prim::PythonOp",
-                                                "prim::fork",       "prim::awaitable",    "prim::rpc_async",
-                                                "prim::Closure",    "aten::set_data"};
-  if (kUnseen.contains(node.kind().toQualString())) are_known_ = false;
+  if (IsUnseen(node)) are_known_ = false;
   if (node.kind() == c10::prim::SetAttr) assigned_.insert(node.s(c10::attr::name));
   if (MayPassOn(node)) passing_on_.push_back(&node);
   for (Value* value : OwnWrites(node)) written_.push_back(value);

@@ -18,12 +18,14 @@ bool IsAttribute(const torch::jit::Graph& graph, const torch::jit::Value* value)
 // say so.
 bool MayPassOn(const torch::jit::Node& node);
 
+// Code that cannot be seen in the graph: it may write to anything, and draw at random.
+bool IsUnseen(const torch::jit::Node& node);
+
 class GraphWrites {
  public:
   // `module` has its tensors in place.
   GraphWrites(const torch::jit::Module& module, const std::shared_ptr<torch::jit::Graph>& graph);
 
-  // Code that cannot be seen may write to anything.
   bool are_known() const { return are_known_; }
   bool AssignsAttribute(const std::string& name) const { return assigned_.contains(name); }
   bool assigns_attributes() const { return !assigned_.empty(); }

@@ -38,6 +38,7 @@ PointEvaluator::PointEvaluator(const Objective& objective, const Subspace& subsp
       point_(at::empty_like(subspace.origin)),
       leaves_(Leaves(*objective.model->layout(), turned, point_)),
       state_(*objective.model, leaves_, objective.mode, TensorsOf(subspace.buffers.get())) {
+  if (subspace.directions.size() > 1) row_ = at::empty_like(subspace.origin);
   if (shared.terms != nullptr)
     at_once_ = AtOnce(*shared.terms, objective.model->first_layers()->ends(), most_bytes);
 }
@@ -82,7 +83,6 @@ const at::Tensor& PointEvaluator::RowOf(const double* coefficients) {
   if (std::ranges::all_of(own, [](double a) { return a == 0; })) return subspace_.origin;
   if (own == row_coefficients_) return row_;
   row_coefficients_ = own;
-  if (!row_.defined()) row_ = at::empty_like(subspace_.origin);
   const at::Tensor* from = &subspace_.origin;
   for (size_t i = 0; i < own.size(); ++i) {
     if (own[i] == 0) continue;

@@ -28,16 +28,23 @@ SampleIndependence CheckSampleIndependence(const Objective& objective, const at:
   const ScopedState state(*objective.model, leaves, objective.mode, TensorsOf(buffers));
   try {
     at::Tensor whole;
+    int64_t largest = 0;
     {
       const MemoryMeter meter;
       whole = RunForward(objective, batch.Slice(0, 2 * half), BatchNormForm::kFolded);
       out.bytes_per_sample = meter.live_bytes() / (2 * half);
-      out.largest_bytes_per_sample = meter.largest_bytes() / (2 * half);
+      largest = meter.largest_bytes();
       whole = whole.detach();
     }
     if (whole.dim() == 0 || whole.size(0) != 2 * half) return out;
     at::NoGradGuard no_grad;
-    const at::Tensor first = RunForward(objective, batch.Slice(0, half), BatchNormForm::kFolded);
+    at::Tensor first;
+    {
+      const MemoryMeter meter;
+      first = RunForward(objective, batch.Slice(0, half), BatchNormForm::kFolded);
+      // What does not grow with the samples is a weight.
+      out.largest_bytes_per_sample = std::max<int64_t>(0, largest - meter.largest_bytes()) / half;
+    }
     const at::Tensor second = RunForward(objective, batch.Slice(half, half), BatchNormForm::kFolded);
     if (first.sizes() != second.sizes() || first.size(0) != half) return out;
     const double scale = whole.abs().max().item<double>();

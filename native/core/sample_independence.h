@@ -8,7 +8,7 @@ struct SampleIndependence {
   bool independent = false;
   // What the tensors of a forward pass take that is recorded, of one sample.
   int64_t bytes_per_sample = 0;
-  // The largest of them.
+  // Of the largest of them; 0 where a weight is larger.
   int64_t largest_bytes_per_sample = 0;
 };
 

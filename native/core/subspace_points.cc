@@ -1,7 +1,5 @@
 #include "core/subspace_points.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <atomic>
 #include <utility>
@@ -15,12 +13,6 @@ namespace {
 
 // Of the first layers at points that are made together.
 constexpr int64_t kMostFirstBytes = int64_t{128} << 20;
-// Of a point's tensors: beyond it every operator has work enough for all threads, and points on one thread
-// each would take long and much memory.
-constexpr int64_t kMostPointBytes = int64_t{256} << 20;
-// What a forward pass takes at once for a byte of its input, by experience with images.
-constexpr int64_t kBytesOfInput = 32;
-
 // Whether nothing but the model keeps one pass from running beside another.
 bool RunsBesideItself(const Objective& objective) {
   if (objective.criterion.scripted != nullptr) return false;
@@ -42,12 +34,14 @@ std::vector<Objective> MakeReplicas(const Objective& objective, int64_t count) {
 }  // namespace
 
 SubspacePoints::SubspacePoints(std::shared_ptr<const Objective> objective, Subspace subspace,
-                               Precision precision, bool side_by_side)
-    : objective_(std::move(objective)), subspace_(std::move(subspace)), precision_(precision) {
-  const bool may = side_by_side && !EnvironmentSays("LOSSATLAS_POINTS", "libtorch");
-  if (!may || !RunsBesideItself(*objective_)) num_at_once_ = 1;
-  // Vectors are turned once, which takes many points to be worth it.
-  may_turn_ = side_by_side;
+                               Precision precision, int64_t points_at_once)
+    : objective_(std::move(objective)),
+      subspace_(std::move(subspace)),
+      // Vectors are turned once, which takes many points to be worth it.
+      may_turn_(points_at_once > 1),
+      precision_(precision),
+      points_at_once_(points_at_once) {
+  if (EnvironmentSays("LOSSATLAS_POINTS", "libtorch") || !RunsBesideItself(*objective_)) points_at_once_ = 1;
 }
 
 std::vector<Evaluation> SubspacePoints::Evaluate(const std::vector<double>& coefficients, int64_t num_points,
@@ -113,56 +107,29 @@ std::vector<Evaluation> SubspacePoints::EvaluateWith(const SharedValues& shared,
                                                      int64_t num_points, const Batch& batch,
                                                      bool one_by_one) {
   std::vector<Evaluation> out(static_cast<size_t>(num_points));
-  int64_t num_done = 0;
-  if (!one_by_one && !num_at_once_ && num_points > 0)
-    num_done = EvaluateFirst(shared, coefficients, batch, out);
-  if (num_done == num_points) return out;
-  if (!one_by_one && *num_at_once_ > 1) {
-    EvaluateSideBySide(shared, coefficients, num_done, batch, out);
-  } else {
-    PointEvaluator evaluator = EvaluatorOf(*objective_, shared, batch, kMostFirstBytes);
-    evaluator.Evaluate(coefficients.data(), num_points, out.data());
+  if (num_points == 0) return out;
+  if (points_at_once_ > 1 && replicas_.empty()) {
+    replicas_ = MakeReplicas(*objective_, points_at_once_);
+    if (replicas_.empty()) points_at_once_ = 1;
   }
+  if (!one_by_one && points_at_once_ > 1) {
+    EvaluateSideBySide(shared, coefficients, batch, out);
+    return out;
+  }
+  std::optional<MemoryMeter> meter;
+  if (subspace_.directions.empty()) meter.emplace();
+  PointEvaluator evaluator = EvaluatorOf(*objective_, shared, batch, kMostFirstBytes);
+  evaluator.Evaluate(coefficients.data(), num_points, out.data());
+  if (meter) point_bytes_ = std::max(point_bytes_, meter->peak_bytes());
   return out;
 }
 
-int64_t SubspacePoints::EvaluateFirst(const SharedValues& shared, const std::vector<double>& coefficients,
-                                      const Batch& batch, std::vector<Evaluation>& out) {
-  const int64_t num_threads = at::get_num_threads();
-  if (num_threads > 1) replicas_ = MakeReplicas(*objective_, num_threads);
-  if (replicas_.empty()) {
-    num_at_once_ = 1;
-    return 0;
-  }
-  // Before it is known what they take, only where it is little by all appearance.
-  const bool seems_small = kBytesOfInput * batch.bytes() <= kMostPointBytes;
-  const int64_t num_tried = seems_small ? std::min(num_threads, static_cast<int64_t>(out.size())) : 1;
-  std::vector<Batch> batches(static_cast<size_t>(num_tried), batch);
-  int64_t bytes = 0;
-  OnWorkers(num_threads, [&](int64_t worker) {
-    if (worker >= num_tried) return;
-    const size_t place = static_cast<size_t>(worker);
-    const MemoryMeter meter;
-    PointEvaluator evaluator = EvaluatorOf(replicas_[place], shared, batches[place], 0);
-    evaluator.Evaluate(coefficients.data() + place * num_directions(), 1, &out[place]);
-    if (worker == 0) bytes = meter.peak_bytes();
-  });
-  if (bytes <= kMostPointBytes) {
-    num_at_once_ = num_threads;
-    return num_tried;
-  }
-  replicas_.clear();
-  num_at_once_ = 1;
-  return 0;
-}
-
 void SubspacePoints::EvaluateSideBySide(const SharedValues& shared, const std::vector<double>& coefficients,
-                                        int64_t begin, const Batch& batch, std::vector<Evaluation>& out) {
-  const int64_t end = static_cast<int64_t>(out.size());
-  const int64_t num_points = end - begin;
-  const int64_t num_workers = std::min(*num_at_once_, num_points);
-  const int64_t most_bytes = kMostFirstBytes / *num_at_once_;
-  std::atomic<int64_t> next{begin};
+                                        const Batch& batch, std::vector<Evaluation>& out) {
+  const int64_t num_points = static_cast<int64_t>(out.size());
+  const int64_t num_workers = std::min(points_at_once_, num_points);
+  const int64_t most_bytes = kMostFirstBytes / points_at_once_;
+  std::atomic<int64_t> next{0};
   // A batch remembers what it was asked.
   std::vector<Batch> batches(static_cast<size_t>(num_workers), batch);
   const auto run = [&](int64_t worker) {
@@ -172,8 +139,8 @@ void SubspacePoints::EvaluateSideBySide(const SharedValues& shared, const std::v
     const int64_t rounds = num_workers * evaluator.points_at_once();
     const int64_t num_rounds = (num_points + rounds - 1) / rounds;
     const int64_t step = (num_points + num_workers * num_rounds - 1) / (num_workers * num_rounds);
-    for (int64_t p = next.fetch_add(step); p < end; p = next.fetch_add(step)) {
-      const int64_t count = std::min(step, end - p);
+    for (int64_t p = next.fetch_add(step); p < num_points; p = next.fetch_add(step)) {
+      const int64_t count = std::min(step, num_points - p);
       evaluator.Evaluate(coefficients.data() + static_cast<size_t>(p) * num_directions(), count,
                          out.data() + p);
     }

@@ -16,14 +16,15 @@ namespace lossatlas {
 
 class SubspacePoints {
  public:
-  // `side_by_side`: of many points, several at once, each on one thread, where that is faster (see
-  // EvaluateFirst); else one after the other on all threads.
+  // `points_at_once`: of many points, so many at once, each on one thread, if the model can run beside
+  // itself; 1: one after the other on all threads.
   SubspacePoints(std::shared_ptr<const Objective> objective, Subspace subspace, Precision precision,
-                 bool side_by_side);
+                 int64_t points_at_once);
 
   size_t num_directions() const { return subspace_.directions.size(); }
-  // How many points are computed at once; 1 until the first ones were.
-  int64_t num_at_once() const { return num_at_once_.value_or(1); }
+  int64_t points_at_once() const { return points_at_once_; }
+  // What the tensors of a point took at the most; known of the origin alone, where there are no directions.
+  int64_t point_bytes() const { return point_bytes_; }
 
   // Losses and metrics at every point p of the subspace over one of the objective's batches; each is the same
   // to the bit in whatever calls it is made. coefficients is [num_points][num_directions] row by row. With no
@@ -39,12 +40,7 @@ class SubspacePoints {
                              int64_t most_bytes) const;
   std::vector<Evaluation> EvaluateWith(const SharedValues& shared, const std::vector<double>& coefficients,
                                        int64_t num_points, const Batch& batch, bool one_by_one);
-  // Decides how many points at once, and returns how many of them it evaluated for that. It depends on the
-  // model and the batch, not on which points are asked for.
-  int64_t EvaluateFirst(const SharedValues& shared, const std::vector<double>& coefficients,
-                        const Batch& batch, std::vector<Evaluation>& out);
-  // From point `begin` on.
-  void EvaluateSideBySide(const SharedValues& shared, const std::vector<double>& coefficients, int64_t begin,
+  void EvaluateSideBySide(const SharedValues& shared, const std::vector<double>& coefficients,
                           const Batch& batch, std::vector<Evaluation>& out);
 
   std::shared_ptr<const Objective> objective_;
@@ -55,8 +51,9 @@ class SubspacePoints {
   Precision precision_;
   FrozenValues frozen_values_;
   FirstOutputs first_outputs_;
-  std::optional<int64_t> num_at_once_;
-  std::vector<Objective> replicas_;  // with models of their own, one a thread
+  int64_t points_at_once_;
+  int64_t point_bytes_ = 0;
+  std::vector<Objective> replicas_;  // with models of their own, one a point
 };
 
 }  // namespace lossatlas

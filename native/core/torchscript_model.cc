@@ -347,18 +347,18 @@ std::unique_ptr<Model> TorchScriptModel::Replica() const {
   std::unique_ptr<TorchScriptModel> out(new TorchScriptModel(*this));
   try {
     out->module_ = torch::jit::Module(c10::IValue(module_._ivalue()).deepcopy(copies).toObject());
+    const auto move = [&](c10::intrusive_ptr<c10::ivalue::Object>& object) {
+      object = copies.at(c10::IValue(object)).toObject();
+    };
+    for (Slot& slot : out->parameter_slots_) move(slot.place.object);
+    for (Slot& slot : out->buffer_slots_) move(slot.place.object);
+    for (AttributePlace& place : out->attributes_) move(place.object);
   } catch (const c10::OutOfMemoryError&) {
     throw;
   } catch (const std::exception&) {
     // An object of a class that says nothing of how it is copied.
     return nullptr;
   }
-  const auto move = [&](c10::intrusive_ptr<c10::ivalue::Object>& object) {
-    object = copies.at(c10::IValue(object)).toObject();
-  };
-  for (Slot& slot : out->parameter_slots_) move(slot.place.object);
-  for (Slot& slot : out->buffer_slots_) move(slot.place.object);
-  for (AttributePlace& place : out->attributes_) move(place.object);
   out->input_guard_ = {};
   return out;
 }

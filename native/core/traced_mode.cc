@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/graph_writes.h"
 #include "core/inlined_graph.h"
 
 namespace lossatlas {
@@ -37,13 +38,12 @@ bool IsImpure(const torch::jit::Node& node) {
   return kNames.contains(kind);
 }
 
-// Whether something is drawn where the node runs in train mode. libtorch knows the operators that draw, but
-// not those of an interface that hides it, which are named above.
+// Whether something may be drawn where the node runs in train mode.
 bool Draws(const torch::jit::Node& node) {
   static const std::set<std::string> kNorms = {"aten::batch_norm", "aten::native_batch_norm",
                                                "aten::instance_norm"};
   if (IsImpure(node)) return !kNorms.contains(node.kind().toQualString());
-  return node.isNondeterministic();
+  return node.isNondeterministic() || IsUnseen(node);
 }
 
 // An operator that depends on the mode, and the constant that a trace put in the place of self.training.

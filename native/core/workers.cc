@@ -18,6 +18,10 @@ namespace {
 // that do not come.
 void KeepToOneThread() {
 #ifdef _OPENMP
+  // The first parallel_for on a thread gives it libtorch's number of threads, here by this library's copy of
+  // that switch and in libtorch by its own: it must not come later, in the middle of the work.
+  at::internal::lazy_init_num_threads();
+  at::get_num_threads();
   // Of this task alone: the number is as it was when the region ends.
   omp_set_num_threads(1);
 #endif

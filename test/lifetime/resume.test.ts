@@ -41,29 +41,32 @@ describe('resuming a sweep', function () {
   });
   afterEach(async () => rm(folder, { recursive: true }));
 
-  it('killed at any moment (kill -9), it ends with bit-identical values', async () => {
-    const body = (file: string | null) => `
+  for (const [what, options] of [
+    ['with gradients', 'points: 41, gradientNorm: true,'],
+    ['several points at once', 'points: 101,'],
+  ] as const)
+    it(`killed at any moment (kill -9), it ends with bit-identical values: ${what}`, async () => {
+      const body = (file: string | null) => `
       const { model, loss } = await setting();
       const plane = await lib.randomPlane(model, { seed: 5 });
       const resume = ${JSON.stringify(file)};
       const surface = await lib.lossSurface(loss, plane, {
-        points: 41,
-        gradientNorm: true,
+        ${options}
         onProgress: ({ done }) => process.stdout.write(done + ' '),
         ...(resume === null ? {} : { resume }),
       });
-      process.stdout.write('\\n' + JSON.stringify([...surface.loss, ...surface.accuracy, ...surface.gradientNorm]));`;
-    const whole = await run(body(null));
-    const expected = whole.stdout.split('\n')[1]!;
-    const file = join(folder, 'sweep');
-    const { firsts, result } = await runUntilDone(body(file), 45);
-    expect(firsts.length).to.be.above(2);
-    expect(firsts, 'each run goes on where the one before was killed').to.deep.equal(
-      [...firsts].sort((a, b) => a - b),
-    );
-    expect(firsts.at(-1)).to.be.above(100);
-    expect(result).to.equal(expected);
-  });
+      process.stdout.write('\\n' + JSON.stringify([surface.provenance.plan, ...surface.loss, ...surface.accuracy, ...(surface.gradientNorm ?? [])]));`;
+      const whole = await run(body(null));
+      const expected = whole.stdout.split('\n')[1]!;
+      const file = join(folder, 'sweep');
+      const { firsts, result } = await runUntilDone(body(file), 45);
+      expect(firsts.length).to.be.above(2);
+      expect(firsts, 'each run goes on where the one before was killed').to.deep.equal(
+        [...firsts].sort((a, b) => a - b),
+      );
+      expect(firsts.at(-1)).to.be.above(100);
+      expect(result).to.equal(expected);
+    });
 
   it('a file that is cut anywhere or damaged goes on from its last good point', async () => {
     using model = await loadFixture('convbn');

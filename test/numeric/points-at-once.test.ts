@@ -5,11 +5,14 @@ import {
   loadLoss,
   loadMetric,
   loadModel,
+  interpolate,
   lossLine,
   lossSurface,
   numThreads,
   objective,
+  ownSolution,
   randomPlane,
+  randomSolution,
   type Dataset,
   type LossSurface,
   type Model,
@@ -106,6 +109,14 @@ describe('several points at once, each on one thread', function () {
     await expectAlike('dropout in eval mode', { model: drawing, data });
   });
 
+  it('in train mode not where the graph does not show what is drawn, which is seeded all the same', async () => {
+    for (const file of ['unseen_fork', 'unseen_interface']) {
+      using model = await loadFixture(file, { dtype: 'float64' });
+      const data = goldenData('mlp.x', 'mlp.y');
+      await expectAlike(file, { model, data, options: { mode: 'train', seed: 3 }, plan: null });
+    }
+  });
+
   it('of models that write to their inputs, or to a view of something', async () => {
     const golden = goldenFile('aliases/golden.npz');
     for (const name of ['input_written', 'output_kept', 'view', 'shared', 'folded']) {
@@ -113,6 +124,58 @@ describe('several points at once, each on one thread', function () {
       using model = await loadModel(fixture(`aliases/${name}.pt`), { dtype: 'float64' });
       await expectAlike(name, { model, data, options: { batchSize: 5 } });
     }
+  });
+
+  it('from layers that stand still, and with running statistics along the axes', async () => {
+    using model = await loadFixture('convbn', { dtype: 'float64' });
+    using loss = objective(model, image(), { batchSize: 3 });
+    const { name } = model.parameters[0]!;
+    using plane = await randomPlane(model, { seed: 1, freeze: [name] });
+    const surface = await lossSurface(loss, plane, { points });
+    expect(surface.provenance.plan).to.equal(atOnce);
+    const expected = await oneByOne(loss, plane, surface);
+    surface.loss.forEach((value, p) => expect(value).to.be.closeTo(expected[p]!, 1e-12 * expected[p]!));
+    const [here, there] = [await ownSolution(model), await randomSolution(model, { seed: 1 })];
+    const line = await interpolate(loss, here, there, { points: 11, range: [0, 1] });
+    expect(line.provenance.plan).to.equal(atOnce);
+    expect(line.loss[0]).to.be.closeTo((await loss.evaluate()).loss, 1e-12);
+    const ends = await loss.evaluate(there.theta, undefined, there.buffers);
+    expect(line.loss[10]).to.be.closeTo(ends.loss, 1e-12 * ends.loss);
+    here.dispose();
+    there.dispose();
+  });
+
+  it('in bfloat16 the same as one after the other', async () => {
+    using model = await loadFixture('convbn', { dtype: 'float32' });
+    using loss = objective(model, image());
+    using plane = await randomPlane(model, { seed: 1 });
+    const together = await lossSurface(loss, plane, { points, precision: 'bf16' });
+    process.env.LOSSATLAS_POINTS = 'libtorch';
+    const alone = await lossSurface(loss, plane, { points, precision: 'bf16' }).finally(() => {
+      delete process.env.LOSSATLAS_POINTS;
+    });
+    expect(together.provenance.plan).to.equal(atOnce);
+    expect(alone.provenance.plan).to.equal(null);
+    together.loss.forEach((value, p) => expect(value).to.be.closeTo(alone.loss[p]!, 1e-2 * alone.loss[p]!));
+  });
+
+  it('points of three directions share what they can, and nothing else', async () => {
+    using model = await loadFixture('mlp', { dtype: 'float64' });
+    using loss = objective(model, goldenData('mlp.x', 'mlp.y'));
+    using origin = await model.theta();
+    const directions = [];
+    for (const seed of [1, 2, 3]) directions.push(await model.randomVector('gaussian', seed));
+    const rows = [0, 1, 2, 5, 1, 2, -1, 1, 2, 1, 0, 2, 1, 0, 0, 1, 2, 0, 0, 0, 0, 3, 0, 0];
+    const set = { origin, directions, coefficients: Float64Array.from(rows), numPoints: 8 };
+    const got = await loss.evaluatePoints(set);
+    for (let p = 0; p < 8; p++) {
+      using theta = await loss.pointAt(set, p);
+      const expected = (await loss.evaluate(theta)).loss;
+      expect(got[p]!.loss, `point ${p}`).to.be.closeTo(expected, 1e-12 * expected);
+    }
+    directions.forEach((direction) => {
+      direction.dispose();
+    });
   });
 
   it('of exported programs', async () => {
