@@ -15,6 +15,7 @@ import {
 import { sharedFile } from './images.mjs';
 
 /**
+ * @typedef {import('../dist/index.js').LoadModelOptions} LoadModelOptions
  * @typedef {import('../dist/index.js').Objective} Objective
  * @typedef {import('../dist/index.js').Solution} Solution
  * @typedef {{ title: string, loss: Objective, at: Solution }} Net
@@ -22,12 +23,14 @@ import { sharedFile } from './images.mjs';
 
 /**
  * @param {number} limit
+ * @param {'train' | 'test'} [part] of its images
+ * @param {LoadModelOptions} [options]
  * @returns {Promise<Net>}
  */
-export async function digits(limit) {
+export async function digits(limit, part = 'train', options = {}) {
   const folder = join(root, 'examples', 'digits');
-  const model = await loadModel(join(folder, 'digits.script.pt'));
-  const arrays = { inputs: 'x_train', targets: 'y_train', scale: 1 / 16, limit };
+  const model = await loadModel(join(folder, 'digits.script.pt'), options);
+  const arrays = { inputs: `x_${part}`, targets: `y_${part}`, scale: 1 / 16, limit };
   return {
     title: `digits, ${limit} images`,
     loss: objective(model, await loadNpz(join(folder, 'digits.npz'), arrays)),
@@ -46,13 +49,14 @@ async function mnist(limit) {
  * LeNet5 with its trained weights.
  *
  * @param {number} limit
+ * @param {LoadModelOptions} [options]
  * @returns {Promise<Net | null>}
  */
-export async function lenet5(limit) {
+export async function lenet5(limit, options = {}) {
   const data = await mnist(limit);
   const weights = sharedFile('checkpoints/advertorch_mnist_lenet5_clntrained.pt');
   if (data === null || weights === null) return null;
-  const model = await loadModel(join(root, 'examples', 'checkpoints', 'lenet5.architecture.pt'));
+  const model = await loadModel(join(root, 'examples', 'checkpoints', 'lenet5.architecture.pt'), options);
   return {
     title: `LeNet5, ${limit} MNIST images`,
     loss: objective(model, data),
@@ -80,13 +84,14 @@ export async function lenet(limit) {
 /**
  * @param {number} limit
  * @param {'eval' | 'train'} [mode]
+ * @param {LoadModelOptions} [options]
  * @returns {Promise<Net | null>}
  */
-export async function resnet20(limit, mode = 'eval') {
+export async function resnet20(limit, mode = 'eval', options = {}) {
   const images = sharedFile('cifar10/cifar10_jpeg_test_5000.bin');
   const file = sharedFile('torchscript/resnet20_cifar10.script.pt');
   if (images === null || file === null) return null;
-  const model = await loadModel(file);
+  const model = await loadModel(file, options);
   const standardised = { scale: 1 / 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
   const loss = objective(model, await loadCifar(images, { limit, ...standardised }), { mode });
   return { title: `ResNet-20, ${limit} CIFAR images, ${mode}`, loss, at: await ownSolution(model) };

@@ -2,29 +2,15 @@
 // 1 % beside Hutchinson's estimator.
 //   npm run bench:products [-- digits lenet5 resnet20]
 // Nets whose files of ../shared/data are not there are left out. Everything in float64.
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runMain, say, SetupError } from '../scripts/console.mjs';
-import { root } from '../scripts/project.mjs';
-import {
-  analyseHessian,
-  combine,
-  eigenpairs,
-  hessian,
-  loadCifar,
-  loadIdx,
-  loadModel,
-  loadNpz,
-  loadSolution,
-  objective,
-  trace,
-} from '../dist/index.js';
-import { sharedFile } from './images.mjs';
+import { analyseHessian, combine, eigenpairs, hessian, trace } from '../dist/index.js';
+import { digits, lenet5, resnet20 } from './nets.mjs';
 
 /**
  * @typedef {import('../dist/index.js').LinearOperator} LinearOperator
  * @typedef {import('../dist/index.js').ParameterVector} ParameterVector
- * @typedef {{ title: string, operator: LinearOperator }} Net
+ * @typedef {{ title: string, operator: LinearOperator }} Measured
  */
 
 const dtype = 'float64';
@@ -39,34 +25,11 @@ const stepCounts = [30, 100];
 /** Of Hutchinson's estimator, to know its variance. */
 const varianceProbes = 100;
 
-/** @type {Readonly<Record<string, () => Promise<Net | null>>>} */
-const nets = {
-  async digits() {
-    const folder = join(root, 'examples', 'digits');
-    const model = await loadModel(join(folder, 'digits.script.pt'), { dtype });
-    const arrays = { inputs: 'x_test', targets: 'y_test', scale: 1 / 16 };
-    const loss = objective(model, await loadNpz(join(folder, 'digits.npz'), arrays));
-    return { title: 'digits, 360 images', operator: hessian(loss) };
-  },
-  async lenet5() {
-    const images = sharedFile('mnist/t10k-images-idx3-ubyte.gz');
-    const labels = sharedFile('mnist/t10k-labels-idx1-ubyte.gz');
-    const weights = sharedFile('checkpoints/advertorch_mnist_lenet5_clntrained.pt');
-    if (images === null || labels === null || weights === null) return null;
-    const model = await loadModel(join(root, 'examples', 'checkpoints', 'lenet5.architecture.pt'), { dtype });
-    const at = await loadSolution(model, weights);
-    const loss = objective(model, await loadIdx(images, labels, { limit: 64, scale: 1 / 255 }));
-    return { title: 'LeNet5, 64 MNIST images', operator: hessian(loss, { at }) };
-  },
-  async resnet20() {
-    const images = sharedFile('cifar10/cifar10_jpeg_test_5000.bin');
-    const file = sharedFile('torchscript/resnet20_cifar10.script.pt');
-    if (images === null || file === null) return null;
-    const model = await loadModel(file, { dtype });
-    const standardised = { scale: 1 / 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
-    const loss = objective(model, await loadCifar(images, { limit: 32, ...standardised }));
-    return { title: 'ResNet-20, 32 CIFAR images', operator: hessian(loss) };
-  },
+/** @type {Readonly<Record<string, () => Promise<import('./nets.mjs').Net | null>>>} */
+const makers = {
+  digits: () => digits(360, 'test', { dtype }),
+  lenet5: () => lenet5(64, { dtype }),
+  resnet20: () => resnet20(32, 'eval', { dtype }),
 };
 
 /**
@@ -156,7 +119,7 @@ async function deflated(vector, found, isUnit = true) {
   return unit;
 }
 
-/** @param {Net} net */
+/** @param {Measured} net */
 async function pairsRows({ title, operator }) {
   const rows = [];
   for (const tolerance of pairTolerances) {
@@ -209,7 +172,7 @@ function agree(ours, theirs, tolerance) {
   );
 }
 
-/** @param {Net} net */
+/** @param {Measured} net */
 async function traceRows({ title, operator }) {
   const budget = { minProbes: varianceProbes, maxProbes: varianceProbes, seed: 2 };
   const plain = await trace(operator, budget);
@@ -257,24 +220,26 @@ function printTable(title, head, rows) {
 
 await runMain(async () => {
   const { positionals } = parseArgs({ allowPositionals: true });
-  const unknown = positionals.find((name) => !Object.hasOwn(nets, name));
+  const unknown = positionals.find((name) => !Object.hasOwn(makers, name));
   if (unknown !== undefined) {
-    const known = Object.keys(nets).join(', ');
+    const known = Object.keys(makers).join(', ');
     throw new SetupError('ERR_BENCH', `there is no net '${unknown}'; there are ${known}`);
   }
   const pairs = [];
   const traces = [];
-  for (const [name, load] of Object.entries(nets)) {
+  for (const [name, make] of Object.entries(makers)) {
     if (positionals.length > 0 && !positionals.includes(name)) continue;
-    const net = await load();
+    const net = await make();
     if (net === null) {
       say(`bench: ${name} is left out: its files are not in ../shared/data`);
       continue;
     }
+    const { title, loss, at } = net;
+    const measured = { title, operator: hessian(loss, { at }) };
     say(`bench: ${name}, eigenpairs`);
-    pairs.push(...(await pairsRows(net)));
+    pairs.push(...(await pairsRows(measured)));
     say(`bench: ${name}, trace`);
-    traces.push(...(await traceRows(net)));
+    traces.push(...(await traceRows(measured)));
   }
   printTable(
     'A2. Products to the eigenpairs of largest |λ|, and to both ends, until residuals are at most tolerance · max |λ|',

@@ -9,20 +9,9 @@ import {
   type Dataset,
   type Model,
 } from '../../dist/index.js';
-import { fixture, goldenData, loadFixture } from '../support/fixtures.js';
+import { evalNets, fixture, goldenData, loadFixture } from '../support/fixtures.js';
 import { goldenFile } from '../support/golden-file.js';
 import { expectNoLiveHandles } from '../support/handles.js';
-
-/** File, and golden arrays of inputs and targets. */
-const nets = [
-  ['mlp', 'mlp.x', 'mlp.y'],
-  ['convbn', 'convbn.eval.x', 'convbn.eval.y'],
-  ['convbn_traced_eval', 'convbn.eval.x', 'convbn.eval.y'],
-  ['attention', 'attention.x', 'attention.y'],
-  ['lstm', 'lstm.x', 'lstm.y'],
-  ['encoder', 'encoder.x', 'encoder.y'],
-  ['half', 'mlp.x', 'mlp.y'],
-] as const;
 
 /** A direction that moves the parameters from number `first` on alone. */
 async function directionFrom(model: Model, first: number, seed: number) {
@@ -61,7 +50,7 @@ describe('points whose first layers stand still', function () {
   this.timeout(120_000);
   expectNoLiveHandles();
 
-  for (const [file, inputs, targets] of nets) {
+  for (const [file, inputs, targets] of evalNets) {
     it(`have the losses of whole forward passes: ${file}`, async () => {
       const data = goldenData(inputs, targets);
       for (const dtype of ['float64', 'float32'] as const) {

@@ -20,7 +20,7 @@ import {
   type ObjectiveOptions,
   type Plane,
 } from '../../dist/index.js';
-import { fixture, goldenData, loadFixture } from '../support/fixtures.js';
+import { evalNets, fixture, goldenData, loadFixture } from '../support/fixtures.js';
 import { goldenFile } from '../support/golden-file.js';
 import { expectNoLiveHandles } from '../support/handles.js';
 
@@ -28,16 +28,6 @@ const points = 5;
 const threads = 3;
 const atOnce = `${threads} points at once`;
 
-/** File, and golden arrays of inputs and targets. */
-const nets = [
-  ['mlp', 'mlp.x', 'mlp.y'],
-  ['convbn', 'convbn.eval.x', 'convbn.eval.y'],
-  ['convbn_traced_eval', 'convbn.eval.x', 'convbn.eval.y'],
-  ['attention', 'attention.x', 'attention.y'],
-  ['lstm', 'lstm.x', 'lstm.y'],
-  ['encoder', 'encoder.x', 'encoder.y'],
-  ['half', 'mlp.x', 'mlp.y'],
-] as const;
 const image = () => goldenData('convbn.eval.x', 'convbn.eval.y');
 
 /** The loss at every point of the surface, each by itself from its own parameters. */
@@ -86,7 +76,7 @@ describe('several points at once, each on one thread', function () {
     await numThreads(before);
   });
 
-  for (const [file, inputs, targets] of nets) {
+  for (const [file, inputs, targets] of evalNets) {
     it(`have the losses of points by themselves: ${file}`, async () => {
       const data = goldenData(inputs, targets);
       for (const dtype of ['float64', 'float32'] as const) {

@@ -45,6 +45,17 @@ export const goldenNets = [
   ['lstm', 'lstm'],
 ] as const;
 
+/** Nets of every kind: file, and golden arrays of inputs and targets in eval mode. */
+export const evalNets = [
+  ['mlp', 'mlp.x', 'mlp.y'],
+  ['convbn', 'convbn.eval.x', 'convbn.eval.y'],
+  ['convbn_traced_eval', 'convbn.eval.x', 'convbn.eval.y'],
+  ['attention', 'attention.x', 'attention.y'],
+  ['lstm', 'lstm.x', 'lstm.y'],
+  ['encoder', 'encoder.x', 'encoder.y'],
+  ['half', 'mlp.x', 'mlp.y'],
+] as const;
+
 export function goldenData(inputs: string, targets: string): Dataset {
   return dataset({ inputs: goldenArray(inputs), targets: goldenArray(targets) });
 }
