@@ -6,6 +6,7 @@ const switches = [
   'LOSSATLAS_FIRST_LAYER',
   'LOSSATLAS_FROZEN_PREFIX',
   'LOSSATLAS_POINTS',
+  'LOSSATLAS_GRAM_SCHMIDT',
 ] as const;
 
 /** Those that are set; what values depend on to the last bit. */

@@ -15,9 +15,5 @@ std::vector<double> SegmentDots(const at::Tensor& a, const at::Tensor& b,
                                 const std::vector<int64_t>& lengths);
 // (Σ |a_i|^p)^(1/p), p = 1 or 2
 double Norm(const at::Tensor& a, int order = 2);
-// rows · w for the first `count` rows of a [capacity, n] matrix
-std::vector<double> RowDots(const at::Tensor& rows, int64_t count, const at::Tensor& w);
-// w -= Σ_i coefficients[i] · rows[i]
-void SubtractRows(const at::Tensor& rows, const std::vector<double>& coefficients, at::Tensor& w);
 
 }  // namespace lossatlas

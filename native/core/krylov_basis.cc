@@ -1,11 +1,9 @@
 #include "core/krylov_basis.h"
 
 #include <algorithm>
-#include <cmath>
-#include <numbers>
 
 #include "core/error.h"
-#include "core/flat_kernels.h"
+#include "core/orthogonalization.h"
 
 namespace lossatlas {
 
@@ -20,47 +18,29 @@ KrylovBasis::KrylovBasis(std::shared_ptr<const ParameterLayout> layout, int64_t 
       storage_(on_host ? options.device(c10::kCPU) : options),
       capacity_(capacity) {}
 
-int64_t KrylovBasis::Used(size_t block, int64_t count) {
-  return std::clamp(count - static_cast<int64_t>(block) * kBlockRows, int64_t{0}, kBlockRows);
-}
-
-std::vector<double> KrylovBasis::Subtract(at::Tensor& rest, int64_t count) const {
-  std::vector<double> overlaps;
-  for (size_t block = 0; block < blocks_.size(); ++block) {
-    const std::vector<double> part = RowDots(blocks_[block], Used(block, count), rest);
-    overlaps.insert(overlaps.end(), part.begin(), part.end());
-  }
-  for (size_t block = 0; block < blocks_.size(); ++block) {
-    const auto from = overlaps.begin() + std::min(static_cast<int64_t>(block) * kBlockRows, count);
-    SubtractRows(blocks_[block], {from, from + Used(block, count)}, rest);
-  }
-  return overlaps;
-}
-
 KrylovBasis::Extension KrylovBasis::Extend(const at::Tensor& vector, double breakdown, double scale) {
   at::NoGradGuard no_grad;
-  Extension out;
-  at::Tensor rest = vector.to(storage_, /*non_blocking=*/false, /*copy=*/true);
-  const double start = Norm(rest);
-  out.overlaps.assign(static_cast<size_t>(count_), 0.0);
-  double before = start;
-  // Two passes suffice unless the rest is noise, which the breakdown test catches.
-  for (int pass = 0; pass < 2; ++pass) {
-    const std::vector<double> overlaps = Subtract(rest, count_);
-    for (size_t i = 0; i < overlaps.size(); ++i) out.overlaps[i] += overlaps[i];
-    out.norm = Norm(rest);
-    if (out.norm > before * std::numbers::sqrt2 / 2) break;
-    before = out.norm;
-  }
-  // Written so that a NaN is not appended.
-  out.appended = count_ < capacity() && out.norm > breakdown * std::max(start, scale);
-  if (!out.appended) return out;
-  if (count_ % kBlockRows == 0) {
+  const bool has_room = count_ < capacity();
+  const bool opens_block = has_room && count_ % kBlockRows == 0;
+  if (opens_block)
     blocks_.push_back(at::empty({std::min(kBlockRows, capacity_ - count_), layout_->size()}, storage_));
+  // Straight to its place, which counts only if it is appended.
+  const at::Tensor rest =
+      has_room ? blocks_.back()[count_ % kBlockRows] : at::empty({layout_->size()}, storage_);
+  const auto [overlaps, start, norm] =
+      Orthogonalize({blocks_, count_}, vector.to(storage_), rest, /*normalizes=*/has_room);
+  // Written so that a NaN is not appended.
+  const bool appended = has_room && norm > breakdown * std::max(start, scale);
+  if (appended) {
+    ++count_;
+  } else if (opens_block) {
+    blocks_.pop_back();
   }
-  blocks_.back()[count_ % kBlockRows].copy_(rest.mul_(1.0 / out.norm));
-  ++count_;
-  return out;
+  return {overlaps, norm, appended};
+}
+
+int64_t KrylovBasis::Used(size_t block) const {
+  return std::min(count_ - static_cast<int64_t>(block) * kBlockRows, kBlockRows);
 }
 
 at::Tensor KrylovBasis::Project(const at::Tensor& vector, int64_t count) const {
@@ -69,8 +49,8 @@ at::Tensor KrylovBasis::Project(const at::Tensor& vector, int64_t count) const {
                 std::to_string(count) + " rows of a basis of " + std::to_string(count_) + " vectors");
   }
   at::NoGradGuard no_grad;
-  at::Tensor rest = vector.to(storage_, /*non_blocking=*/false, /*copy=*/true);
-  for (int pass = 0; pass < 2; ++pass) Subtract(rest, count);
+  const at::Tensor rest = at::empty({layout_->size()}, storage_);
+  Orthogonalize({blocks_, count}, vector.to(storage_), rest, /*normalizes=*/false);
   return rest.to(options_);
 }
 

@@ -23,9 +23,8 @@ class KrylovBasis {
     double norm = 0;               // of what is left; the next β
     bool appended = false;
   };
-  // Orthogonalises `vector` against all rows (a second pass where the first cancelled: Daniel, Gragg, Kaufman
-  // and Stewart 1976, with their η = 1/√2), then appends it normalised unless what is left is below
-  // `breakdown` · max(‖vector‖, scale) or the basis is full.
+  // Orthogonalises `vector` against all rows (as Orthogonalize does), then appends it normalised unless what
+  // is left is below `breakdown` · max(‖vector‖, scale) or the basis is full.
   Extension Extend(const at::Tensor& vector, double breakdown, double scale);
 
   // What is left of `vector` without its part in the span of the first `count` rows.
@@ -40,11 +39,8 @@ class KrylovBasis {
   void Rotate(const std::vector<double>& coefficients, int64_t num_columns);
 
  private:
-  // Rows of `block` among the first `count`.
-  static int64_t Used(size_t block, int64_t count);
-  int64_t Used(size_t block) const { return Used(block, count_); }
-  // Takes the overlaps with the first `count` rows out of `rest`; one pass.
-  std::vector<double> Subtract(at::Tensor& rest, int64_t count) const;
+  // Rows of `block` that there are.
+  int64_t Used(size_t block) const;
 
   std::shared_ptr<const ParameterLayout> layout_;
   at::TensorOptions options_;  // of the vectors

@@ -13,6 +13,7 @@
 #include "core/krylov_basis.h"
 #include "core/memory_meter.h"
 #include "core/normalization.h"
+#include "core/orthogonalization.h"
 #include "core/random.h"
 #include "core/scoped_state.h"
 #include "core/small_eigen.h"
@@ -41,18 +42,68 @@ std::shared_ptr<const ParameterLayout> LayoutOf(int64_t n) {
 void TestKernels() {
   for (const c10::ScalarType type : {c10::kFloat, c10::kDouble}) {
     for (const int64_t n : {1, 15, 4096, 100'003}) {
-      const at::Tensor rows = RandomVector(Law::kGaussian, 1, 0, 5 * n, type).view({5, n});
-      at::Tensor w = RandomVector(Law::kGaussian, 2, 0, n, type);
-      const at::Tensor exact = at::mv(rows.to(c10::kDouble), w.to(c10::kDouble));
-      const std::vector<double> dots = RowDots(rows, 5, w);
-      for (int i = 0; i < 5; ++i) EXPECT(Near(dots[i], exact[i].item<double>(), 1e-9 * std::sqrt(n)));
-      EXPECT(Near(Norm(w, 1), w.to(c10::kDouble).abs().sum().item<double>(), 1e-9 * n));
-      const at::Tensor expected = w.to(c10::kDouble) - at::mv(rows.to(c10::kDouble).t(), exact);
-      SubtractRows(rows, dots, w);
-      const double tolerance = (type == c10::kFloat ? 1e-5 : 1e-13) * std::sqrt(n);
-      EXPECT(at::max(at::abs(w.to(c10::kDouble) - expected)).item<double>() < tolerance * 10);
+      const at::Tensor a = RandomVector(Law::kGaussian, 1, 0, n, type);
+      const at::Tensor b = RandomVector(Law::kGaussian, 2, 0, n, type);
+      const double exact = (a.to(c10::kDouble) * b.to(c10::kDouble)).sum().item<double>();
+      EXPECT(Near(Dot(a, b), exact, 1e-9 * std::sqrt(n)));
+      EXPECT(Near(Norm(a, 1), a.to(c10::kDouble).abs().sum().item<double>(), 1e-9 * n));
     }
   }
+}
+
+// Against what is left by Householder's QR in float64, by both ways and for vectors that one pass suffices
+// for and not.
+void TestOrthogonalize() {
+  for (const c10::ScalarType type : {c10::kFloat, c10::kDouble}) {
+    const double eps = type == c10::kFloat ? 1e-6 : 1e-14;
+    for (const int64_t count : {0, 1, 5, 21}) {
+      for (const int64_t n : {30, 2048, 100'003}) {
+        const at::Tensor drawn = RandomVector(Law::kGaussian, 1, 0, 22 * n, c10::kDouble).view({22, n});
+        const at::Tensor exact = std::get<0>(at::linalg_qr(drawn.narrow(0, 0, 22).t())).t().contiguous();
+        const at::Tensor rows = exact.to(type);
+        // Of 16 rows each; some that do not count.
+        const std::vector<at::Tensor> blocks = {rows.narrow(0, 0, 16).clone(), rows.narrow(0, 16, 6).clone()};
+        for (const double share : {1.0, 1e-3}) {
+          const at::Tensor inside = exact.narrow(0, 0, count).sum(0);
+          const at::Tensor vector = (inside + share * drawn[21] / std::sqrt(n)).to(type);
+          const at::Tensor q = rows.narrow(0, 0, count).to(c10::kDouble);
+          const at::Tensor v = vector.to(c10::kDouble);
+          const at::Tensor overlaps = at::mv(q, v);
+          const at::Tensor left = v - at::mv(q.t(), overlaps);
+          for (const char* way : {"", "libtorch"}) {
+            setenv("LOSSATLAS_GRAM_SCHMIDT", way, 1);
+            const at::Tensor rest = at::full({n}, NAN, type);
+            const Orthogonalized got = Orthogonalize({blocks, count}, vector, rest, false);
+            EXPECT(Near(got.start, v.norm().item<double>(), eps * (1 + std::sqrt(count))));
+            EXPECT(Near(got.norm, left.norm().item<double>(), 10 * eps));
+            EXPECT((rest.to(c10::kDouble) - left).norm().item<double>() < 10 * eps);
+            EXPECT(at::mv(q, rest.to(c10::kDouble)).norm().item<double>() < 2 * eps * (eps + got.norm));
+            EXPECT(static_cast<int64_t>(got.overlaps.size()) == count);
+            for (int64_t i = 0; i < count; ++i)
+              EXPECT(Near(got.overlaps[i], overlaps[i].item<double>(), 10 * eps));
+            Orthogonalize({blocks, count}, vector, rest, true);
+            EXPECT((rest.to(c10::kDouble) * got.norm - left).norm().item<double>() < 10 * eps);
+          }
+        }
+      }
+    }
+  }
+  unsetenv("LOSSATLAS_GRAM_SCHMIDT");
+}
+
+void TestOrthogonalizeDoesNotDependOnThreads() {
+  const int64_t n = 1'000'003;
+  const at::Tensor rows = RandomVector(Law::kGaussian, 1, 0, 5 * n, c10::kFloat).view({5, n}) / std::sqrt(n);
+  const at::Tensor vector = rows.sum(0) + RandomVector(Law::kGaussian, 2, 0, n, c10::kFloat) / std::sqrt(n);
+  const std::vector<at::Tensor> blocks = {rows};  // Rows refers to it
+  const at::Tensor many = at::empty({n}, c10::kFloat);
+  const at::Tensor one = at::empty_like(many);
+  const int threads = at::get_num_threads();
+  const Orthogonalized of_many = Orthogonalize({blocks, 5}, vector, many, true);
+  at::set_num_threads(1);
+  const Orthogonalized of_one = Orthogonalize({blocks, 5}, vector, one, true);
+  at::set_num_threads(threads);
+  EXPECT(of_many.overlaps == of_one.overlaps && of_many.norm == of_one.norm && at::equal(many, one));
 }
 
 // Without OpenMP at::parallel_for is serial, and says nothing.
@@ -162,7 +213,8 @@ void TestAffineProof() {
   EXPECT(refuses(batch_norm(false), "both depend on 'c'"));
 }
 
-void TestKrylovBasis() {
+void TestKrylovBasis(const char* way) {
+  setenv("LOSSATLAS_GRAM_SCHMIDT", way, 1);
   for (const c10::ScalarType type : {c10::kFloat, c10::kDouble}) {
     const int64_t n = 5000;
     KrylovBasis basis(LayoutOf(n), 40, type);
@@ -193,6 +245,7 @@ void TestKrylovBasis() {
     EXPECT(Near(Dot(basis.Row(0), basis.Row(1)), 0, 1e-6));
     EXPECT(basis.Extend(base, 0, 0).appended && basis.count() == 3);
   }
+  unsetenv("LOSSATLAS_GRAM_SCHMIDT");
 }
 
 void TestSmallEigen() {
@@ -266,14 +319,17 @@ int Main() {
   unsetenv("LOSSATLAS_FOLDING");
   ConfigureProcess();
   std::vector<Test> tests = {
-      {"reductions and updates of flat vectors", TestKernels},
+      {"reductions of flat vectors", TestKernels},
+      {"orthogonalisation against rows", TestOrthogonalize},
       {"at::parallel_for uses threads", TestParallelForUsesThreads},
       {"reductions do not depend on the number of threads", TestKernelsDoNotDependOnThreads},
+      {"orthogonalisation does not depend on the number of threads", TestOrthogonalizeDoesNotDependOnThreads},
       {"sums over segments of flat vectors", TestSegmentDots},
       {"proof that a network is affine in each parameter", TestAffineProof},
       {"random laws", TestRandom},
       {"parameter layout", TestLayout},
-      {"Krylov basis stays orthonormal", TestKrylovBasis},
+      {"Krylov basis stays orthonormal", [] { TestKrylovBasis(""); }},
+      {"Krylov basis stays orthonormal by libtorch's operators", [] { TestKrylovBasis("libtorch"); }},
       {"small symmetric eigenproblem", TestSmallEigen},
       {"normalisation keeps zero groups", TestNormalizationKeepsZeroGroups},
       {"batch checks its data", TestBatch},

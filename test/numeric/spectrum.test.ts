@@ -45,6 +45,28 @@ async function convbn(mode: 'eval' | 'train', dtype: 'float32' | 'float64' = 'fl
   return new Setting(model, loss, hessian(loss));
 }
 
+describe('orthogonalisation by libtorch’s operators, as on a GPU', () => {
+  expectNoLiveHandles();
+
+  it('gives the same spectrum but for rounding', async () => {
+    using setting = await convbn('eval');
+    const options = { steps: 40, probes: 2, seed: 1 };
+    const ours = await spectralDensity(setting.operator, options);
+    process.env.LOSSATLAS_GRAM_SCHMIDT = 'libtorch';
+    try {
+      const theirs = await spectralDensity(setting.operator, options);
+      expect(
+        relativeError(
+          theirs.nodes.flatMap((x) => [...x]),
+          ours.nodes.flatMap((x) => [...x]),
+        ),
+      ).to.be.below(1e-10);
+    } finally {
+      delete process.env.LOSSATLAS_GRAM_SCHMIDT;
+    }
+  });
+});
+
 describe('eigenpairs', () => {
   expectNoLiveHandles();
 
