@@ -6,11 +6,12 @@ import { parseArgs } from 'node:util';
 import { runMain, say, SetupError } from '../scripts/console.mjs';
 import { analyseHessian, combine, eigenpairs, hessian, trace } from '../dist/index.js';
 import { digits, lenet5, resnet20 } from './nets.mjs';
+import { summarize } from './statistics.mjs';
 
 /**
  * @typedef {import('../dist/index.js').LinearOperator} LinearOperator
  * @typedef {import('../dist/index.js').ParameterVector} ParameterVector
- * @typedef {{ title: string, operator: LinearOperator }} Measured
+ * @typedef {{ title: string, operator: LinearOperator, numSamples: number }} Measured
  */
 
 const dtype = 'float64';
@@ -201,6 +202,51 @@ async function traceRows({ title, operator }) {
 }
 
 /**
+ * The trace of nets that are affine in each parameter, by gradients: exact, so that it has no error to wait for.
+ *
+ * @param {Measured} net
+ */
+async function exactRow({ title, operator, numSamples }) {
+  const plain = await trace(operator, { minProbes: varianceProbes, maxProbes: varianceProbes, seed: 2 });
+  const probe = await operator.space.randomVector('rademacher', 1);
+  const product = await millisecondsOf(async () => {
+    const [out] = await operator.apply([probe]);
+    out?.dispose();
+  });
+  let value = NaN;
+  let numGradients = NaN;
+  const gradients = await millisecondsOf(async () => {
+    ({ value, numProducts: numGradients } = await trace(operator, { method: 'gradient', exact: true }));
+  });
+  const theirs = varianceProbes * (plain.standardError / (traceError * Math.abs(value))) ** 2;
+  const inProducts = gradients / product;
+  return [
+    title,
+    numGradients,
+    numGradients / numSamples,
+    inProducts.toPrecision(2),
+    Math.round(theirs),
+    ratioOf(theirs, inProducts),
+    value.toPrecision(7),
+  ];
+}
+
+/**
+ * The median of three, after one that warms up.
+ *
+ * @param {() => Promise<void>} run
+ */
+async function millisecondsOf(run) {
+  const times = [];
+  for (let i = 0; i < 4; i++) {
+    const begin = performance.now();
+    await run();
+    if (i > 0) times.push(performance.now() - begin);
+  }
+  return summarize([times]).median;
+}
+
+/**
  * @param {number} theirs
  * @param {number} ours
  */
@@ -227,6 +273,7 @@ await runMain(async () => {
   }
   const pairs = [];
   const traces = [];
+  const exact = [];
   for (const [name, make] of Object.entries(makers)) {
     if (positionals.length > 0 && !positionals.includes(name)) continue;
     const net = await make();
@@ -235,11 +282,12 @@ await runMain(async () => {
       continue;
     }
     const { title, loss, at } = net;
-    const measured = { title, operator: hessian(loss, { at }) };
+    const measured = { title, operator: hessian(loss, { at }), numSamples: loss.data.numSamples };
     say(`bench: ${name}, eigenpairs`);
     pairs.push(...(await pairsRows(measured)));
     say(`bench: ${name}, trace`);
     traces.push(...(await traceRows(measured)));
+    exact.push(await exactRow(measured));
   }
   printTable(
     'A2. Products to the eigenpairs of largest |λ|, and to both ends, until residuals are at most tolerance · max |λ|',
@@ -250,6 +298,11 @@ await runMain(async () => {
     `A3. Products to a standard error of ${100 * traceError} % of the trace`,
     ['net', 'Lanczos steps', 'probes after them', 'together', 'Hutchinson', 'ratio', 'trace'],
     traces,
+  );
+  printTable(
+    `A3. The exact trace by gradients, beside Hutchinson's products to ${100 * traceError} %; its time in products is measured`,
+    ['net', 'gradients of one sample', 'of all samples', 'time in products', 'Hutchinson', 'ratio', 'trace'],
+    exact,
   );
   return 0;
 });

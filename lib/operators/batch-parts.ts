@@ -1,3 +1,5 @@
+import type { BatchHandle } from '../native/addon.js';
+import { callSync, freeHandle } from '../native/call.js';
 import type { Objective } from '../objective/objective.js';
 
 /** Some samples of a batch, of which one graph is made. */
@@ -24,4 +26,19 @@ export function partsOf(
     }
   }
   return parts;
+}
+
+/** What `use` makes of the samples of a part, which live no longer. */
+export async function ofPart<Value>(
+  batch: BatchHandle,
+  { first, numSamples, isWhole }: BatchPart,
+  use: (samples: BatchHandle) => Promise<Value>,
+): Promise<Value> {
+  if (isWhole) return use(batch);
+  const slice = callSync((native) => native.batchSlice(batch, first, numSamples));
+  try {
+    return await use(slice);
+  } finally {
+    freeHandle(slice);
+  }
 }

@@ -5,7 +5,7 @@ import { ParameterSpace, subspace } from '../model/parameter-space.js';
 import { combine, disposeAll, ParameterVector } from '../model/parameter-vector.js';
 import { Solution } from '../model/solution.js';
 import type { BatchHandle, CurvatureGraph, SampleIndependence } from '../native/addon.js';
-import { call, callSync, freeHandle, numThreads } from '../native/call.js';
+import { call, freeHandle, numThreads } from '../native/call.js';
 import { requireCount } from '../objective/evaluation.js';
 import { Objective } from '../objective/objective.js';
 import type { Provenance } from '../results.js';
@@ -19,7 +19,7 @@ import {
   type Check,
   invalidOption,
 } from '../validate.js';
-import { partsOf, type BatchPart } from './batch-parts.js';
+import { ofPart, partsOf, type BatchPart } from './batch-parts.js';
 import { GroupQueue } from './group-queue.js';
 import type { LinearOperator } from './linear-operator.js';
 import { fastestPlan } from './plan-trial.js';
@@ -203,6 +203,11 @@ export class CurvatureOperator implements LinearOperator {
     return { theta, buffers: await this.#buffers(theta) };
   }
 
+  /** Samples of the smallest part that has a loss of its own: 1, or a whole batch where samples see each other. */
+  async smallestPart(): Promise<number> {
+    return (await this.#choosePlan({ chunk: 1 })).chunk;
+  }
+
   /** Lets go of retained graphs: the next product runs the model anew. */
   forget(): void {
     this.#graphs.forget();
@@ -276,19 +281,12 @@ export class CurvatureOperator implements LinearOperator {
     }
   }
 
-  async #buildPart(
-    batch: BatchHandle,
-    { first, numSamples, isWhole }: BatchPart,
-    theta: ParameterVector,
-  ): Promise<PartGraph> {
+  async #buildPart(batch: BatchHandle, part: BatchPart, theta: ParameterVector): Promise<PartGraph> {
     const buffers = await this.#buffers(theta);
-    const slice = isWhole ? batch : callSync((native) => native.batchSlice(batch, first, numSamples));
-    try {
-      const { graph, evaluation, graphBytes } = await this.#buildGraph(slice, theta, buffers);
+    return ofPart(batch, part, async (samples) => {
+      const { graph, evaluation, graphBytes } = await this.#buildGraph(samples, theta, buffers);
       return { graph, count: evaluation[1]!, bytes: graphBytes };
-    } finally {
-      if (!isWhole) freeHandle(slice);
-    }
+    });
   }
 
   async #choosePlan(choice: PlanChoice = this.#options.plan ?? 'default'): Promise<ProductPlan> {

@@ -3,34 +3,55 @@ import type { OutputPullback } from '../native/addon.js';
 import { call, freeHandle } from '../native/call.js';
 import { requireCount } from '../objective/evaluation.js';
 import { throwIfAborted } from '../steps.js';
+import { ofPart, partsOf } from './batch-parts.js';
 import type { CurvatureOperator } from './curvature-operator.js';
 
+/** The graphs of a model's outputs, in turn. */
+export interface PullbackRun {
+  /** One sample a graph where samples do not see each other, so that the gradient of an output costs no other's. */
+  readonly bySample: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
 /**
- * Calls `visit` with the graph of the model's output on each batch in turn; it is freed afterwards. Returns what the loss
- * sums of all batches are divided by. For a Hessian throws ERR_NOT_AFFINE unless diag H = diag GGN is proven on every
- * batch; ERR_CRITERION for losses whose curvature in the output has no
- * known root.
+ * Calls `visit` with the graph of the model's output on each batch in turn, or on each sample; it is freed afterwards.
+ * Returns what the loss sums of all batches are divided by. For a Hessian throws ERR_NOT_AFFINE unless diag H = diag GGN is
+ * proven on every graph; ERR_CRITERION for losses whose curvature in the output has no known root.
  */
 export async function eachPullback(
   operator: CurvatureOperator,
   visit: (pullback: OutputPullback) => Promise<void>,
-  signal: AbortSignal | undefined,
+  { bySample, signal }: PullbackRun,
 ): Promise<number> {
   const { objective, space, matrix } = operator;
   const { theta, buffers } = await operator.place();
+  const parts = partsOf(objective, bySample ? await operator.smallestPart() : objective.batchSize);
   let count = 0;
+  let index = 0;
+  let batchIndex = 0;
   for await (const batch of objective.batches()) {
-    throwIfAborted(signal);
-    const built = await call((native) =>
-      native.outputPullback(objective.handle, space.handle, theta.handle, buffers?.handle ?? null, batch),
-    );
-    try {
-      if (matrix.kind === 'hessian' && built.obstacle !== null) throw notAffine(built.obstacle);
-      await visit(built);
-      count += built.evaluation[1]!;
-    } finally {
-      freeHandle(built.pullback);
+    for (; parts[index]?.batch === batchIndex; index++) {
+      throwIfAborted(signal);
+      const built = await ofPart(batch, parts[index]!, (samples) =>
+        call((native) =>
+          native.outputPullback(
+            objective.handle,
+            space.handle,
+            theta.handle,
+            buffers?.handle ?? null,
+            samples,
+          ),
+        ),
+      );
+      try {
+        if (matrix.kind === 'hessian' && built.obstacle !== null) throw notAffine(built.obstacle);
+        await visit(built);
+        count += built.evaluation[1]!;
+      } finally {
+        freeHandle(built.pullback);
+      }
     }
+    batchIndex++;
   }
   requireCount(count);
   return count;

@@ -10,6 +10,7 @@
 #include "core/folded_forward.h"
 #include "core/input_guard.h"
 #include "core/model.h"
+#include "core/module_state.h"
 #include "core/torch.h"
 #include "core/traced_mode.h"
 
@@ -23,24 +24,6 @@ struct LoadOptions {
   // Of an exported program: an operator that lost its dropout when it was exported in eval mode; else empty.
   std::string lost_dropout = {};
   std::set<std::string> non_persistent = {};  // buffers that no state dict has
-};
-
-// Where a module holds a tensor: in an attribute, or in a list of one (scripted recurrent layers read their
-// weights from a list).
-struct TensorPlace {
-  c10::intrusive_ptr<c10::ivalue::Object> object;
-  size_t index = 0;
-  std::optional<size_t> item;
-
-  at::Tensor Get() const;
-  void Set(const at::Tensor& tensor) const;
-};
-
-// Where a module holds a number or a flag.
-struct AttributePlace {
-  c10::intrusive_ptr<c10::ivalue::Object> object;
-  size_t index = 0;
-  bool is_training = false;
 };
 
 class TorchScriptModel : public Model {

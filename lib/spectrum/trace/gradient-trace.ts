@@ -37,7 +37,8 @@ export async function gradientTrace(run: TraceRun): Promise<TraceFigures> {
           progress.advance();
         }
       },
-      progress.signal,
+      // One draw for a whole batch.
+      { bySample: false, signal: progress.signal },
     );
     for (const squares of round) samples.add(squares.map((square) => square / count));
     const totals = samples.totals();
@@ -72,7 +73,7 @@ export async function exactGradientTrace(run: TraceRun): Promise<TraceFigures> {
       progress.total += pullback.outputSize;
       numOutputs += await addUnitSquares(pullback, traces, run);
     },
-    progress.signal,
+    { bySample: true, signal: progress.signal },
   );
   if (!traces.every(Number.isFinite)) throw notFinite();
   const shift = weightDecayTraces(operator);
