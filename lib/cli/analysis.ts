@@ -53,6 +53,7 @@ export async function runAnalysis<Opened>(
     } else await analysis.compute(opened, run);
   } catch (error) {
     progress.stop();
+    await output.removeEmptyFolder();
     if (error instanceof AbortError) process.stderr.write(`\n${await analysis.interrupted(error, run)}\n`);
     throw error;
   } finally {

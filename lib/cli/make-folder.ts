@@ -1,24 +1,31 @@
-import { access, constants, mkdir, stat } from 'node:fs/promises';
+import { access, constants, mkdir, rmdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { LossAtlasError } from '../errors.js';
 
-/** Parents first, one by one: Node's recursive mkdir never returns where a file system refuses folders (as /proc does). */
-export async function makeFolder(folder: string): Promise<void> {
+/**
+ * Parents first, one by one: Node's recursive mkdir never returns where a file system refuses folders (as /proc does).
+ * Returns those that were not there, outermost first.
+ */
+export async function makeFolder(folder: string): Promise<string[]> {
   try {
     await mkdir(folder);
+    return [folder];
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     const parent = dirname(folder);
-    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return;
+    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return [];
     if (code === 'ENOENT' && parent !== folder && !(await exists(parent))) {
-      await makeFolder(parent);
-      await makeFolder(folder);
-      return;
+      return [...(await makeFolder(parent)), ...(await makeFolder(folder))];
     }
     throw new LossAtlasError('ERR_FILE_NOT_WRITABLE', `The folder '${folder}' cannot be made: ${message}`, {
       cause,
     });
   }
+}
+
+/** Those that are empty, from the last one on. */
+export async function removeEmptyFolders(folders: readonly string[]): Promise<void> {
+  for (const folder of folders.toReversed()) await rmdir(folder).catch(() => undefined);
 }
 
 async function exists(path: string): Promise<boolean> {

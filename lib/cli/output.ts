@@ -22,7 +22,7 @@ import { figuresOf, figuresOfKind } from '../report/draw-result.js';
 import type { FigureKind } from '../report/figure-kinds.js';
 import { drawResultChecks } from '../report/figure-options.js';
 import { checkOptions, invalidOption, isPositive } from '../validate.js';
-import { makeFolder, requireWritable } from './make-folder.js';
+import { makeFolder, removeEmptyFolders, requireWritable } from './make-folder.js';
 import { hasNoExtent } from './no-extent.js';
 import { figureOptions, outputOptions } from './options/output-options.js';
 import { take, type Values } from './options/table.js';
@@ -37,6 +37,8 @@ export class Output {
   readonly #images: readonly string[];
   readonly #figures: DrawResultOptions;
   readonly #pixelRatio: number | undefined;
+  /** Folders that were not there. */
+  #made: readonly string[] = [];
   /** Some are written again and again. */
   readonly #written = new Set<string>();
   readonly #drawn = new Set<string>();
@@ -76,8 +78,13 @@ export class Output {
   /** Makes the folder and sees that it can be written to. Throws ERR_FILE_NOT_WRITABLE. */
   async prepare(): Promise<void> {
     if (this.#folder === null) return;
-    await makeFolder(this.#folder);
+    this.#made = await makeFolder(this.#folder);
     await requireWritable(this.pathOf('', '.json'));
+  }
+
+  /** After a run that failed before anything was written. */
+  async removeEmptyFolder(): Promise<void> {
+    await removeEmptyFolders(this.#made);
   }
 
   /** `<folder>/<name>-<part><ending>`. */

@@ -1,6 +1,6 @@
 import { alignColumns, escapeCell } from '../markdown.js';
 import type { CriteriaComparison, CriteriaRow, Estimate } from '../results.js';
-import { typeOfCriteria } from '../spectrum/hessian-type.js';
+import { whyNotRead } from '../spectrum/why-not-read.js';
 import { invalidOption } from '../validate.js';
 
 /**
@@ -37,22 +37,10 @@ function describeChange(row: CriteriaRow, rows: readonly CriteriaRow[]): string 
     agrees: 'as the paper reads it: KH05 moves against accuracy',
     disagrees: 'against the paper’s reading: KH05 moves with accuracy',
     undecided: 'undecided: the interval of KH05’s change holds 0, or accuracy stays',
-    'not-read': `not read, since a spectrum is not mainly positive (${otherTypes(row, rows)}), as that of the paper’s exception, ViT`,
+    'not-read': `not read, since ${whyNotRead(row, rows)}, as that of the paper’s exception, ViT`,
   };
   const parts = [`KH05 ${changeOf(kh05)}`, `KH1 ${changeOf(kh1)}`, `re ${changeOf(re)}`].join(', ');
   return `- ${model} (${mode}), ${from} → ${data}: ${points}${parts}; ${words[paperReading]}.`;
-}
-
-/** Of the two spectra of a change those that are not mainly positive: `on test: undecided`. */
-function otherTypes(row: CriteriaRow, rows: readonly CriteriaRow[]): string {
-  const before = rows.find(
-    ({ model, mode, data }) => model === row.model && mode === row.mode && data === row.change?.from,
-  );
-  const words = [before, row].flatMap((one) => {
-    const type = one === undefined ? 'mainly-positive' : typeOfCriteria(one.criteria);
-    return type === 'mainly-positive' ? [] : [`on ${one!.data}: ${type.replace('-', ' ')}`];
-  });
-  return words.join(', ');
 }
 
 function changeOf(estimate: Estimate): string {

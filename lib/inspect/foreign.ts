@@ -26,7 +26,7 @@ export async function guessFolder(path: string): Promise<Guess | null> {
   if (checkpoint === 0) return null;
   return {
     what: `a folder with ${checkpoint} checkpoint${checkpoint === 1 ? '' : 's'} by name`,
-    advice: `Inspect one of its files, or evaluate all: lossatlas evaluate model.pt ${join(path)} --data …`,
+    advice: `Inspect one of its files, or take all: lossatlas evaluate model.pt ${join(path)} --data … for losses, lossatlas track … for curvature over training.`,
   };
 }
 

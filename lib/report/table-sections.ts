@@ -1,4 +1,5 @@
 import type { CriteriaComparison, EvaluationRow, EvaluationTable, TrainingRun } from '../results.js';
+import { whyNotRead } from '../spectrum/why-not-read.js';
 import { formatNumber } from '../plot/number-format.js';
 import { drawings } from './drawing.js';
 import { textTag } from './html.js';
@@ -10,7 +11,6 @@ const readings = {
   agrees: 'KH05 moves against accuracy, as the paper reads it',
   disagrees: 'KH05 moves with accuracy, against the paper’s reading',
   undecided: 'undecided: the interval of the change holds 0, or accuracy stays',
-  'not-read': 'not read: a spectrum is not mainly positive',
 } as const;
 
 export function comparisonSection(comparison: CriteriaComparison): string {
@@ -24,16 +24,19 @@ export function comparisonSection(comparison: CriteriaComparison): string {
     accuracy === null ? null : 100 * accuracy,
     ...[criteria.re, criteria.kh05, criteria.kh1].map(({ value, low, high }) => shown(value, low, high)),
   ]);
-  const changes = comparison.rows.flatMap(({ model, mode, data, change }): Cell[][] => {
+  const changes = comparison.rows.flatMap((row): Cell[][] => {
+    const { model, mode, data, change } = row;
     if (change === null) return [];
-    const { kh05 } = change;
+    const { kh05, paperReading } = change;
     const accuracy = change.accuracy === null ? null : 100 * change.accuracy;
     return [
       [
         `${model} (${mode}): ${change.from} → ${data}`,
         accuracy,
         shown(kh05.value, kh05.low, kh05.high),
-        readings[change.paperReading],
+        paperReading === 'not-read'
+          ? `not read: ${whyNotRead(row, comparison.rows)}`
+          : readings[paperReading],
       ],
     ];
   });

@@ -192,8 +192,9 @@ describe('analyses on the command line', function () {
       ['landscape', model, '-d', data, '-c', 'none.yaml'],
       ['plot', 'none.json'],
     ]) {
-      const { code, stderr } = await lossatlas(args, { cwd: folder });
+      const { code, stderr } = await lossatlas([...args, '--out', 'nested/none'], { cwd: folder });
       expect([code, stderr.includes('ERR_FILE_NOT_FOUND')], args.join(' ')).to.deep.equal([1, true]);
+      expect(existsSync(join(folder, 'nested')), args.join(' ')).to.equal(false);
     }
   });
 

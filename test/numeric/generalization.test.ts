@@ -21,6 +21,7 @@ import {
   type CriteriaRow,
   type Dataset,
 } from '../../dist/index.js';
+import { comparisonSection } from '../../dist/report/table-sections.js';
 import { rejects } from '../support/errors.js';
 import { fixture, projectPath } from '../support/fixtures.js';
 import { expectNoLiveHandles } from '../support/handles.js';
@@ -143,10 +144,14 @@ describe('comparison of criteria', () => {
       const change = from === null ? null : { ...row!.change!, from, paperReading: 'not-read' };
       return { ...row!, data, criteria, change } as unknown as CriteriaRow;
     };
-    const words = (first: number, second: number) =>
-      criteriaTable({ ...known, rows: [ofType('mnist', null, first), ofType('usps', 'mnist', second)] });
-    expect(words(0.1, 0.9)).to.include('not mainly positive (on usps: mainly negative)');
-    expect(words(0.9, 0.5)).to.include('(on mnist: mainly negative, on usps: undecided)');
+    for (const show of [criteriaTable, comparisonSection]) {
+      const words = (first: number, second: number) =>
+        show({ ...known, rows: [ofType('mnist', null, first), ofType('usps', 'mnist', second)] });
+      expect(words(0.1, 0.9)).to.include('spectrum is not mainly positive (on usps: mainly negative)');
+      expect(words(0.9, 0.5)).to.include(
+        'spectra are not mainly positive (on mnist: mainly negative, on usps: undecided)',
+      );
+    }
   });
 
   it('goes on from what an interrupted one had', async () => {
