@@ -3,7 +3,7 @@ import type { OutputPullback } from '../native/addon.js';
 import { call, freeHandle } from '../native/call.js';
 import { requireCount } from '../objective/evaluation.js';
 import { throwIfAborted } from '../steps.js';
-import { ofPart, partsOf } from './batch-parts.js';
+import { ofPart, partsOf, type BatchPart } from './batch-parts.js';
 import type { CurvatureOperator } from './curvature-operator.js';
 
 /** The graphs of a model's outputs, in turn. */
@@ -20,7 +20,7 @@ export interface PullbackRun {
  */
 export async function eachPullback(
   operator: CurvatureOperator,
-  visit: (pullback: OutputPullback) => Promise<void>,
+  visit: (pullback: OutputPullback, part: BatchPart) => Promise<void>,
   { bySample, signal }: PullbackRun,
 ): Promise<number> {
   const { objective, space, matrix } = operator;
@@ -45,7 +45,7 @@ export async function eachPullback(
       );
       try {
         if (matrix.kind === 'hessian' && built.obstacle !== null) throw notAffine(built.obstacle);
-        await visit(built);
+        await visit(built, parts[index]!);
         count += built.evaluation[1]!;
       } finally {
         freeHandle(built.pullback);

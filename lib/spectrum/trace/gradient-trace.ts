@@ -66,11 +66,16 @@ export async function exactGradientTrace(run: TraceRun): Promise<TraceFigures> {
   const { progress } = run;
   const operator = requireGaussNewtonPart(run.operator);
   const traces = new Float64Array(operator.space.parameters.length);
+  const { data } = operator.objective;
   let numOutputs = 0;
+  let numDone = 0;
   const count = await eachPullback(
     operator,
-    async (pullback) => {
-      progress.total += pullback.outputSize;
+    async (pullback, { numSamples }) => {
+      // As if all samples had as many outputs as these.
+      const rest = Math.round((pullback.outputSize / numSamples) * (data.numSamples - numDone));
+      progress.total = numOutputs + rest;
+      numDone += numSamples;
       numOutputs += await addUnitSquares(pullback, traces, run);
     },
     { bySample: true, signal: progress.signal },

@@ -33,7 +33,10 @@ export interface TraceOptions extends AnalysisOptions {
   readonly basis?: DeflationVectors;
   /** `deflated`: Lanczos steps that are run first where no `basis` is given; default 20, at most n. */
   readonly lanczosSteps?: number;
-  /** `gradient`: the exact trace, by one backward pass for every output of every sample; default false. */
+  /**
+   * `gradient`: the exact trace, by one backward pass for every output of every sample, one sample at a time where samples
+   * do not see each other; default false.
+   */
   readonly exact?: boolean;
 }
 
