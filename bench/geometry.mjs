@@ -1,8 +1,9 @@
 // What machines and noise do not change of maps and basins: products of a warm start beside cold ones at the same residual,
 // and losses a ray at a precision of 1 %.
-//   npm run bench:geometry
+//   npm run bench:geometry [-- digits lenet5 resnet20]
 // LeNet5 and ResNet-20 are left out where their files are not in ../shared/data, and the code of Li et al. where
 // LOSSATLAS_BENCH_LI2018 and LOSSATLAS_BENCH_PYTHON name none.
+import { parseArgs } from 'node:util';
 import { runMain, say } from '../scripts/console.mjs';
 import { basinVolume, convexityMap, eigenpairs, hessian, randomPlane, Solution } from '../dist/index.js';
 import { readCifar, sharedFile } from './images.mjs';
@@ -26,8 +27,9 @@ const maps = /** @type {const} */ ([
   [0.3, 21],
   [0.3, 41],
 ]);
-/** Of a large net, one row around the middle at the spacing of 51 points over ±1. */
-const fewPoints = { reach: 0.16, points: 9 };
+/** Of a large net, two rows around the middle: at the spacing of 51 points over ±1, and at finer ones. */
+const fewPoints = 9;
+const fewReaches = [0.16, 0.04, 0.01];
 const numCold = 10;
 const tolerance = 1e-3;
 
@@ -124,15 +126,20 @@ async function printPublished({ loss, at }, { plane, map }) {
     return residual / Math.max(Math.abs(map.largest[i] ?? NaN), Math.abs(map.smallest[i] ?? NaN));
   });
   console.log(
-    `\nAt the points of the last map the code of Li et al. takes ${(products / found.length).toFixed(1)} products a point, to residuals of ` +
+    `\nAt the points of the first of these maps the code of Li et al. takes ${(products / found.length).toFixed(1)} products a point, to residuals of ` +
       `${summarize([residuals]).median.toExponential(1)} · max |λ| (median): lossatlas takes ${((100 * ours) / products).toFixed(1)} % of them, ` +
       `to ${summarize([relative]).median.toExponential(1)}.`,
   );
 }
 
 await runMain(async () => {
-  const nets = [await digits(360), await lenet5(64)].filter((net) => net !== null);
-  const large = await resnet20(32);
+  const { positionals } = parseArgs({ allowPositionals: true });
+  const isAsked = (/** @type {string} */ name) => positionals.length === 0 || positionals.includes(name);
+  const nets = [
+    isAsked('digits') ? await digits(360) : null,
+    isAsked('lenet5') ? await lenet5(64) : null,
+  ].filter((net) => net !== null);
+  const large = isAsked('resnet20') ? await resnet20(32) : null;
   console.log('\nConvexity maps: Hessian-vector products a point, both ends, residual 1e-3 · max |λ|\n');
   console.log(
     '| net | plane | spacing | products | of one search from random vectors for both ends | of two, one an end | ' +
@@ -172,8 +179,9 @@ await runMain(async () => {
   };
   for (const net of nets) for (const [reach, points] of maps) await printMap(net, reach, points, 3);
   if (large !== null) {
-    const map = await printMap(large, fewPoints.reach, fewPoints.points, 2);
-    await printPublished(large, map);
+    const done = [];
+    for (const reach of fewReaches) done.push(await printMap(large, reach, fewPoints, 2));
+    if (done[0] !== undefined) await printPublished(large, done[0]);
   }
   console.log('\nBasins: losses a ray, precision 1 %, 100 rays\n');
   console.log('| net | rays | losses a ray | most |');

@@ -173,7 +173,27 @@ class Figures {
       high: share(negative.high),
       standardError: negative.standardError / (1 + negative.value) ** 2,
     };
-    return bracketed(estimate, { low: share(negative.bracket.low), high: share(negative.bracket.high) });
+    const apart = { low: share(negative.bracket.low), high: share(negative.bracket.high) };
+    return bracketed(estimate, this.shareOfTrace(apart));
+  }
+
+  /**
+   * A sharper bracket of A / (A + B), since their difference B − A = T, the mean eigenvalue, is exact after a single step:
+   * A / (T + 2A), which never crosses 1/2. `apart`: what bounds of A and B alone give, and all that there is of one probe,
+   * whose T would settle the sign of the trace by a single draw.
+   */
+  shareOfTrace(apart: Bracket): Bracket {
+    if (this.probes.length === 1) return apart;
+    const mean = (f: (probe: ProbeQuadrature) => number) =>
+      this.probes.reduce((sum, probe) => sum + f(probe), 0) / this.probes.length;
+    const trace = mean((probe) => integrate(probe, positivePower(1)) - integrate(probe, negativePower(1)));
+    const below = meanBracket(this.probes.map((probe) => certify(probe, negativePower(1))));
+    const above = meanBracket(this.probes.map((probe) => certify(probe, positivePower(1))));
+    const ends = [Math.max(below.low, above.low - trace), Math.min(below.high, above.high - trace)];
+    const shares = ends.map((negative) => negative / (trace + 2 * negative)).sort((x, y) => x - y);
+    // Nothing but zeros, or ends that rounding has put the wrong way round.
+    if (!shares.every((share) => share >= 0 && share <= 1)) return apart;
+    return { low: Math.max(apart.low, shares[0]!), high: Math.min(apart.high, shares[1]!) };
   }
 }
 

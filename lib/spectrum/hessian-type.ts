@@ -11,7 +11,8 @@ export interface HessianTypeOptions {
  * not published. It takes the intervals and brackets of the criteria, and decides only where both lie on one side:
  *
  * 1. `near-singular`: both extremes, with their residual bounds, are at most `flatBelow` in magnitude in every probe;
- * 2. `mainly-positive`: |λ_min / λ_max| is below 1, and so is the negative share of Σ|λ|w below 1/2;
+ * 2. `mainly-positive`: |λ_min / λ_max| is below 1, and the negative share of Σ|λ|w below 1/2, which is where the trace is
+ *    positive;
  * 3. `mainly-negative`: both are above;
  * 4. else `undecided`.
  *

@@ -56,6 +56,25 @@ describe('criteria', () => {
     });
   });
 
+  it('the negative share is held to its side of 1/2 by the mean eigenvalue, which is exact', () => {
+    // Nearly all weight on a node next to zero, whose mass may lie on either side.
+    const p = probe([-0.01, 0.0005, 1], [0.02, 0.94, 0.04]);
+    const residuals = [0.001, 0.001, 0.001];
+    const { bracket } = criteria(setOf(p, p, residuals)).negativeCurvatureShare;
+    const trace = -0.01 * 0.02 + 0.0005 * 0.94 + 0.04;
+    const negative = 0.02 * 0.011 + 0.94 * 0.01;
+    expect(bracket.low).to.equal(0);
+    expect(bracket.high).to.be.closeTo(negative / (trace + 2 * negative), 1e-15);
+    const mirrored = probe([-1, -0.0005, 0.01], [0.04, 0.94, 0.02]);
+    const other = criteria(setOf(mirrored, mirrored, residuals)).negativeCurvatureShare.bracket;
+    expect(other.low).to.be.closeTo(1 - bracket.high, 1e-15);
+    expect(other.high).to.equal(1);
+    // The trace of one probe is a single draw.
+    const { nodes, weights, residualBounds, steps } = setOf(p, p, residuals);
+    const one = { steps, nodes: [nodes[0]!], weights: [weights[0]!], residualBounds: [residualBounds[0]!] };
+    expect(criteria(one).negativeCurvatureShare.bracket.high).to.be.above(0.9);
+  });
+
   it('an exact quadrature is certified as it is; another one brackets its neighbours', () => {
     const p = probe([-2, -1, 0, 1, 8], [0.1, 0.2, 0.3, 0.15, 0.25]);
     const exact = criteria(setOf(p, p));
