@@ -112,14 +112,16 @@ export function summarize(result: Result): string {
       return mapWords(result).join('\n');
     case 'surface-topology': {
       const { branches, numMinima, numLoops, smad, normalizedSmad, numPoints, numNotFinite } = result;
-      const lowest = branches
+      // The global one never joins another.
+      const deepest = [...branches]
+        .sort((a, b) => b.persistence - a.persistence)
         .slice(0, 5)
-        .map((b) => `${figure(b.loss)} (persistence ${figure(b.persistence)})`);
+        .map((b) => `${figure(b.loss)} (persistence ${figure(b.persistence).replace('Infinity', '∞')})`);
       return [
         ...provenanceWords(result.provenance),
         row(
           'Minima',
-          `${branches.length} listed of ${numMinima}: ${lowest.join(', ')}${branches.length > 5 ? ', …' : ''}`,
+          `${branches.length} listed of ${numMinima}: ${deepest.join(', ')}${branches.length > 5 ? ', … by persistence' : ''}`,
         ),
         row('Loops', `${result.loops.length} listed of ${numLoops}`),
         row('SMAD', `${figure(smad)}, ${figure(normalizedSmad)} of the range`),

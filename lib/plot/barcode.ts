@@ -98,12 +98,16 @@ function barcodeCaption({
   numNotFinite,
 }: SurfaceTopology): string {
   return paragraph([
-    `${branches.length} of ${numMinima} minima`,
-    `${loops.length} of ${numLoops} loops`,
+    `${branches.length} of ${counted(numMinima, 'minimum', 'minima')}`,
+    `${loops.length} of ${counted(numLoops, 'loop', 'loops')}`,
     `saddle–minimum average distance ${formatNumber(smad, 3)}`,
     ...(minPersistence === 0 ? [] : [`persistence ≥ ${formatNumber(minPersistence, 2)}`]),
     ...(numNotFinite === 0 ? [] : [`${numNotFinite} points not finite`]),
   ]);
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 /** In the order of their births. */
