@@ -38,13 +38,15 @@ export async function runAnalysis<Opened>(
   const isDry = values.dryRun === true;
   const output = new Output(values, analysis.name);
   output.requireFigures(analysis.kinds(values));
-  if (!isDry) await output.prepare();
   using resources = new Resources();
   const progress = new ProgressReporter(values.quiet === true);
   const run = { values, resources, output, analysis: { signal, onProgress: progress.onProgress } };
   try {
+    // Before the work; again after it was found to be possible, should another run have taken the empty folder away.
+    if (!isDry) await output.prepare();
     const start = performance.now();
     const opened = await analysis.open(run);
+    if (!isDry) await output.prepare();
     if (isDry) {
       const openSeconds = (performance.now() - start) / 1000;
       progress.mute();

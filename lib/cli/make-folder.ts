@@ -15,7 +15,13 @@ export async function makeFolder(folder: string): Promise<string[]> {
     const parent = dirname(folder);
     if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return [];
     if (code === 'ENOENT' && parent !== folder && !(await exists(parent))) {
-      return [...(await makeFolder(parent)), ...(await makeFolder(folder))];
+      const made = await makeFolder(parent);
+      try {
+        return [...made, ...(await makeFolder(folder))];
+      } catch (error) {
+        await removeEmptyFolders(made);
+        throw error;
+      }
     }
     throw new LossAtlasError('ERR_FILE_NOT_WRITABLE', `The folder '${folder}' cannot be made: ${message}`, {
       cause,

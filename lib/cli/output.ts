@@ -78,7 +78,7 @@ export class Output {
   /** Makes the folder and sees that it can be written to. Throws ERR_FILE_NOT_WRITABLE. */
   async prepare(): Promise<void> {
     if (this.#folder === null) return;
-    this.#made = await makeFolder(this.#folder);
+    this.#made = [...this.#made, ...(await makeFolder(this.#folder))];
     await requireWritable(this.pathOf('', '.json'));
   }
 
@@ -174,6 +174,8 @@ export class Output {
   /** Notes what is written, for `finish`. */
   async write(part: string, ending: string, write: (path: string) => Promise<void>): Promise<void> {
     const path = this.pathOf(part, ending);
+    // Another run may have found it empty and taken it away.
+    if (this.#folder !== null) await makeFolder(this.#folder);
     await write(path);
     this.#written.add(path);
   }

@@ -178,22 +178,23 @@ class Figures {
   }
 
   /**
-   * A sharper bracket of A / (A + B), since their difference B − A = T, the mean eigenvalue, is exact after a single step:
-   * A / (T + 2A), which never crosses 1/2. `apart`: what bounds of A and B alone give, and all that there is of one probe,
-   * whose T would settle the sign of the trace by a single draw.
+   * A sharper bracket of A / (A + B), since their difference B − A = T, the mean eigenvalue, is exact but for rounding after
+   * a single step: A / (T + 2A), which never crosses 1/2. `apart`: what bounds of A and B alone give. It is all that there is
+   * where the probes leave the sign of T open, which would otherwise settle the side by itself.
    */
   shareOfTrace(apart: Bracket): Bracket {
-    if (this.probes.length === 1) return apart;
-    const mean = (f: (probe: ProbeQuadrature) => number) =>
-      this.probes.reduce((sum, probe) => sum + f(probe), 0) / this.probes.length;
-    const trace = mean((probe) => integrate(probe, positivePower(1)) - integrate(probe, negativePower(1)));
-    const below = meanBracket(this.probes.map((probe) => certify(probe, negativePower(1))));
-    const above = meanBracket(this.probes.map((probe) => certify(probe, positivePower(1))));
+    const [negative, positive] = [negativePower(1), positivePower(1)];
+    const traces = this.probes.map((probe) => integrate(probe, positive) - integrate(probe, negative));
+    const { value: trace, low, high } = meanEstimate(traces, this.confidence);
+    // Of one probe there is no interval.
+    if (!(low > 0 || high < 0)) return apart;
+    const below = meanBracket(this.probes.map((probe) => certify(probe, negative)));
+    const above = meanBracket(this.probes.map((probe) => certify(probe, positive)));
     const ends = [Math.max(below.low, above.low - trace), Math.min(below.high, above.high - trace)];
-    const shares = ends.map((negative) => negative / (trace + 2 * negative)).sort((x, y) => x - y);
-    // Nothing but zeros, or ends that rounding has put the wrong way round.
-    if (!shares.every((share) => share >= 0 && share <= 1)) return apart;
-    return { low: Math.max(apart.low, shares[0]!), high: Math.min(apart.high, shares[1]!) };
+    const [from, to] = ends.map((mass) => mass / (trace + 2 * mass)).sort((x, y) => x - y);
+    const bracket = { low: Math.max(apart.low, from!), high: Math.min(apart.high, to!) };
+    // Exact quadratures differ by rounding alone.
+    return bracket.low <= bracket.high ? bracket : apart;
   }
 }
 

@@ -7,8 +7,9 @@ export function whyNotRead(row: CriteriaRow, rows: readonly CriteriaRow[]): stri
     ({ model, mode, data }) => model === row.model && mode === row.mode && data === row.change?.from,
   );
   const words = [before, row].flatMap((one) => {
-    const type = one === undefined ? 'mainly-positive' : typeOfCriteria(one.criteria);
-    return type === 'mainly-positive' ? [] : [`on ${one!.data}: ${type.replace('-', ' ')}`];
+    if (one === undefined) return [`on ${row.change?.from}: not here`];
+    const type = typeOfCriteria(one.criteria);
+    return type === 'mainly-positive' ? [] : [`on ${one.data}: ${type.replace('-', ' ')}`];
   });
   const spectra = words.length === 1 ? 'the spectrum is' : 'the spectra are';
   return `${spectra} not mainly positive (${words.join(', ')})`;

@@ -7,9 +7,6 @@
 namespace lossatlas {
 namespace {
 
-// With lazy initialisations out of the way, as PyTorch advises.
-constexpr int64_t kProductsBeforeRecording = 3;
-
 // RAII: operators see the batch dimension of at::_add_batch_dim.
 class ScopedVmap {
  public:
@@ -41,44 +38,13 @@ std::vector<at::Tensor> CurvatureGraph::Apply(const std::vector<at::Tensor>& vec
   }
   std::vector<at::Tensor> products;
   products.reserve(vectors.size());
-  for (size_t i = 0; i < vectors.size(); ++i)
-    products.push_back(ApplyOne(vectors[i], keep || i + 1 < vectors.size()));
-  if (!keep) {
-    recording_.reset();
-    Free();
+  for (size_t i = 0; i < vectors.size(); ++i) {
+    const Tensors product = Multiply(layout_->Split(vectors[i]), keep || i + 1 < vectors.size());
+    at::NoGradGuard no_grad;
+    products.push_back(layout_->Join(product, options_));
   }
+  if (!keep) Free();
   return products;
-}
-
-at::Tensor CurvatureGraph::ApplyOne(const at::Tensor& vector, bool keep) {
-  if (recording_) {
-    at::NoGradGuard no_grad;
-    return recording_->Run(vector);
-  }
-  const at::Tensor product = Compute(vector, keep);
-  if (keep && CanRecord(options_.device()) && ++num_products_ == kProductsBeforeRecording)
-    StartRecording(vector, product);
-  return product;
-}
-
-at::Tensor CurvatureGraph::Compute(const at::Tensor& vector, bool keep) {
-  const Tensors product = Multiply(layout_->Split(vector), keep);
-  at::NoGradGuard no_grad;
-  return layout_->Join(product, options_);
-}
-
-void CurvatureGraph::StartRecording(const at::Tensor& vector, const at::Tensor& product) {
-  // A GPU may add up in another order each time.
-  constexpr double kTolerance = 1e-3;
-  try {
-    std::unique_ptr<Recording> recording =
-        Record([this](const at::Tensor& v) { return Compute(v, /*keep=*/true); }, vector);
-    at::NoGradGuard no_grad;
-    const double difference = (recording->Run(vector) - product).norm().item<double>();
-    if (difference <= kTolerance * product.norm().item<double>()) recording_ = std::move(recording);
-  } catch (const std::exception&) {
-    // Something waits for the device, or there is no room: products go on as they were.
-  }
 }
 
 std::vector<at::Tensor> CurvatureGraph::ApplyBatched(const std::vector<at::Tensor>& vectors) {

@@ -4,7 +4,6 @@
 
 #include "core/objective.h"
 #include "core/parameter_space.h"
-#include "core/recording.h"
 
 namespace lossatlas {
 
@@ -42,16 +41,9 @@ class CurvatureGraph {
   int64_t peak_bytes_ = 0;
 
  private:
-  std::vector<at::Tensor> ApplyBatched(const std::vector<at::Tensor>& vectors);
-  at::Tensor ApplyOne(const at::Tensor& vector, bool keep);
-  at::Tensor Compute(const at::Tensor& vector, bool keep);
-  // On a GPU, after the first products, of which `product` is the last; none where a product cannot be
-  // recorded.
-  void StartRecording(const at::Tensor& vector, const at::Tensor& product);
-
   bool can_batch_ = true;
-  int64_t num_products_ = 0;  // that were not recorded
-  std::unique_ptr<Recording> recording_;
+
+  std::vector<at::Tensor> ApplyBatched(const std::vector<at::Tensor>& vectors);
 };
 
 // Of one tensor per parameter those that depend on what is differentiated next, with their places in the

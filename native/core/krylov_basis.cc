@@ -21,20 +21,20 @@ KrylovBasis::KrylovBasis(std::shared_ptr<const ParameterLayout> layout, int64_t 
 KrylovBasis::Extension KrylovBasis::Extend(const at::Tensor& vector, double breakdown, double scale) {
   at::NoGradGuard no_grad;
   const bool has_room = count_ < capacity();
-  const bool opens_block = has_room && count_ % kBlockRows == 0;
-  if (opens_block)
-    blocks_.push_back(at::empty({std::min(kBlockRows, capacity_ - count_), layout_->size()}, storage_));
-  // Straight to its place, which counts only if it is appended.
-  const at::Tensor rest =
-      has_room ? blocks_.back()[count_ % kBlockRows] : at::empty({layout_->size()}, storage_);
+  const size_t place = static_cast<size_t>(count_ / kBlockRows);
+  // Straight to its place, which counts only if it is appended; what throws before leaves the rows as they
+  // are.
+  at::Tensor block = has_room && place < blocks_.size() ? blocks_[place] : at::Tensor();
+  if (has_room && !block.defined())
+    block = at::empty({std::min(kBlockRows, capacity_ - count_), layout_->size()}, storage_);
+  const at::Tensor rest = has_room ? block[count_ % kBlockRows] : at::empty({layout_->size()}, storage_);
   const auto [overlaps, start, norm] =
       Orthogonalize({blocks_, count_}, vector.to(storage_), rest, /*normalizes=*/has_room);
   // Written so that a NaN is not appended.
   const bool appended = has_room && norm > breakdown * std::max(start, scale);
   if (appended) {
+    if (place == blocks_.size()) blocks_.push_back(block);
     ++count_;
-  } else if (opens_block) {
-    blocks_.pop_back();
   }
   return {overlaps, norm, appended};
 }

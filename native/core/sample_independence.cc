@@ -49,8 +49,12 @@ SampleIndependence CheckSampleIndependence(const Objective& objective, const at:
     if (first.sizes() != second.sizes() || first.size(0) != half) return out;
     const double scale = whole.abs().max().item<double>();
     const double difference = (whole - at::cat({first, second})).abs().max().item<double>();
+    // Parts may be of one sample, which a model's squeeze() takes for no batch at all.
+    const at::Tensor one = RunForward(objective, batch.Slice(0, 1), BatchNormForm::kFolded);
+    if (one.sizes() != whole.narrow(0, 0, 1).sizes()) return out;
+    const double of_one = (whole.narrow(0, 0, 1) - one).abs().max().item<double>();
     // A NaN compares as false: there is nothing to tell by.
-    out.independent = difference <= ToleranceOf(whole) * scale;
+    out.independent = std::max(difference, of_one) <= ToleranceOf(whole) * scale;
   } catch (const c10::OutOfMemoryError&) {
     throw;
   } catch (const std::exception&) {

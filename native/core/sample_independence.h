@@ -12,8 +12,9 @@ struct SampleIndependence {
   int64_t largest_bytes_per_sample = 0;
 };
 
-// Compares the model's output for the first samples with that for the same ones in two parts. False where it
-// fails for parts, or where the loss is not a sum over samples by its kind. `buffers` null: the model's own.
+// Compares the model's output for the first samples with that for the same ones in two parts, and that for
+// one sample with its own. False where it fails for parts, or where the loss is not a sum over samples by its
+// kind. `buffers` null: the model's own.
 SampleIndependence CheckSampleIndependence(const Objective& objective, const at::Tensor& theta,
                                            const BufferState* buffers, const Batch& batch);
 

@@ -230,6 +230,16 @@ void TestKrylovBasis(const char* way) {
     }
     EXPECT(worst < (type == c10::kFloat ? 1e-6 : 1e-14));
     EXPECT(!basis.Extend(base, 0, 0).appended);  // full
+    // What brings nothing leaves the basis as it was, where it would open a block too.
+    KrylovBasis small(LayoutOf(n), 20, type);
+    for (int i = 0; i < 16; ++i) small.Extend(RandomVector(Law::kGaussian, 5, i, n, type), 1e-9, 0);
+    const at::Tensor first = small.Row(0).clone();
+    EXPECT(!small.Extend(small.Row(15), 1e-5, 0).appended && small.count() == 16);
+    EXPECT(!small.Extend(at::zeros({n}, type), 1e-5, 0).appended && small.count() == 16);
+    const KrylovBasis::Extension nan = small.Extend(at::full({n}, NAN, type), 1e-5, 0);
+    EXPECT(!nan.appended && std::isnan(nan.norm) && small.count() == 16);
+    EXPECT(small.Extend(base, 1e-5, 0).appended && small.count() == 17 && at::equal(small.Row(0), first));
+    EXPECT(Near(Dot(small.Row(16), small.Row(16)), 1, 1e-6) && Near(Dot(small.Row(16), first), 0, 1e-6));
     const KrylovBasis::Extension inside = basis.Extend(basis.Row(3), 1e-5, 0);
     EXPECT(!inside.appended && Near(inside.overlaps[3], 1, 1e-6));
     EXPECT(CodeOf([&] { basis.Row(40); }) == code::kInvalidArgument);
