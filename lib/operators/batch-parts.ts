@@ -28,6 +28,20 @@ export function partsOf(
   return parts;
 }
 
+/** The parts with the batches that they are of, which live until the next one is asked for. */
+export async function* eachPart(
+  objective: Objective,
+  chunk: number,
+): AsyncGenerator<{ batch: BatchHandle; part: BatchPart; index: number }, void, undefined> {
+  const parts = partsOf(objective, chunk);
+  let index = 0;
+  let batchIndex = 0;
+  for await (const batch of objective.batches()) {
+    for (; parts[index]?.batch === batchIndex; index++) yield { batch, part: parts[index]!, index };
+    batchIndex++;
+  }
+}
+
 /** What `use` makes of the samples of a part, which live no longer. */
 export async function ofPart<Value>(
   batch: BatchHandle,

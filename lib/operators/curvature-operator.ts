@@ -19,7 +19,7 @@ import {
   type Check,
   invalidOption,
 } from '../validate.js';
-import { ofPart, partsOf, type BatchPart } from './batch-parts.js';
+import { eachPart, ofPart, partsOf, type BatchPart } from './batch-parts.js';
 import { GroupQueue } from './group-queue.js';
 import type { LinearOperator } from './linear-operator.js';
 import { fastestPlan } from './plan-trial.js';
@@ -203,7 +203,10 @@ export class CurvatureOperator implements LinearOperator {
     return { theta, buffers: await this.#buffers(theta) };
   }
 
-  /** Samples of the smallest part that has a loss of its own: 1, or a whole batch where samples see each other. */
+  /**
+   * Samples of the smallest part that has a loss of its own: 1, or a whole batch where samples see each other. For this
+   * library's own modules.
+   */
   async smallestPart(): Promise<number> {
     return (await this.#choosePlan({ chunk: 1 })).chunk;
   }
@@ -258,21 +261,16 @@ export class CurvatureOperator implements LinearOperator {
     }
     const groups = new GroupQueue(groupSize);
     try {
-      let index = 0;
-      let batchIndex = 0;
-      for await (const batch of this.objective.batches()) {
-        for (; parts[index]?.batch === batchIndex; index++) {
-          let graph = this.#graphs.at(index);
-          if (!graph) {
-            graph = await this.#buildPart(batch, parts[index]!, theta);
-            this.#takesBlocks ??= this.objective.model.device === 'cpu' && graph.bytes <= smallGraph;
-            const others = othersMadeAnew(index, parts.length, workers);
-            if (!this.#disposed) this.#graphs.offer(index, graph, others);
-          }
-          groups.add(graph, this.#graphs.at(index) === graph);
-          yield* groups.takeFull();
+      for await (const { batch, part, index } of eachPart(this.objective, chunk)) {
+        let graph = this.#graphs.at(index);
+        if (!graph) {
+          graph = await this.#buildPart(batch, part, theta);
+          this.#takesBlocks ??= this.objective.model.device === 'cpu' && graph.bytes <= smallGraph;
+          const others = othersMadeAnew(index, parts.length, workers);
+          if (!this.#disposed) this.#graphs.offer(index, graph, others);
         }
-        batchIndex++;
+        groups.add(graph, this.#graphs.at(index) === graph);
+        yield* groups.takeFull();
       }
       groups.close();
       yield* groups.takeFull();

@@ -3,7 +3,7 @@ import type { OutputPullback } from '../native/addon.js';
 import { call, freeHandle } from '../native/call.js';
 import { requireCount } from '../objective/evaluation.js';
 import { throwIfAborted } from '../steps.js';
-import { ofPart, partsOf, type BatchPart } from './batch-parts.js';
+import { eachPart, ofPart, type BatchPart } from './batch-parts.js';
 import type { CurvatureOperator } from './curvature-operator.js';
 
 /** The graphs of a model's outputs, in turn. */
@@ -25,33 +25,22 @@ export async function eachPullback(
 ): Promise<number> {
   const { objective, space, matrix } = operator;
   const { theta, buffers } = await operator.place();
-  const parts = partsOf(objective, bySample ? await operator.smallestPart() : objective.batchSize);
+  const chunk = bySample ? await operator.smallestPart() : objective.batchSize;
   let count = 0;
-  let index = 0;
-  let batchIndex = 0;
-  for await (const batch of objective.batches()) {
-    for (; parts[index]?.batch === batchIndex; index++) {
-      throwIfAborted(signal);
-      const built = await ofPart(batch, parts[index]!, (samples) =>
-        call((native) =>
-          native.outputPullback(
-            objective.handle,
-            space.handle,
-            theta.handle,
-            buffers?.handle ?? null,
-            samples,
-          ),
-        ),
-      );
-      try {
-        if (matrix.kind === 'hessian' && built.obstacle !== null) throw notAffine(built.obstacle);
-        await visit(built, parts[index]!);
-        count += built.evaluation[1]!;
-      } finally {
-        freeHandle(built.pullback);
-      }
+  for await (const { batch, part } of eachPart(objective, chunk)) {
+    throwIfAborted(signal);
+    const built = await ofPart(batch, part, (samples) =>
+      call((native) =>
+        native.outputPullback(objective.handle, space.handle, theta.handle, buffers?.handle ?? null, samples),
+      ),
+    );
+    try {
+      if (matrix.kind === 'hessian' && built.obstacle !== null) throw notAffine(built.obstacle);
+      await visit(built, part);
+      count += built.evaluation[1]!;
+    } finally {
+      freeHandle(built.pullback);
     }
-    batchIndex++;
   }
   requireCount(count);
   return count;
