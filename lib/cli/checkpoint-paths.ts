@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join, sep } from 'node:path';
 import { LossAtlasError } from '../errors.js';
 import { checkpointNames } from '../io/checkpoint/checkpoint-folder.js';
 import { unreadable } from '../io/read-file.js';
@@ -32,4 +32,15 @@ export async function checkpointPaths(paths: readonly string[]): Promise<string[
     found.push(...names.map((name) => join(path, name)));
   }
   return found;
+}
+
+/** Names of files, with as much of their paths before them as tells them apart. */
+export function checkpointLabels(paths: readonly string[]): string[] {
+  const endOf = (path: string, length: number) => path.split(sep).slice(-length).join(sep);
+  return paths.map((path) => {
+    const others = paths.filter((other) => other !== path);
+    const lengths = path.split(sep).map((_, i) => i + 1);
+    const length = lengths.find((n) => others.every((other) => endOf(other, n) !== endOf(path, n)));
+    return length === undefined ? basename(path) : endOf(path, length);
+  });
 }

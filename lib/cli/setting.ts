@@ -13,8 +13,9 @@ import {
   type Model,
   type Objective,
   type ObjectiveOptions,
-  type Solution,
+  Solution,
 } from '../index.js';
+import { checkpointLabels } from './checkpoint-paths.js';
 import { dataSpecs } from './data-spec.js';
 import { openDatasets } from './open-data.js';
 import { modelOptions, objectiveOptions, solutionOptions } from './options/setting-options.js';
@@ -52,9 +53,25 @@ export async function openSolution(
   model: Model,
   path: string,
   values: Values,
+  label?: string,
 ): Promise<Solution> {
   const options = take<LoadSolutionOptions>(values, solutionOptions);
-  return resources.keep(await loadSolution(model, path, options));
+  const solution = resources.keep(await loadSolution(model, path, options));
+  return label === undefined ? solution : new Solution(label, solution.theta, solution.buffers);
+}
+
+/** The same of several, by names that tell them apart. */
+export async function openSolutions(
+  resources: Resources,
+  model: Model,
+  paths: readonly string[],
+  values: Values,
+): Promise<Solution[]> {
+  const labels = checkpointLabels(paths);
+  const solutions: Solution[] = [];
+  for (const [i, path] of paths.entries())
+    solutions.push(await openSolution(resources, model, path, values, labels[i]));
+  return solutions;
 }
 
 /** Loss and metrics by name or file, and the rest of the objective's options. */

@@ -214,17 +214,32 @@ function mapWords({ smallest, largest, search, provenance }: EigenvalueMap): str
   ];
   if (search === null) return words;
   const { totalProducts, numNotConverged, cold, residuals } = search;
+  const numFinite = smallest.filter(Number.isFinite).length;
+  const numOpen = numNotConverged - (smallest.length - numFinite);
   const share =
     cold === null
       ? ''
       : `; from the neighbour ${(100 * cold.share).toFixed(0)} % of those from random vectors (at ${cold.cells.length} points)`;
   return [
     ...words,
-    row('Residuals', `at most ${figure(largestFinite(residuals))}: each λ has an eigenvalue no further away`),
-    row('Products', `${totalProducts}, ${figure(totalProducts / smallest.length)} a point${share}`),
-    ...(numNotConverged === 0
+    ...(numFinite === 0
       ? []
-      : [row('Open', `${numNotConverged} points did not converge: raise --max-products`)]),
+      : [
+          row(
+            'Residuals',
+            `at most ${figure(largestFinite(residuals))}: each λ has an eigenvalue no further away`,
+          ),
+        ]),
+    row('Products', `${totalProducts}, ${figure(totalProducts / smallest.length)} a point${share}`),
+    ...(numOpen <= 0 ? [] : [row('Open', `${numOpen} points did not converge: raise --max-products`)]),
+    ...(numFinite === smallest.length
+      ? []
+      : [
+          row(
+            'Left out',
+            `${smallest.length - numFinite} of ${smallest.length} points, where the loss is not finite`,
+          ),
+        ]),
   ];
 }
 

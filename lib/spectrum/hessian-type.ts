@@ -42,15 +42,18 @@ export function hessianType(spectrum: SpectralDensity, options: HessianTypeOptio
   });
 }
 
-/** The same from criteria alone, which do not tell a near-singular spectrum. */
-export function typeOfCriteria(criteria: Criteria): Exclude<HessianType['type'], 'near-singular'> {
+/** The same from criteria alone, which tell a near-singular spectrum only where both extremes are 0. */
+export function typeOfCriteria(criteria: Criteria): HessianType['type'] {
+  if (Number.isNaN(criteria.re.value)) return 'near-singular';
   const sides = sidesOf(criteria);
   if (sides.every((side) => side < 0)) return 'mainly-positive';
   return sides.every((side) => side > 0) ? 'mainly-negative' : 'undecided';
 }
 
 function sidesOf({ re, negativeCurvatureShare }: Criteria): readonly (-1 | 0 | 1)[] {
-  return [sideOf(re, 1), sideOf(negativeCurvatureShare, 0.5)];
+  // Of one probe there is no interval: its share of the spectrum is a single draw, its extremes are those of the matrix.
+  const isDrawn = Number.isNaN(negativeCurvatureShare.low);
+  return [sideOf(re, 1), isDrawn ? 0 : sideOf(negativeCurvatureShare, 0.5)];
 }
 
 /** The outermost Ritz values of all probes with their residual bounds. */
@@ -60,11 +63,10 @@ function extremesOf({ nodes, residualBounds }: SpectralDensity): readonly [numbe
   return [Math.min(...lows), Math.max(...highs)];
 }
 
-/** −1 and 1: interval and bracket lie below and above; 0: neither. Of one probe there is no interval, and the bracket decides. */
-function sideOf({ value, low, high, bracket }: BracketedEstimate, boundary: number): -1 | 0 | 1 {
-  if (Number.isNaN(value)) return 0;
-  const lowest = Math.min(Number.isNaN(low) ? value : low, bracket.low);
-  const highest = Math.max(Number.isNaN(high) ? value : high, bracket.high);
+/** −1 and 1: interval and bracket lie below and above; 0: neither. */
+function sideOf({ low, high, bracket }: BracketedEstimate, boundary: number): -1 | 0 | 1 {
+  const lowest = Math.min(low, bracket.low);
+  const highest = Math.max(high, bracket.high);
   if (highest < boundary) return -1;
   return lowest > boundary ? 1 : 0;
 }

@@ -21,7 +21,7 @@ import { readKnownRows } from '../known-rows.js';
 import { openNamedDatasets } from '../open-data.js';
 import { compareLossOptions, compareOptions } from '../options/spectrum-options.js';
 import { numberOf, take } from '../options/table.js';
-import { openModel, openObjectiveOptions, openSolution } from '../setting.js';
+import { openModel, openObjectiveOptions, openSolutions } from '../setting.js';
 import { summarize } from '../summary.js';
 
 interface Opened {
@@ -41,9 +41,9 @@ async function open(run: Run): Promise<Opened> {
       `Option 'resume' must be a file of its own, not a saved result such as '${values.resume}'.`,
     );
   const model = await openModel(resources, values);
-  const models: ComparedModel[] = [];
-  for (const path of await checkpointPaths((values.checkpoints as string[] | undefined) ?? []))
-    models.push({ label: basename(path), model, at: await openSolution(resources, model, path, values) });
+  const paths = await checkpointPaths((values.checkpoints as string[] | undefined) ?? []);
+  const solutions = await openSolutions(resources, model, paths, values);
+  const models: ComparedModel[] = solutions.map((at) => ({ label: at.label, model, at }));
   if (models.length === 0) models.push({ label: basename(values.model as string), model });
   const datasets = await openNamedDatasets(values);
   const chosen = await openObjectiveOptions(resources, model, take(values, compareLossOptions));

@@ -19,6 +19,7 @@ import type { CommandSpec } from '../command.js';
 import { openDatasetsOf } from '../open-data.js';
 import { optimizerOf, scheduleOf } from '../optimizer-values.js';
 import { connectOptions, connectTrainingOptions } from '../options/geometry-options.js';
+import { checkpointLabels } from '../checkpoint-paths.js';
 import { numberOf, take, type Values } from '../options/table.js';
 import { refuseOptions } from '../refuse-options.js';
 import { openSetting, openSolution, type Setting } from '../setting.js';
@@ -41,10 +42,14 @@ async function open(run: Run): Promise<Opened> {
       'Two minima are needed: give --from and --to (or one of them, and the model has the other).',
     );
   const setting = await openSetting(resources, values);
-  const solution = async (key: 'from' | 'to') =>
-    values[key] === undefined
+  const paths = [values.from, values.to].filter((path) => typeof path === 'string');
+  const labels = checkpointLabels(paths);
+  const solution = async (key: 'from' | 'to') => {
+    const path = values[key] as string | undefined;
+    return path === undefined
       ? resources.keep(await ownSolution(setting.model))
-      : openSolution(resources, setting.model, values[key] as string, values);
+      : openSolution(resources, setting.model, path, values, labels[paths.indexOf(path)]);
+  };
   const evaluateOn = await openDatasetsOf(values, 'test');
   const [from, to] = [await solution('from'), await solution('to')];
   return { setting, from, to, options: { ...optionsOf(values), evaluateOn } };

@@ -10,16 +10,14 @@ import { checkpointPaths } from '../checkpoint-paths.js';
 import type { CommandSpec } from '../command.js';
 import { histogramOptions } from '../options/geometry-options.js';
 import { take, type Values } from '../options/table.js';
-import { openModel, openSolution, type Resources } from '../setting.js';
+import { openModel, openSolutions, type Resources } from '../setting.js';
 import { summarize } from '../summary.js';
 
 /** The checkpoints, or where there are none the model's own weights. */
-async function openSolutions(resources: Resources, model: Model, values: Values): Promise<Solution[]> {
+async function open(resources: Resources, model: Model, values: Values): Promise<Solution[]> {
   const paths = await checkpointPaths((values.checkpoints as readonly string[] | undefined) ?? []);
   if (paths.length === 0) return [resources.keep(await ownSolution(model))];
-  const solutions: Solution[] = [];
-  for (const path of paths) solutions.push(await openSolution(resources, model, path, values));
-  return solutions;
+  return openSolutions(resources, model, paths, values);
 }
 
 export const runWeights: CommandSpec['run'] = async (invocation) =>
@@ -28,7 +26,7 @@ export const runWeights: CommandSpec['run'] = async (invocation) =>
     kinds: () => ['weight-histogram'],
     open: async ({ resources, values }) => {
       const model = await openModel(resources, values);
-      return { model, solutions: await openSolutions(resources, model, values) };
+      return { model, solutions: await open(resources, model, values) };
     },
     plan: ({ model, solutions }) => ({
       steps: [`Model     ${model.name}, ${model.size} parameters`],

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { criteria, hessianType, type SpectralDensity } from '../../../dist/index.js';
+import { typeOfCriteria } from '../../../dist/spectrum/hessian-type.js';
 
 /** Probes of these nodes with equal weights; `spread` moves the nodes of the second probe. */
 function densityOf(nodes: readonly number[], spread = 0, bound = 0): SpectralDensity {
@@ -35,6 +36,25 @@ describe('hessianType', () => {
     expect(open.reason).to.contain('the interval of |λ min / λ max| holds 1');
     // And where the steps leave open where the spectrum ends.
     expect(hessianType(densityOf([-2, 0, 2.1], 0, 0.2)).type).to.equal('undecided');
+  });
+
+  it('is undecided by a single probe, whose share is one draw', () => {
+    const whole = densityOf([-0.1, 0, 1, 5]);
+    const [nodes, weights, residualBounds] = [whole.nodes, whole.weights, whole.residualBounds].map((list) =>
+      list.slice(0, 1),
+    ) as [Float64Array[], Float64Array[], Float64Array[]];
+    const raw = { steps: 4, nodes, weights, residualBounds };
+    const one = { kind: 'spectral-density', ...raw, criteria: criteria(raw) } as unknown as SpectralDensity;
+    expect(hessianType(one).type).to.equal('undecided');
+  });
+
+  it('is the same by criteria alone, also where there is no curvature at all', () => {
+    for (const nodes of [
+      [-0.1, 0, 1, 5],
+      [-5, -1, 0, 0.1],
+      [0, 0, 0],
+    ])
+      expect(typeOfCriteria(densityOf(nodes).criteria)).to.equal(hessianType(densityOf(nodes)).type);
   });
 
   it('is near-singular where there is no curvature, with its residual bounds', () => {
