@@ -180,14 +180,18 @@ class Figures {
   /**
    * A sharper bracket of A / (A + B), since their difference B − A = T, the mean eigenvalue, is exact but for rounding after
    * a single step: A / (T + 2A), which never crosses 1/2. `apart`: what bounds of A and B alone give. It is all that there is
-   * where the probes leave the sign of T open, which would otherwise settle the side by itself.
+   * of one probe, and of probes that lie on one side of zero and leave the sign of T open: the sign of a draw would settle
+   * the side by itself.
    */
   shareOfTrace(apart: Bracket): Bracket {
+    if (this.probes.length === 1) return apart;
     const [negative, positive] = [negativePower(1), positivePower(1)];
-    const traces = this.probes.map((probe) => integrate(probe, positive) - integrate(probe, negative));
+    const sums = [negative, positive].map((f) => this.probes.map((probe) => integrate(probe, f)));
+    const traces = sums[1]!.map((sum, i) => sum - sums[0]![i]!);
     const { value: trace, low, high } = meanEstimate(traces, this.confidence);
-    // Of one probe there is no interval.
-    if (!(low > 0 || high < 0)) return apart;
+    // Then the ratio of A and B does not vary from probe to probe, whatever their difference does.
+    const isOneSided = sums.some((list) => list.every((sum) => sum === 0));
+    if (isOneSided && low <= 0 && high >= 0) return apart;
     const below = meanBracket(this.probes.map((probe) => certify(probe, negative)));
     const above = meanBracket(this.probes.map((probe) => certify(probe, positive)));
     const ends = [Math.max(below.low, above.low - trace), Math.min(below.high, above.high - trace)];

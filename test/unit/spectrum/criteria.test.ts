@@ -69,9 +69,11 @@ describe('criteria', () => {
     const other = criteria(setOf(mirrored, mirrored, residuals)).negativeCurvatureShare.bracket;
     expect(other.low).to.be.closeTo(1 - bracket.high, 1e-15);
     expect(other.high).to.equal(1);
-    // Probes that leave the sign of the trace open settle nothing by it.
-    const lesser = probe([-0.01, 0.0005, 1], [0.02, 0.98, 1e-9]);
-    expect(criteria(setOf(p, lesser, residuals)).negativeCurvatureShare.bracket.high).to.be.above(0.9);
+    // Probes without a negative node that leave the sign of the trace open settle nothing by it.
+    const [much, little] = [1e-9, 0.04].map((weight) => probe([0, 0.0005, 1], [0.02, 0.98 - weight, weight]));
+    const open = criteria(setOf(much!, little!, residuals)).negativeCurvatureShare;
+    expect([open.low, open.high]).to.deep.equal([0, 0]);
+    expect(open.bracket.high).to.be.above(0.5);
     // Nor does that of one probe, which is a single draw.
     const { nodes, weights, residualBounds, steps } = setOf(p, p, residuals);
     const one = { steps, nodes: [nodes[0]!], weights: [weights[0]!], residualBounds: [residualBounds[0]!] };
