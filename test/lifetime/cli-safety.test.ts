@@ -136,7 +136,7 @@ describe('the command line loses nothing and ignores nothing', function () {
     const args = ['spectrum', model, '-d', data, '--steps', '3', '--probes', '2', '-q', '-o', out('nothing')];
     const failed = await lossatlas([...args, '--output', '0']);
     expect(failed.code).to.equal(1);
-    expect(readdirSync(out('nothing'))).to.deep.equal([]);
+    expect(existsSync(out('nothing'))).to.equal(false);
   });
 
   it('a dry run writes no plane, takes the loss that the run takes, and stops with 130', async () => {
