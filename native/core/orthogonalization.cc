@@ -28,7 +28,7 @@ std::vector<const T*> PointersOf(const Rows& rows) {
   return out;
 }
 
-// kRowsAtOnce rows at a time and the others one by one: `run` is given the first, and how many.
+// `run` is given the first of kRowsAtOnce rows and true, and those that are left over one by one and false.
 template <class Run>
 void InGroups(size_t num_rows, const Run& run) {
   size_t r = 0;

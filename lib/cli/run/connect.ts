@@ -15,11 +15,11 @@ import {
   valuesMode,
 } from '../../connectivity/connect-options.js';
 import { runAnalysis, type Run } from '../analysis.js';
+import { checkpointLabels } from '../checkpoint-paths.js';
 import type { CommandSpec } from '../command.js';
 import { openDatasetsOf } from '../open-data.js';
 import { optimizerOf, scheduleOf } from '../optimizer-values.js';
 import { connectOptions, connectTrainingOptions } from '../options/geometry-options.js';
-import { checkpointLabels } from '../checkpoint-paths.js';
 import { numberOf, take, type Values } from '../options/table.js';
 import { refuseOptions } from '../refuse-options.js';
 import { openSetting, openSolution, type Setting } from '../setting.js';
