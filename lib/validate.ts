@@ -5,7 +5,10 @@ export type Check = (value: unknown) => string | null;
 
 /** Names the option, what was expected and what came. Options are checked before any work starts. */
 export function invalidOption(name: string, expected: string, value: unknown): LossAtlasError {
-  return new LossAtlasError('ERR_INVALID_OPTION', `${name} must be ${expected}, but is ${show(value)}.`);
+  return new LossAtlasError(
+    'ERR_INVALID_OPTION',
+    `${name} must be ${expected}, but is ${value === undefined ? 'missing' : show(value)}.`,
+  );
 }
 
 /**

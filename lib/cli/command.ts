@@ -70,7 +70,7 @@ export function addCommand(parent: Command, spec: CommandSpec): void {
     try {
       await spec.run({ values, signal: interruptSignal() });
     } catch (error) {
-      throw inFlags(error, all);
+      throw inFlags(error, all, Object.keys(await import('../index.js')));
     }
   });
 }
@@ -124,6 +124,8 @@ function givenArguments(command: Command, specs: readonly ArgumentSpec[]): Value
 
 function requireArguments({ name, arguments: specs }: CommandSpec, values: Values): void {
   for (const { name: argument, help, count = 'one' } of specs) {
+    if ([values[argument]].flat().includes(''))
+      throw new LossAtlasError('ERR_INVALID_OPTION', `${name}: <${argument}> is empty: ${help}.`);
     if (count === 'optional' || count === 'some' || values[argument] !== undefined) continue;
     throw new LossAtlasError('ERR_INVALID_OPTION', `${name}: <${argument}> is missing: ${help}.`);
   }

@@ -1,9 +1,12 @@
 import { LossAtlasError } from '../errors.js';
 import { flagName, keyName, type OptionTable } from './options/table.js';
 
-/** An error of the library in the spelling of the command line: `option 'stepSize'` is its `option --step-size`. */
-export function inFlags(error: unknown, options: OptionTable): unknown {
-  return rephrased(error, (message) => flagWords(message, options));
+/**
+ * An error of the library in the spelling of the command line: `option 'stepSize'` is its `option --step-size`. `functions`:
+ * names of those that may stand before it, which nobody called.
+ */
+export function inFlags(error: unknown, options: OptionTable, functions: readonly string[] = []): unknown {
+  return rephrased(error, (message) => flagWords(message, options, functions));
 }
 
 /** An error of the readers: their options are written behind the path of a data set. */
@@ -16,7 +19,7 @@ export function inDataOptions(error: unknown): unknown {
 }
 
 /** Exported for tests. */
-export function flagWords(message: string, options: OptionTable): string {
+export function flagWords(message: string, options: OptionTable, functions: readonly string[] = []): string {
   const flags = new Map<string, string>();
   for (const [key, { as }] of Object.entries(options)) if (as !== undefined) flags.set(as, flagName(key));
   // Where two have one name in the library, it is the option of that name.
@@ -26,11 +29,20 @@ export function flagWords(message: string, options: OptionTable): string {
     const flag = flagOf(name);
     return flag === undefined ? whole : words(flag);
   };
+  const called = /^[a-z]\w*(?=: )/.exec(message)?.[0];
+  const own = called !== undefined && functions.includes(called) ? message.slice(called.length + 2) : message;
   return (
-    message
+    own
+      // Of an object of options the flag may begin with its name: of `poison` the `batchSize` is `--poison-batch-size`.
+      .replace(/\b(\w+): (option) '(\w+)'/g, (whole, group: string, word: string, name: string) => {
+        const flag = flagOf(group + name.charAt(0).toUpperCase() + name.slice(1));
+        return flag === undefined ? whole : `${word} --${flag}`;
+      })
       .replace(/(?<!data )\b(option) '([\w-]+)'/gi, (whole, word: string, name: string) =>
         or(whole, name, (flag) => `${word} --${flag}`),
       )
+      // Bare, if they can be nothing else.
+      .replace(/(?<=^|[ (])[a-z]+[A-Z]\w*(?=[ ,.;:)]|$)/g, (name) => or(name, name, (flag) => `--${flag}`))
       .replace(/\b(give|with) ('?)(\w+): (true|false)\2/gi, (whole, word: string, _, name: string, value) =>
         or(whole, name, (flag) => `${word} --${value === 'true' ? '' : 'no-'}${flag}`),
       )

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   drawResult,
@@ -85,6 +85,17 @@ export class Output {
   /** After a run that failed before anything was written. */
   async removeEmptyFolder(): Promise<void> {
     await removeEmptyFolders(this.#made);
+  }
+
+  /** Writes into the folder, which is not left behind empty where that fails. */
+  async within(write: () => Promise<void>): Promise<void> {
+    try {
+      await this.prepare();
+      await write();
+    } catch (error) {
+      await this.removeEmptyFolder();
+      throw error;
+    }
   }
 
   /** `<folder>/<name>-<part><ending>`. */
@@ -178,6 +189,19 @@ export class Output {
     if (this.#folder !== null) await makeFolder(this.#folder);
     await write(path);
     this.#written.add(path);
+  }
+
+  /** Of files of this name and `ending` that this run has not written: nobody should take them for its own. */
+  async sayOlder(ending: RegExp, what: string): Promise<void> {
+    if (this.#folder === null) return;
+    const start = this.#name;
+    const older = (await readdir(this.#folder))
+      .filter((file) => file.startsWith(start) && ending.test(file.slice(start.length)))
+      .filter((file) => !this.#written.has(join(this.#folder!, file)));
+    if (older.length > 0)
+      process.stderr.write(
+        `lossatlas: ${older.join(', ')}: ${what} of an earlier run, which are left as they are.\n`,
+      );
   }
 
   /** The result on stdout, as JSON or in words. */

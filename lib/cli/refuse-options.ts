@@ -5,5 +5,5 @@ import { flagName, type Values } from './options/table.js';
 export function refuseOptions(values: Values, keys: readonly string[], reason: string): void {
   const given = keys.find((key) => values[key] !== undefined);
   if (given === undefined) return;
-  throw new LossAtlasError('ERR_INVALID_OPTION', `Option '${flagName(given)}' is ${reason}.`);
+  throw new LossAtlasError('ERR_INVALID_OPTION', `Option --${flagName(given)} is ${reason}.`);
 }

@@ -56,7 +56,9 @@ export function summarize(result: Result): string {
     case 'trace':
       return row(
         'Trace',
-        `${interval(result)}${result.converged ? '' : '; not as exact as asked for: raise --max-probes'}`,
+        result.samples.length === 0
+          ? `${figure(result.value)} (exact)`
+          : `${interval(result)}${result.converged ? '' : '; not as exact as asked for: raise --max-probes'}`,
       );
     case 'preset-trace':
       return row('Trace', figure(result.value));
@@ -197,9 +199,10 @@ function landscapeWords(result: LandscapeValues): string[] {
 
 function provenanceWords(provenance: Provenance | null): string[] {
   if (provenance === null) return [];
-  const { model, data, numSamples, mode, numParameters, dtype, device } = provenance;
+  const { model, data, numSamples, mode, numParameters, dtype, device, point } = provenance;
+  const weights = point === 'model' ? '' : `, weights of ${point}`;
   return [
-    row('Model', `${model}: ${numParameters} parameters, ${dtype} on ${device}`),
+    row('Model', `${model}: ${numParameters} parameters, ${dtype} on ${device}${weights}`),
     row('Data', `${data}: ${numSamples} samples, ${mode} mode`),
   ];
 }
@@ -298,12 +301,17 @@ function basinWords(basin: BasinVolume): string[] {
   const unit = basin.normalization === 'none' ? '' : ` (${basin.normalization}-normalised)`;
   const start = quantity === 'loss' ? modelLoss : modelAccuracy!;
   const bound = numCensored === 0 ? '' : '; a lower bound';
+  // Censored rays are the longest.
+  const isOpen = numCensored >= radii.length - Math.floor(radii.length / 2);
   const few = basin.effectiveSampleSize < 5 ? ': too few for the interval to mean much' : '';
   return [
     ...provenanceWords(basin.provenance),
     row('Cutoff', `${quantity} ${figure(cutoff)}, from ${figure(start)} at the model`),
-    row('Radius', `${figure(basin.medianRadius)}${unit}, median of ${radii.length} rays`),
-    row('Range', rangeOf(radii)),
+    row(
+      'Radius',
+      `${isOpen ? 'at least ' : ''}${figure(basin.medianRadius)}${unit}, median of ${radii.length} rays`,
+    ),
+    row('Range', `${rangeOf(radii)}${numCensored === 0 ? '' : ' and more'}`),
     row('Volume', `log ${interval(basin.logVolume)} in ${basin.dimension} dimensions${bound}`),
     row('Weight', `as of ${figure(basin.effectiveSampleSize)} rays${few}`),
     ...(numCensored === 0
@@ -338,13 +346,16 @@ function sharpnessWords(result: Sharpness): string[] {
     ...counts.map(({ threshold, above, below, knownAbove, knownBelow }) =>
       row('Count', `above ${threshold}: ${count(above, knownAbove)}; below: ${count(below, knownBelow)}`),
     ),
+    ...(counts.every(({ knownAbove, knownBelow }) => knownAbove !== null && knownBelow !== null)
+      ? []
+      : [row('', 'Exact are counts of which the --eigenpairs of one end reach across the threshold.')]),
   ];
 }
 
 /** Where the criteria say nothing of generalisation, that is said too. */
 function typeWords(density: SpectralDensity): string {
   const { type, reason } = hessianType(density);
-  const words = `${type.replace('-', ' ')} (by a rule of our own: ${reason})`;
+  const words = `${type} (by a rule of our own: ${reason})`;
   const caution = '; KH and re are not read as signs of generalisation there';
   return row('Type', words + (type === 'mainly-positive' ? '' : caution));
 }
@@ -364,10 +375,13 @@ function criteriaWords(criteria: Criteria): string[] {
 }
 
 const figure = (value: number) => String(Number(value.toPrecision(5)));
-const interval = ({ value, low, high }: Estimate) =>
-  Number.isNaN(low) && Number.isNaN(high)
+const interval = ({ value, low, high }: Estimate) => {
+  // A ratio of nothing to nothing.
+  if (Number.isNaN(value)) return 'undefined: there is no curvature';
+  return Number.isNaN(low) && Number.isNaN(high)
     ? `${figure(value)} (of one probe: no interval)`
     : `${figure(value)} (${figure(low)} to ${figure(high)})`;
+};
 const yes = (is: boolean) => (is ? 'yes' : 'no');
 const row = (name: string, words: string) => `${name.padEnd(9)} ${words}`;
 const verdicts = { none: '', grows: ', grows without exploding', explodes: ', explodes' } as const;

@@ -32,7 +32,7 @@ export async function loadNpz(path: string, options: LoadNpzOptions = {}): Promi
     if (array !== undefined) return rowsOf(array.data, array.shape);
     throw new LossAtlasError(
       'ERR_INVALID_DATA',
-      `'${path}' has no array '${name}'. ${suggest(name, [...arrays.keys()])}`,
+      `'${path}' has no array '${name}': choose arrays with option 'inputs' and option 'targets'. ${suggest(name, [...arrays.keys()])}`,
     );
   };
   const target = options.targets ?? (arrays.has('y') ? 'y' : null);

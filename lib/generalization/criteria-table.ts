@@ -37,7 +37,7 @@ function describeChange(row: CriteriaRow, rows: readonly CriteriaRow[]): string 
     agrees: 'as the paper reads it: KH05 moves against accuracy',
     disagrees: 'against the paper’s reading: KH05 moves with accuracy',
     undecided: 'undecided: the interval of KH05’s change holds 0, or accuracy stays',
-    'not-read': `not read, since ${whyNotRead(row, rows)}, as that of the paper’s exception, ViT`,
+    'not-read': `not read, since ${whyNotRead(row, rows)}: the paper’s reading is of such spectra alone, and a ViT its exception`,
   };
   const parts = [`KH05 ${changeOf(kh05)}`, `KH1 ${changeOf(kh1)}`, `re ${changeOf(re)}`].join(', ');
   return `- ${model} (${mode}), ${from} → ${data}: ${points}${parts}; ${words[paperReading]}.`;

@@ -177,7 +177,10 @@ async function settingsOf(
 ): Promise<BasinSettings> {
   const { quantity = 'loss', normalization = 'none', seed = 0, firstRay = 0, at } = options;
   const { order, ignore, freeze } = options;
-  const { cutoff, start } = cutoffOf(quantity, options.cutoff, model, objective.loss);
+  const { cutoff, start } = cutoffOf(quantity, options.cutoff, model, {
+    label: center.label,
+    criterion: objective.loss,
+  });
   const directions = {
     normalization,
     seed,
@@ -211,8 +214,13 @@ function cutoffOf(
   quantity: BasinVolume['quantity'],
   given: number | undefined,
   { loss, accuracy }: Evaluation,
-  criterion: string,
+  { label, criterion }: { readonly label: string; readonly criterion: string },
 ): { readonly cutoff: number; readonly start: number } {
+  if (!Number.isFinite(loss))
+    throw new LossAtlasError(
+      'ERR_INVALID_DATA',
+      `The loss of '${label}' is ${loss}: there is no basin around it. Look at the weights and the data (lossatlas evaluate).`,
+    );
   const name = "basinVolume: option 'cutoff'";
   if (quantity === 'loss') {
     const cutoff = given ?? 0.1;

@@ -68,7 +68,7 @@ function countedNames(model: Model, patterns: readonly string[] | undefined): Re
   if (names.length > 0) return new Set(names);
   throw new LossAtlasError(
     'ERR_INVALID_OPTION',
-    `weightHistogram: ${model.name} has no weights apart from biases and norm layers; give parameters.`,
+    `weightHistogram: ${model.name} has no weights apart from biases and norm layers; give option 'parameters'.`,
   );
 }
 

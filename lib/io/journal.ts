@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { LossAtlasError } from '../errors.js';
 import { FileLock } from './file-lock.js';
+import { settingDifferences } from './setting-differences.js';
 
 /** Everything that decides what a run computes, by name. */
 export type Fingerprint = Readonly<Record<string, string | number>>;
@@ -213,19 +214,9 @@ function requireSame(path: string, bytes: Buffer, kind: JournalKind, fingerprint
   const header = decodeHeader(bytes, kind);
   if (typeof header === 'string') throw foreign(header);
   const { fingerprint: found, end } = header;
-  const keys = new Set([...Object.keys(found), ...Object.keys(fingerprint)]);
-  const differences = [...keys]
-    .filter((key) => found[key] !== fingerprint[key])
-    .map((key) => `${key}: ${show(found[key])} in the file, ${show(fingerprint[key])} now`);
+  const differences = settingDifferences(found, fingerprint);
   if (differences.length > 0) throw foreign(`belongs to ${others[kind]} (${differences.join('; ')})`);
   return end;
-}
-
-function show(value: string | number | undefined): string {
-  if (value === undefined) return 'absent';
-  const text = String(value);
-  if (/^[0-9a-f]{64}$/.test(text)) return `${text.slice(0, 16)}…`;
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
 const words: Readonly<Record<JournalKind, string>> = {

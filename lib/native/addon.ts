@@ -387,7 +387,8 @@ export interface Addon {
   /**
    * One step on the batch's mean loss, with `avoided` on (1 − w)·(mean loss) + w·(mean of −log(1 − p) there), in one
    * forward pass. Gives loss sum, count, right answers, answers, sum and count of −log(1 − p), the value that was
-   * minimised, ‖∇‖ before clipping (`maxNorm` 0: none), and 1; or 0 where loss or gradient were not finite, and nothing was changed.
+   * minimised, ‖∇‖ before clipping (`maxNorm` 0: none), and 1; or 0 where loss or gradient were not
+   * finite, and nothing was changed, or a factor of the update was out of the type's range.
    */
   trainerStep(
     trainer: TrainerHandle,

@@ -9,7 +9,7 @@ export function whyNotRead(row: CriteriaRow, rows: readonly CriteriaRow[]): stri
   const words = [before, row].flatMap((one) => {
     if (one === undefined) return [`on ${row.change?.from}: not here`];
     const type = typeOfCriteria(one.criteria);
-    return type === 'mainly-positive' ? [] : [`on ${one.data}: ${type.replace('-', ' ')}`];
+    return type === 'mainly-positive' ? [] : [`on ${one.data}: ${type}`];
   });
   const spectra = words.length === 1 ? 'the spectrum is' : 'the spectra are';
   return `${spectra} not mainly positive (${words.join(', ')})`;

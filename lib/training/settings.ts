@@ -1,5 +1,6 @@
 import { LossAtlasError } from '../errors.js';
-import type { CheckpointDict, CheckpointValue } from '../io/checkpoint/value.js';
+import type { CheckpointDict } from '../io/checkpoint/value.js';
+import { settingDifferences } from '../io/setting-differences.js';
 
 /** Everything that decides what a run computes, by name. */
 export type TrainingSettings = Readonly<Record<string, string | number>>;
@@ -11,17 +12,10 @@ export function requireSameSettings(
   settings: TrainingSettings,
   what: string,
 ): void {
-  const keys = new Set([...found.keys(), ...Object.keys(settings)].map(String));
-  const show = (value: CheckpointValue | undefined) => {
-    if (typeof value === 'string') return value.replace(/^([0-9a-f]{16})[0-9a-f]{48}$/, '$1…');
-    return value === undefined ? 'absent' : JSON.stringify(value);
-  };
-  const differences = [...keys]
-    .filter((key) => found.get(key) !== settings[key])
-    .map(
-      (key) =>
-        `${key === 'model' ? 'model file' : key}: ${show(found.get(key))} there, ${show(settings[key])} now`,
-    );
+  const differences = settingDifferences(
+    Object.fromEntries([...found].filter(([key]) => typeof key === 'string')) as TrainingSettings,
+    settings,
+  );
   if (differences.length === 0) return;
   // Equal weights and equal code do not make equal archives.
   const reexported =

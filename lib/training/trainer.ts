@@ -50,7 +50,10 @@ export interface StepResult {
   /** What was minimised. */
   readonly objective: number;
   readonly gradientNorm: number;
-  /** False: loss or gradient were not, and nothing was changed. */
+  /**
+   * False: loss or gradient were not, and nothing was changed; or a factor of the update, such as the rate, is beyond the
+   * parameters' type, which leaves them anywhere.
+   */
   readonly isFinite: boolean;
 }
 

@@ -197,7 +197,14 @@ TrainingStep Trainer::Step(const Batch& batch, const Batch* avoided, const StepO
   }
   for (torch::optim::OptimizerParamGroup& group : optimizer_->param_groups())
     group.options().set_lr(options.learning_rate);
-  optimizer_->step();
+  try {
+    optimizer_->step();
+  } catch (const std::runtime_error&) {
+    // Of a factor of the update, such as the learning rate, that the parameters' type cannot hold
+    // (c10/util/TypeCast.h); every other failure of libtorch is a c10::Error.
+    out.finite = false;
+    return out;
+  }
   for (at::Tensor& parameter : trained_) parameter.mutable_grad().reset();
   for (size_t i = 0; i < buffers.size(); ++i) buffers_[i] = buffers[i].detach();
   return out;

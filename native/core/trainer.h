@@ -45,7 +45,7 @@ struct TrainingStep {
   double avoidance_count = 0;
   double objective = 0;      // what was minimised
   double gradient_norm = 0;  // ‖∇‖₂, before clipping
-  bool finite = true;        // else nothing was changed
+  bool finite = true;        // else nothing was changed, or of an update out of range a part
 };
 
 class Trainer {

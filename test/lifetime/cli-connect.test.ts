@@ -101,6 +101,21 @@ describe('connecting minima on the command line', function () {
       evaluateOn: [other],
     });
     expect(figuresOf(found)).to.deep.equal(figuresOf(own.connection));
+    // A later run says what is not its own.
+    const again = await lossatlas([
+      ...common,
+      '--steps',
+      '2',
+      '--points',
+      '3',
+      '--bends',
+      '2',
+      '-o',
+      out('run'),
+    ]);
+    expect(again.stderr).to.match(
+      /connection-bezier\.pth, connection-chain\.pth: control points of an earlier run/,
+    );
     using bend = await loadSolution(model, out('run/connection-bezier.pth'));
     expect(await bend.theta.toArray()).to.deep.equal(await own.curves[0]!.bends[0]!.theta.toArray());
   });
@@ -178,7 +193,7 @@ describe('connecting minima on the command line', function () {
       [['--path', 'arc'], /linear, bezier, chain/],
       [['--optimizer', 'adamw'], /sgd, adam/],
       [['--optimizer', 'adam', '--momentum', '0.5'], /momentum/],
-      [['--schedule', 'step'], /: option --step-size must be/],
+      [['--schedule', 'step'], /needs --step-size/],
       [['--surface', '1'], /surface/],
       [['--figures', 'density'], /figures/],
     ] as const) {

@@ -77,6 +77,7 @@ describe('basins, sharpness and convexity on the command line', function () {
     }
     const plot = await lossatlas(['plot', out('single-convexity/convexity.json'), '-o', out('single-plot')]);
     expect([plot.code, plot.stderr.includes('ERR_INVALID_DATA')], plot.stderr).to.deep.equal([1, true]);
+    expect(existsSync(out('single-plot'))).to.equal(false);
   });
 
   it('counts eigenvalues by a density and by known ones', async () => {

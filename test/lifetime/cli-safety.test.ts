@@ -43,8 +43,11 @@ describe('the command line loses nothing and ignores nothing', function () {
       ['hessian', model, '-d', data, '--recipe', 'lla', '--which', 'both-ends'],
       ['hessian', model, '-d', data, '--max-iterations', '3'],
       ['spectrum', model, '-d', data, '--recipe', 'lla', '--confidence', '0.5'],
+      ['hessian', model, '-d', data, '--exact'],
       ['spectrum', model, '-d', data, '--window', '3'],
       ['spectrum', model, '-d', data, '--fisher-samples', '3'],
+      ['topology', out('unused', 'surface.json'), '--value', 'accuracy'],
+      ['topology', ''],
       ['plot', '--together', out('unused', 'surface.json'), '--trajectory', 'path.json'],
     ]) {
       const { code, stderr } = await lossatlas(args, { cwd: folder });

@@ -91,7 +91,10 @@ describe('training on the command line', function () {
       [['--momentum', '0.9'], /momentum/],
       [['--gamma', '0.5'], /gamma/],
       [['--poison-weight', '0.5'], /--poison/],
-      [['--schedule', 'step'], /: option --step-size must be/],
+      [['--schedule', 'step'], /needs --step-size/],
+      [['--optimizer', 'sgd', '--betas', '0.9,0.99'], /Option --betas is not of the optimizer sgd/],
+      [['--schedule', 'step', '--step-size', '0'], /: option --step-size must be/],
+      [['--poison', data[1]!, '--poison-batch-size', '0'], /: option --poison-batch-size must be/],
     ] as const) {
       const { code, stderr } = await lossatlas([...common, ...args, '--json']);
       expect([code, words.test(stderr)], stderr).to.deep.equal([2, true]);

@@ -218,6 +218,20 @@ describe('basin volume', () => {
     }
   });
 
+  it('weights that are not finite have no basin: the error names them', async () => {
+    const { model, data } = await regression(1);
+    using _ = model;
+    using loss = objective(model, data, { loss: 'mse' });
+    using own = await model.theta();
+    using vector = await model.vector((await own.toArray()).fill(NaN, 0, 1));
+    using buffers = await model.bufferState();
+    const error = await rejects(
+      async () => basinVolume(loss, { at: new Solution('broken', vector, buffers) }),
+      'ERR_INVALID_DATA',
+    );
+    expect(error.message).to.match(/loss of 'broken' is NaN/);
+  });
+
   it('compares two minima: halving the curvature’s scale moves the log-volume by n log 2', async () => {
     const [a, b] = [await regression(2), await regression(1)];
     using _ = a.model;

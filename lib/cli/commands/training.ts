@@ -20,7 +20,8 @@ export const trainCommand: CommandSpec = {
   summary: 'train a model with SGD, Adam or AdamW, with checkpoints that PyTorch reads',
   details:
     'Example: lossatlas train net.pt -d train.npz --test test.npz --optimizer adam --lr 1e-3 --epochs 5 --out run\n' +
-    'The model’s file stays as it is: --weights run/epoch-0005.pt analyses what came out of it.',
+    'The model’s file stays as it is: --weights run/epoch-0005.pt analyses what came out of it.\n' +
+    'A run that diverges is a result too: it ends with exit code 0, and says at which step and which checkpoint is the last good one.',
   arguments: [modelArgument],
   groups: [
     modelGroup,

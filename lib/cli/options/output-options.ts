@@ -19,7 +19,10 @@ import {
 export const figureOptions = {
   figures: option(choices(...figureKinds), `which: ${figureKinds.join(', ')}; default by result`),
   value: option(text, 'of landscapes: loss (default), accuracy, gradient-norm, or a metric'),
-  scale: option(choice('linear', 'log'), 'of values; default linear, of densities log'),
+  scale: option(
+    choice('linear', 'log'),
+    'of values; default linear, of densities log, of barcodes by their losses',
+  ),
   cap: option(number, 'larger values are drawn at this value'),
   colorMap: option(choice('viridis', 'cividis', 'inferno'), 'default viridis'),
   numLevels: option(count, 'of contours; default 14'),

@@ -22,7 +22,7 @@ import {
 /** Of `loadModel`. */
 export const modelOptions = {
   device: option(text, 'cpu (default), cuda, cuda:N, or auto'),
-  dtype: option(choice('float32', 'float64', 'bfloat16', 'float16'), 'convert the model; default as saved'),
+  dtype: option(choice('float32', 'float64', 'bfloat16'), 'convert the model; default as saved'),
   parameters: option(choice('trainable', 'all'), 'those saved with requires_grad (default), or all'),
   tracedMode: option(
     choice('proven', 'free'),
@@ -85,7 +85,7 @@ export const dataOptions = {
   lazy: option(flag, 'read each batch when it is needed'),
   name: option(text, 'for titles and tables'),
   limit: option(count, 'the first so many samples'),
-  indices: option(counts, 'these samples'),
+  indices: option(counts, 'these samples: 0,5,7'),
   sample: option(sample, 'so many samples drawn by a seed: 200@1'),
   shuffle: option(count, 'permute by this seed'),
   perClass: option(count, 'the first so many of each label'),

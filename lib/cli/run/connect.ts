@@ -119,6 +119,7 @@ export const runConnect: CommandSpec['run'] = async (invocation) =>
         for (const [i, bend] of bends.entries())
           await output.saveSolution(bend, bends.length === 1 ? kind : `${kind}-${i + 1}`);
       }
+      await output.sayOlder(/^-(bezier|chain)(-\d+)?\.pth$/, 'control points');
       await output.finish(resume.resume === undefined ? [] : connectionFiles(resume.resume));
     },
     interrupted: (_, { values, output }) => {

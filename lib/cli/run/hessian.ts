@@ -133,6 +133,7 @@ function refuseUnused(run: Run): void {
   const { values } = run;
   const of = partsOf(run.values);
   if (values.resume === false) refuseOptions(values, ['resumeBytes'], 'for products that are kept');
+  if (values.method !== 'gradient') refuseOptions(values, ['exact'], 'for --method gradient');
   if (!isRecipe(run.values)) {
     refuseOptions(values, ['maxIterations'], "of other programs' recipes");
     return;

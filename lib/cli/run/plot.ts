@@ -24,9 +24,10 @@ export const runPlot: CommandSpec['run'] = async ({ values, signal }) => {
       : { trajectory: await loadResult(values.trajectory as string, 'trajectory') };
   if (values.together === true) {
     const output = new Output({ formats: [], ...values }, 'together');
-    await output.prepare();
-    await output.saveTogether(results);
-    await output.finish([]);
+    await output.within(async () => {
+      await output.saveTogether(results);
+      await output.finish([]);
+    });
     return;
   }
   const { name, ...others } = values;
@@ -36,8 +37,9 @@ export const runPlot: CommandSpec['run'] = async ({ values, signal }) => {
     const own =
       name === undefined ? label : results.length === 1 ? (name as string) : `${name as string}-${label}`;
     const output = new Output({ formats: [], ...others }, own);
-    await output.prepare();
-    await output.save(result, '', trajectory);
-    await output.finish([]);
+    await output.within(async () => {
+      await output.save(result, '', trajectory);
+      await output.finish([]);
+    });
   }
 };

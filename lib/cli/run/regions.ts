@@ -2,12 +2,17 @@ import { decisionRegions, type DecisionRegionsOptions } from '../../index.js';
 import { defaultRegionPoints } from '../../geometry/decision-regions.js';
 import { runAnalysis, type Run } from '../analysis.js';
 import type { CommandSpec } from '../command.js';
+import { withProcess } from '../dry-run.js';
 import { regionsOptions } from '../options/geometry-options.js';
 import { take } from '../options/table.js';
 import { atOption, openSetting, type Setting } from '../setting.js';
 import { settingWords } from '../setting-words.js';
 import { summarize } from '../summary.js';
 import { sizeOf } from './surface.js';
+
+/** Inputs, answer and probability of a point, and their text in a JSON file; outputs come in parts, which are joined. */
+const bytesOfPoint = 80;
+const bytesOfClass = 16;
 
 function optionsOf(setting: Setting, { values, analysis }: Run): DecisionRegionsOptions {
   return { ...take<DecisionRegionsOptions>(values, regionsOptions), ...atOption(setting), ...analysis };
@@ -18,19 +23,27 @@ export const runRegions: CommandSpec['run'] = async (invocation) =>
     name: 'regions',
     kinds: () => ['decision-regions'],
     open: async (run) => openSetting(run.resources, run.values),
-    plan: (setting, run) => ({
-      steps: [
-        ...settingWords(setting),
-        `Regions   ${sizeOf(run, defaultRegionPoints).join(' × ')} points of the inputs`,
-      ],
-      unit: 'points',
-      total: sizeOf(run, defaultRegionPoints).reduce((product, n) => product * n, 1),
-      trial: async () => {
-        const few = { points: 51, yPoints: 51 };
-        await decisionRegions(setting.loss, { ...optionsOf(setting, run), ...few });
-        return 51 * 51;
-      },
-    }),
+    plan: (setting, run) => {
+      const size = sizeOf(run, defaultRegionPoints);
+      const total = size.reduce((product, n) => product * n, 1);
+      let numClasses = 0;
+      return {
+        steps: [...settingWords(setting), `Regions   ${size.join(' × ')} points of the inputs`],
+        unit: 'points',
+        total,
+        trial: async () => {
+          const few = { points: 51, yPoints: 51 };
+          const regions = await decisionRegions(setting.loss, { ...optionsOf(setting, run), ...few });
+          numClasses = regions.classNames.length;
+          return 51 * 51;
+        },
+        memory: () =>
+          withProcess(
+            total * (bytesOfPoint + bytesOfClass * numClasses),
+            'That of the points alone, without what the model takes for a batch.',
+          ),
+      };
+    },
     compute: async (setting, run) => {
       const regions = await decisionRegions(setting.loss, optionsOf(setting, run));
       run.output.print(regions, summarize(regions));

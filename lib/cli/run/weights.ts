@@ -8,6 +8,7 @@ import {
 import { runAnalysis } from '../analysis.js';
 import { checkpointPaths } from '../checkpoint-paths.js';
 import type { CommandSpec } from '../command.js';
+import { inFlags } from '../flag-words.js';
 import { histogramOptions } from '../options/geometry-options.js';
 import { take, type Values } from '../options/table.js';
 import { openModel, openSolutions, type Resources } from '../setting.js';
@@ -38,10 +39,11 @@ export const runWeights: CommandSpec['run'] = async (invocation) =>
       },
     }),
     compute: async ({ solutions }, { values, output }) => {
-      const histogram = await weightHistogram(
-        solutions,
-        take<WeightHistogramOptions>(values, histogramOptions),
-      );
+      const options = take<WeightHistogramOptions>(values, histogramOptions);
+      const histogram = await weightHistogram(solutions, options).catch((error: unknown) => {
+        // Its `parameters` are not those of the model, which has an option of that name too.
+        throw inFlags(error, histogramOptions);
+      });
       output.print(histogram, summarize(histogram));
       await output.save(histogram);
       await output.finish([]);

@@ -10,6 +10,7 @@ const table: OptionTable = {
   steps: option(count, ''),
   seed: option(count, ''),
   dropoutSeed: option(count, '', { as: 'seed' }),
+  dropSeed: option(count, ''),
   minimumCount: option(count, '', { as: 'least' }),
   resume: option(path, '', { isNegatable: true }),
   spectrum: option(flag, '', { isOn: true }),
@@ -29,8 +30,11 @@ describe('errors of the library on the command line', () => {
       ["absent without option 'relativeError', which", 'absent without option --relative-error, which'],
       ["option 'seed' must be 1", 'option --seed must be 1'],
       ["option 'least' must be 1", 'option --minimum-count must be 1'],
+      ["train: drop: option 'seed' must be 1", 'option --drop-seed must be 1'],
+      ['weightsOf: the model has none', 'the model has none'],
+      ['Every target is stepSize, and none counts', 'Every target is --step-size, and none counts'],
     ] as const)
-      expect(flagWords(message, table), message).to.equal(words);
+      expect(flagWords(message, table, ['train', 'weightsOf']), message).to.equal(words);
   });
 
   it('leave alone what is no option of the command: values, paths, data, and settings in a file', () => {
@@ -41,9 +45,10 @@ describe('errors of the library on the command line', () => {
       'steps: 3 in the file, 4 now; spectrum: true in the file, false now',
       'Read it with lazy: false.',
       'Loss and steps by name.',
+      'stepsOf: the name of a file',
       "Parameter 'stepSize' is float16, and 'stepSize' and 'other' are one.",
     ])
-      expect(flagWords(message, table)).to.equal(message);
+      expect(flagWords(message, table, ['weightsOf'])).to.equal(message);
     const other = new TypeError("option 'steps'");
     expect(inFlags(other, table)).to.equal(other);
   });

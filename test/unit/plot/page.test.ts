@@ -40,6 +40,32 @@ describe('weight histograms as figures', () => {
     expect(svg).to.include('small batch').and.to.include('σ = 0.5');
   });
 
+  it('of more than five solutions one below the other, on one scale', () => {
+    const [solution] = histogram.solutions;
+    const scaled = (label: string, factor: number) => ({
+      ...solution!,
+      label,
+      counts: solution!.counts.map((count) => count * factor),
+    });
+    const solutions = Array.from({ length: 7 }, (_, i) => scaled(`epoch ${i}`, i + 1));
+    const svg = drawWeightHistogram({ ...histogram, solutions });
+    const heights = [...svg.matchAll(/<path class="row" d="M[\d.]+,([\d.]+)V([\d.]+)/g)].map(
+      ([, floor, top]) => Number(floor) - Number(top),
+    );
+    expect(heights).to.have.length(7);
+    for (const [i, height] of heights.entries())
+      expect(height / heights[0]!).to.be.closeTo(i + 1, 0.1 * (i + 1));
+    for (const { label } of solutions) expect(svg).to.include(`>${label}<`);
+    expect(svg).to.not.include('NaN');
+    const many = Array.from({ length: 201 }, (_, i) => scaled(`epoch ${i}`, 1));
+    expect(() => drawWeightHistogram({ ...histogram, solutions: many })).to.throw(
+      /201 solutions are too many/,
+    );
+    expect(drawWeightHistogram({ ...histogram, solutions: many.slice(1) }, { scale: 'log' })).to.not.include(
+      'NaN',
+    );
+  });
+
   it('on a log scale an empty bin lies on the floor', () => {
     const [solution] = histogram.solutions;
     const empty = { ...histogram, solutions: [{ ...solution!, counts: Float64Array.of(0, 5) }] };
