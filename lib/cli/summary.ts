@@ -20,6 +20,7 @@ import {
   type Result,
   type Sharpness,
   type SpectralDensity,
+  type TraceEstimate,
 } from '../index.js';
 import { barrierText, pathName } from '../plot/connection.js';
 import { explosionRowName, explosionRule, precisionText } from '../plot/describe.js';
@@ -56,9 +57,7 @@ export function summarize(result: Result): string {
     case 'trace':
       return row(
         'Trace',
-        result.samples.length === 0
-          ? `${figure(result.value)} (exact)`
-          : `${interval(result)}${result.converged ? '' : '; not as exact as asked for: raise --max-probes'}`,
+        traceWords(result) + (result.converged ? '' : '; not as exact as asked for: raise --max-probes'),
       );
     case 'preset-trace':
       return row('Trace', figure(result.value));
@@ -88,14 +87,17 @@ export function summarize(result: Result): string {
       ].join('\n');
     case 'hessian-analysis': {
       const { density, eigenpairs, trace, numProducts } = result;
-      const ofParts = [density, eigenpairs, trace].map((part) => part.numProducts).join(' + ');
+      const ofParts =
+        trace.method === 'gradient'
+          ? `density and eigenvalues ${density.numProducts} + ${eigenpairs.numProducts}, trace by ${trace.numProducts} backward passes`
+          : `density, eigenvalues and trace ${[density, eigenpairs, trace].map((part) => part.numProducts).join(' + ')}`;
       return [
         ...provenanceWords(result.provenance),
         ...pairWords(eigenpairs),
-        row('Trace', interval(trace)),
+        row('Trace', traceWords(trace)),
         ...criteriaWords(density.criteria),
         typeWords(density),
-        row('Products', `${numProducts}: density, eigenvalues and trace ${ofParts}`),
+        row('Products', `${numProducts}: ${ofParts}`),
       ].join('\n');
     }
     case 'preset-spectral-density': {
@@ -358,6 +360,11 @@ function typeWords(density: SpectralDensity): string {
   const words = `${type} (by a rule of our own: ${reason})`;
   const caution = '; KH and re are not read as signs of generalisation there';
   return row('Type', words + (type === 'mainly-positive' ? '' : caution));
+}
+
+/** What was computed exactly has no samples. */
+function traceWords(trace: TraceEstimate): string {
+  return trace.samples.length === 0 ? `${figure(trace.value)} (exact)` : interval(trace);
 }
 
 function criteriaWords(criteria: Criteria): string[] {

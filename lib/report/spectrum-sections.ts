@@ -30,7 +30,10 @@ export function analysisSection(analysis: HessianAnalysis): string {
   const facts: [string, Cell][] = [
     ['for the density', String(density.numProducts)],
     ['more for the eigenvalues', String(eigenpairs.numProducts)],
-    ['more for the trace', String(trace.numProducts)],
+    [
+      trace.method === 'gradient' ? 'backward passes for the trace' : 'more for the trace',
+      String(trace.numProducts),
+    ],
     ['together', String(numProducts)],
   ];
   return [

@@ -64,7 +64,7 @@ export interface TraceEstimate extends Estimate {
   readonly perParameter: readonly ParameterTrace[];
   /** √(mean ‖Hv‖²), by `hutchinson` alone. */
   readonly frobeniusNorm: number | null;
-  /** Products with the operator; for `gradient` backward passes over the whole data. */
+  /** Products with the operator; for `gradient` backward passes over the whole data, where exact of every output of every sample. */
   readonly numProducts: number;
   /** The standard error is the share of |trace| that was asked for, or less. */
   readonly converged: boolean;

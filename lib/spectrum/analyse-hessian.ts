@@ -21,7 +21,9 @@ import type { KrylovSubspace } from './krylov-subspace.js';
 import type { ProbeQuadrature } from './quadrature.js';
 import { densityOf, expandProbes, probesTogether, probeVector, quadratureOf } from './spectral-density.js';
 import { KrylovDeflation } from './trace/deflation.js';
+import { exactGradientTrace } from './trace/gradient-trace.js';
 import { HutchinsonSamples, refine } from './trace/hutchinson.js';
+import type { TraceFigures } from './trace/options.js';
 import { defaultMinProbes, defaultRelativeError, traceOf } from './trace/trace.js';
 
 export interface AnalyseHessianOptions
@@ -52,6 +54,11 @@ export interface AnalyseHessianOptions
   readonly relativeError?: number;
   /** Probes of the trace at most, those of the density among them, where a `relativeError` is given; default 100. */
   readonly maxTraceProbes?: number;
+  /**
+   * The exact trace instead, by one backward pass for every output of every sample: that of `trace` by method `gradient` with
+   * `exact`, for the Hessians that it takes. Default false.
+   */
+  readonly exactTrace?: boolean;
   readonly seed?: number;
 }
 
@@ -73,7 +80,7 @@ export interface HessianAnalysisWithVectors extends HessianAnalysis {
  *   tr QᵀAQ + vᵀPAPv (the deflated estimator of Meyer, Musco, Musco & Woodruff 2021, arXiv 2010.09649). It takes no product:
  *   APv = Av − AQ(Qᵀv), Av is the first of each probe and AQ is known. Q does not depend on v, so there is no bias; standard
  *   error and interval (of 95 %) are those of `trace`, which hold from four probes on: of fewer than five probes the missing
- *   ones cost a product each.
+ *   ones cost a product each. With `exactTrace` it is exact, and the first thing that is computed.
  *
  * The `numProducts` of each part are what it took beyond the parts before it. One Krylov basis is kept besides those of the
  * probes that run.
@@ -82,7 +89,7 @@ export interface HessianAnalysisWithVectors extends HessianAnalysis {
  *     const { density, eigenpairs, trace, numProducts } = analysis;
  *     console.log(density.criteria.kh05, eigenpairs.values, trace.value, trace.low, trace.high, numProducts);
  *
- * Throws ERR_INVALID_OPTION, ERR_INVALID_DATA where a product is not finite, ERR_OUT_OF_MEMORY before it starts if the memory
+ * Throws ERR_INVALID_OPTION, ERR_NOT_AFFINE and ERR_CRITERION (`exactTrace`), ERR_INVALID_DATA where a product is not finite, ERR_OUT_OF_MEMORY before it starts if the memory
  * budget does not hold two bases.
  */
 export async function analyseHessian(
@@ -94,8 +101,10 @@ export async function analyseHessian(
   const startedAt = performance.now();
   const run = await planRun(operator, options);
   const { steps, probes, seed, together, search, traceRun } = run;
+  // First: what has none is refused before hours of work.
+  const exact = options.exactTrace === true ? await exactTraceOf(run, options) : null;
   const numVerifying = search.verify ? search.k : 0;
-  const numMissing = Math.max(0, traceRun.maxProbes - (probes - 1));
+  const numMissing = exact === null ? Math.max(0, traceRun.maxProbes - (probes - 1)) : 0;
   const total = steps * probes + numVerifying + numMissing;
   const progress = new Steps('hessian analysis', total, options, true);
   const random = new RandomStarts(operator, seed, searchStream);
@@ -108,17 +117,20 @@ export async function analyseHessian(
   const found = await searchPairs(subspace, { ...search, maxProducts }, random, progress);
   try {
     progress.total -= maxProducts - (found.numProducts - numVerifying);
-    const deflation = await KrylovDeflation.ofSubspace(subspace, 0, false);
-    using samples = new HutchinsonSamples(operator, deflation);
-    await first.addTo(samples, deflation);
+    const deflation = exact === null ? await KrylovDeflation.ofSubspace(subspace, 0, false) : null;
+    using samples = deflation === null ? null : new HutchinsonSamples(operator, deflation);
+    const addTo = async (pass: ProbePass) => {
+      if (samples !== null) await pass.addTo(samples, deflation!);
+    };
+    await addTo(first);
     const quadratures = [...first.quadratures];
     while (quadratures.length < probes) {
       using pass = await ProbePass.make(run, quadratures.length, progress);
-      await pass.addTo(samples, deflation);
+      await addTo(pass);
       quadratures.push(...pass.quadratures);
     }
     // The first probe made the basis: sample i is probe i + 1.
-    const figures = await refine({ operator, seed, progress, ...traceRun }, samples, 1);
+    const figures = exact ?? (await refine({ operator, seed, progress, ...traceRun }, samples!, 1));
     progress.finish();
     const provenance = await operator.provenance(startedAt);
     const made = { probes: quadratures, steps, seed, firstProbe: 0, probesPerPass: together };
@@ -132,7 +144,13 @@ export async function analyseHessian(
       formatVersion: 1,
       density,
       eigenpairs,
-      trace: traceOf('deflated', figures, traceRun.relativeError, seed, provenance),
+      trace: traceOf(
+        exact === null ? 'deflated' : 'gradient',
+        figures,
+        traceRun.relativeError,
+        seed,
+        provenance,
+      ),
       numProducts: density.numProducts + found.numProducts + figures.numProducts,
       seed,
       provenance,
@@ -159,15 +177,31 @@ function checkAnalysisOptions(options: AnalyseHessianOptions): void {
     maxProducts: isInteger(0),
     relativeError: isPositive,
     maxTraceProbes: isInteger(2),
+    exactTrace: isBoolean,
     memoryBudget: isPositive,
     basisPlacement: isOneOf('device', 'host'),
     seed: isSeed,
   });
-  const { relativeError, maxTraceProbes } = options;
+  const { relativeError, maxTraceProbes, exactTrace = false } = options;
+  if (exactTrace && relativeError !== undefined) {
+    const words = "absent with option 'exactTrace', which has no error";
+    throw invalidOption("analyseHessian: option 'relativeError'", words, relativeError);
+  }
   if (maxTraceProbes !== undefined && relativeError === undefined) {
     const words = "absent without option 'relativeError', which alone adds probes";
     throw invalidOption("analyseHessian: option 'maxTraceProbes'", words, maxTraceProbes);
   }
+}
+
+async function exactTraceOf(
+  { operator, seed, traceRun }: Run,
+  options: AnalysisOptions,
+): Promise<TraceFigures> {
+  // Of its own kind of steps.
+  const progress = new Steps('exact trace', 0, options, true);
+  const figures = await exactGradientTrace({ operator, seed, progress, ...traceRun });
+  progress.finish();
+  return figures;
 }
 
 /** Of random vectors for the search, far from the streams of the probes. */

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import {
+  analyseHessian,
   dataset,
   diagonal,
   eigenpairs,
@@ -294,6 +295,41 @@ describe('trace by gradients alone', () => {
       expect(random.converged).to.equal(true);
       expect(Math.abs(random.value - exact.value)).to.be.below(4 * random.standardError);
     }
+  });
+
+  it('is the trace of an analysis where it is asked for, which is otherwise the same', async () => {
+    using net = await Affine.load('residual');
+    const options = { steps: 12, probes: 3, k: 2, seed: 3 };
+    using analysis = await analyseHessian(net.hessian, { ...options, exactTrace: true });
+    using usual = await analyseHessian(net.hessian, options);
+    const alone = await trace(net.hessian, { method: 'gradient', exact: true });
+    const expected = sum(affine.get('residual.hessian'));
+    expect(analysis.trace.value / expected).to.be.closeTo(1, 1e-12);
+    expect(analysis.trace).to.deep.include({
+      method: 'gradient',
+      value: alone.value,
+      standardError: 0,
+      converged: true,
+    });
+    expect([usual.trace.method, usual.trace.standardError > 0]).to.deep.equal(['deflated', true]);
+    expect(analysis.density.nodes).to.deep.equal(usual.density.nodes);
+    expect(analysis.eigenpairs.values).to.deep.equal(usual.eigenpairs.values);
+    expect(analysis.numProducts - analysis.trace.numProducts).to.equal(
+      usual.numProducts - usual.trace.numProducts,
+    );
+    await rejects(
+      async () => analyseHessian(net.hessian, { exactTrace: true, relativeError: 0.1 }),
+      'ERR_INVALID_OPTION',
+      /'relativeError' must be absent with option 'exactTrace'/,
+    );
+    // Before anything else is done.
+    using model = await loadFixture('mlp');
+    using loss = objective(model, goldenData('mlp.x', 'mlp.y'));
+    using operator = hessian(loss);
+    const seen: string[] = [];
+    const onProgress = ({ label }: { label: string }) => seen.push(label);
+    await rejects(async () => analyseHessian(operator, { exactTrace: true, onProgress }), 'ERR_NOT_AFFINE');
+    expect(seen).to.not.include('hessian analysis');
   });
 
   it('is refused for other networks, by the name of what stands against it', async () => {

@@ -123,6 +123,7 @@ export const analyseOptions = {
     'of the trace: more probes until the standard error is this share; default none',
   ),
   maxTraceProbes: option(count, 'with a relative error; default 100'),
+  exactTrace: option(flag, 'the exact trace, of networks that are affine in each parameter, by gradients'),
   seed,
   basisPlacement,
   confidence,

@@ -24,7 +24,7 @@ function numProducts(values: Values, size: number): number {
     Math.min(numberOf(values, 'steps', 100), size) * probes +
     numberOf(values, 'maxProducts', Math.max(300, 4 * k)) +
     (values.verify === false ? 0 : k) +
-    Math.max(0, traceProbes - (probes - 1))
+    (values.exactTrace === true ? 0 : Math.max(0, traceProbes - (probes - 1)))
   );
 }
 
