@@ -174,6 +174,10 @@ export interface SpectralDensity {
   readonly weights: readonly Float64Array[];
   /** residualBounds[p]: ‖Hy − λy‖ of each node's Ritz vector; all 0 where the probe ended in an invariant subspace. */
   readonly residualBounds: readonly Float64Array[];
+  /**
+   * Student's interval over the probes. Where a few large eigenvalues make up the trace its samples are skewed, and one of 95 %
+   * covers about 90 % (example model, 3 to 20 probes, 150 seeds); that of `trace` covers what it says.
+   */
   readonly trace: Estimate;
   readonly criteria: Criteria;
   readonly numProducts: number;
