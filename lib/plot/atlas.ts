@@ -2,7 +2,7 @@ import { LossAtlasError } from '../errors.js';
 import type { LandscapeAtlas, LossSurface } from '../results.js';
 import { checkOptions, isArrayOf, isBoolean, isInteger, isOneOf } from '../validate.js';
 import { colorBarWidth, drawColorBar, isColorMap, type ColorMap } from './color-scale.js';
-import { drawContourPanel, levelsOf } from './contour-panel.js';
+import { aspectOf, drawContourPanel, levelsOf } from './contour-panel.js';
 import { atlasCaption, landscapeTitle, shortAxisLabel } from './describe.js';
 import {
   checkSurface,
@@ -56,7 +56,7 @@ const checks = {
 };
 
 const panelWidth = 400;
-const panelHeights = { surface: 330, contour: 380 } as const;
+const surfaceHeight = 330;
 const gap = 14;
 const titleRoom = 24;
 
@@ -118,7 +118,8 @@ export function drawAtlas(atlas: LandscapeAtlas, options: AtlasFigureOptions = {
       ...explosionNotes(atlas.surfaces, options),
       ...marks,
     ];
-    const content = numRows * panelHeights[kind] + (numRows - 1) * gap;
+    const panelHeight = kind === 'surface' ? surfaceHeight : contourHeight(entries);
+    const content = numRows * panelHeight + (numRows - 1) * gap;
     const spec = { width, title, caption, notes };
     const { height } = options;
     const figure = height === undefined ? layoutPage(spec, content) : layoutFigure({ ...spec, height });
@@ -138,6 +139,12 @@ export function drawAtlas(atlas: LandscapeAtlas, options: AtlasFigureOptions = {
       ? ''
       : pageBar(figure.box, colors, colorMap, first.quantity.label, kind === 'contour' ? numLevels : null),
   ]);
+}
+
+/** Of wide planes there is less. */
+function contourHeight(entries: readonly Entry[]): number {
+  const aspect = Math.min(...entries.map(({ frame }) => aspectOf(frame)));
+  return Math.round(380 - 300 * (1 - 1 / Math.max(1, aspect)));
 }
 
 function checkAtlas({ titles, surfaces }: LandscapeAtlas): void {

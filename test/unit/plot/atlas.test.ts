@@ -43,6 +43,15 @@ describe('drawAtlas', () => {
     expect(size(drawAtlas(atlas, { width: 700, height: 650 }))).to.deep.equal([700, 650]);
   });
 
+  it('contours of wide planes are as much lower, unless one panel is square', () => {
+    const surface = surfaceOf(11, 11, (x, y) => 1 + x * x + y * y);
+    const wide = { ...surface, y: surface.y.map((y) => y / 2) };
+    const height = (...of: (typeof surface)[]) =>
+      size(drawAtlas(atlasOf(of), { kind: 'contour', columns: 1, shared: false }))[1];
+    expect(height(surface, surface) - height(wide, wide)).to.equal(2 * 150);
+    expect(height(surface, wide)).to.equal(height(surface, surface));
+  });
+
   it('shares one scale where surfaces compare, unless told otherwise', () => {
     const atlas = four();
     const barTicks = (svg: string) => texts(part(svg, 'color-bar-ticks')).map(Number);
