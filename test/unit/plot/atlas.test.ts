@@ -84,7 +84,7 @@ describe('drawAtlas', () => {
         .split('class="panel"')
         .slice(1)
         .map((panel) => texts(part(panel, 'axis-x'))[0]);
-    expect(ticks(drawAtlas(atlas, { kind: 'contour', shared: true }))).to.deep.equal(['−2.0', '−2.0']);
+    expect(ticks(drawAtlas(atlas, { kind: 'contour', shared: true }))).to.deep.equal(['−2', '−2']);
     expect(ticks(drawAtlas(atlas, { kind: 'contour', shared: false }))).to.deep.equal(['−1.0', '−2']);
   });
 
