@@ -34,7 +34,8 @@ export function settingDifferences(
 
 function differencesOf(name: string, there: unknown, now: unknown): string[] {
   const [before, after] = [objectIn(there), objectIn(now)];
-  if (before !== null && after !== null) return settingDifferences(before, after);
+  if (before !== null && after !== null)
+    return settingDifferences(before, after).map((difference) => `${name}.${difference}`);
   const numbers = [hashesIn(there), hashesIn(now)];
   if (Math.min(...numbers) >= 0 && Math.max(...numbers) >= 1)
     return [numbers[0] === numbers[1] ? `other ${name}` : told(name, numbers[0], numbers[1])];

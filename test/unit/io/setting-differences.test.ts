@@ -32,7 +32,7 @@ describe('settings of a file that is not this run’s', () => {
     const optimizer = (lr: number, eps: number | null) => JSON.stringify({ name: 'adam', lr, eps });
     expect(
       settingDifferences({ optimizer: optimizer(0.1, null) }, { optimizer: optimizer(0.01, 1e-8) }),
-    ).to.deep.equal(['lr: 0.1 in the file, 0.01 now', 'eps: none in the file, 1e-8 now']);
+    ).to.deep.equal(['optimizer.lr: 0.1 in the file, 0.01 now', 'optimizer.eps: none in the file, 1e-8 now']);
     expect(settingDifferences({ output: '{odd' }, { output: '{"a":1}' })).to.deep.equal([
       'output: {odd in the file, {"a":1} now',
     ]);
