@@ -228,7 +228,13 @@ export type { FollowOptions, TrackOptions } from './tracks/track-options.js';
 export type { SnapshotChoice } from './tracks/snapshots.js';
 export { trackTable } from './tracks/track-table.js';
 
-export { train, type PoisonOptions, type TrainOptions, type Training } from './training/train.js';
+export {
+  train,
+  type PoisonOptions,
+  type ResumedTraining,
+  type TrainOptions,
+  type Training,
+} from './training/train.js';
 export type { EpochFigures } from './training/history.js';
 export type { CheckpointOptions } from './training/checkpoints.js';
 export type { AdamOptions, OptimizerOptions, SgdOptions } from './training/optimizer.js';

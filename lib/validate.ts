@@ -52,8 +52,8 @@ export function isInteger(low: number, high: number = Number.MAX_SAFE_INTEGER): 
 export const isSeed: Check = (v) => (isInteger(0)(v) === null ? null : 'an integer from 0 to 2^53 − 1');
 
 export function isNumber(low = -Infinity, high = Infinity): Check {
-  const range =
-    low === -Infinity && high === Infinity ? 'a finite number' : `a number from ${low} to ${high}`;
+  const below = high === Infinity ? `a number of at least ${low}` : `a number from ${low} to ${high}`;
+  const range = low === -Infinity && high === Infinity ? 'a finite number' : below;
   return (v) => (typeof v === 'number' && Number.isFinite(v) && v >= low && v <= high ? null : range);
 }
 

@@ -29,7 +29,8 @@ export function flagWords(message: string, options: OptionTable, functions: read
     const flag = flagOf(name);
     return flag === undefined ? whole : words(flag);
   };
-  const called = /^[a-z]\w*(?=: )/.exec(message)?.[0];
+  // One word could be the name of a data set as well.
+  const called = /^[a-z]+[A-Z]\w*(?=: )/.exec(message)?.[0];
   const own = called !== undefined && functions.includes(called) ? message.slice(called.length + 2) : message;
   return (
     own
@@ -41,14 +42,27 @@ export function flagWords(message: string, options: OptionTable, functions: read
       .replace(/(?<!data )\b(option) '([\w-]+)'/gi, (whole, word: string, name: string) =>
         or(whole, name, (flag) => `${word} --${flag}`),
       )
-      // Bare, if they can be nothing else.
-      .replace(/(?<=^|[ (])[a-z]+[A-Z]\w*(?=[ ,.;:)]|$)/g, (name) => or(name, name, (flag) => `--${flag}`))
       .replace(/\b(give|with) ('?)(\w+): (true|false)\2/gi, (whole, word: string, _, name: string, value) =>
         or(whole, name, (flag) => `${word} --${value === 'true' ? '' : 'no-'}${flag}`),
+      )
+      .replace(
+        /\b(give|with) (\w+): (?:'([\w-]+)'|(\d[\d.e+-]*\d|\d))/gi,
+        (whole, word: string, name: string, text, number) =>
+          or(whole, name, (flag) => `${word} --${flag} ${(text ?? number) as string}`),
       )
       .replace(/\{ (\w+): '([^']*)' \}/g, (whole, name: string, value: string) =>
         or(whole, name, (flag) => `--${flag} ${value}`),
       )
+      // Bare, where they can be nothing else, and not in what is quoted.
+      .split(/((?<!\w)'[^']*')/)
+      .map((part, i) =>
+        i % 2 === 1
+          ? part
+          : part.replace(/(?<=^|[ (])[a-z]+[A-Z]\w*(?=[ ,.;)]|$)/g, (name) =>
+              or(name, name, (flag) => `--${flag}`),
+            ),
+      )
+      .join('')
       // The function that said it is nothing that was called.
       .replace(/^(?:[a-z]\w*: )+(?=option --)/, '')
   );

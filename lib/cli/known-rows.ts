@@ -24,37 +24,23 @@ export async function readKnownRows(
   const { modes = ['eval'], batches = 4, batchSize = known.batchSize, steps = 100, probes = 10 } = options;
   const { seed = 0, confidence = 0.95, tailThreshold = 0.01 } = options;
   const { settings } = row.criteria;
-  const found = {
-    checkpoint: row.model,
-    weights: row.pointHash,
-    model: row.provenance.modelHash,
-    'name of the data': row.data,
-    data: row.provenance.dataHash,
-    mode: row.mode,
-    batches: settings.batches,
-    'batch-size': known.batchSize,
-    steps: settings.steps,
-    probes: settings.probes,
-    seed: known.seed,
-    confidence: settings.confidence,
-    'tail-threshold': settings.tailThreshold,
+  const pairs: Readonly<Record<string, readonly [found: unknown, wanted: unknown]>> = {
+    checkpoint: [row.model, model!.label],
+    weights: [row.pointHash, (await model!.at?.hash()) ?? null],
+    model: [row.provenance.modelHash, model!.model.hash],
+    'name of the data': [row.data, data!.name],
+    data: [row.provenance.dataHash, data!.hash],
+    mode: [row.mode, modes[0]],
+    batches: [settings.batches, batches],
+    'batch-size': [known.batchSize, batchSize],
+    steps: [settings.steps, steps],
+    probes: [settings.probes, probes],
+    seed: [known.seed, seed],
+    confidence: [settings.confidence, confidence],
+    'tail-threshold': [settings.tailThreshold, tailThreshold],
   };
-  const wanted = {
-    checkpoint: model!.label,
-    weights: (await model!.at?.hash()) ?? null,
-    model: model!.model.hash,
-    'name of the data': data!.name,
-    data: data!.hash,
-    mode: modes[0],
-    batches,
-    'batch-size': batchSize,
-    steps,
-    probes,
-    seed,
-    confidence,
-    'tail-threshold': tailThreshold,
-  };
-  const differences = settingDifferences(found, wanted);
+  const side = (i: 0 | 1) => Object.fromEntries(Object.entries(pairs).map(([name, pair]) => [name, pair[i]]));
+  const differences = settingDifferences(side(0), side(1));
   if (differences.length === 0) return known;
   const message = `'${path}' belongs to another comparison (${differences.join('; ')}). Nothing was changed; give another file, or remove it to start anew.`;
   throw new LossAtlasError('ERR_RESUME', message);

@@ -87,7 +87,7 @@ export class Output {
     await removeEmptyFolders(this.#made);
   }
 
-  /** Writes into the folder, which is not left behind empty where that fails. */
+  /** Writes into the folder, which is not left behind empty where that fails: of commands that compute nothing for long. */
   async within(write: () => Promise<void>): Promise<void> {
     try {
       await this.prepare();
@@ -195,7 +195,8 @@ export class Output {
   async sayOlder(ending: RegExp, what: string): Promise<void> {
     if (this.#folder === null) return;
     const start = this.#name;
-    const older = (await readdir(this.#folder))
+    // A notice must not cost the run.
+    const older = (await readdir(this.#folder).catch(() => []))
       .filter((file) => file.startsWith(start) && ending.test(file.slice(start.length)))
       .filter((file) => !this.#written.has(join(this.#folder!, file)));
     if (older.length > 0)

@@ -5,6 +5,7 @@ import {
   loadSolution,
   LossAtlasError,
   objective,
+  randomSolution,
   type LoadModelOptions,
   type LoadSolutionOptions,
   type Loss,
@@ -20,6 +21,7 @@ import { dataSpecs } from './data-spec.js';
 import { openDatasets } from './open-data.js';
 import { modelOptions, objectiveOptions, solutionOptions } from './options/setting-options.js';
 import { take, type Values } from './options/table.js';
+import { refuseOptions } from './refuse-options.js';
 
 /** What commands opened, to be disposed of in the reverse order. */
 export class Resources implements Disposable {
@@ -103,15 +105,25 @@ function isFile(name: string): boolean {
   return /[./\\]/.test(name);
 }
 
+/** The weights that a command names; undefined for the model's own. */
+export async function openWeights(
+  resources: Resources,
+  model: Model,
+  values: Values,
+): Promise<Solution | undefined> {
+  const { weights, randomWeights: seed } = values as { weights?: string; randomWeights?: number };
+  if (seed === undefined)
+    return weights === undefined ? undefined : openSolution(resources, model, weights, values);
+  refuseOptions(values, ['weights'], 'not for a net with --random-weights');
+  return resources.keep(await randomSolution(model, { seed }));
+}
+
 /** Model, weights and loss on the one data set. */
 export async function openSetting(resources: Resources, values: Values): Promise<Setting> {
   // A wrong data option is found before a large model is read.
   dataSpecs(values);
   const model = await openModel(resources, values);
-  const at =
-    values.weights === undefined
-      ? undefined
-      : await openSolution(resources, model, values.weights as string, values);
+  const at = await openWeights(resources, model, values);
   const datasets = await openDatasets(values);
   if (datasets.length > 1)
     throw new LossAtlasError(

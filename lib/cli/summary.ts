@@ -23,7 +23,13 @@ import {
   type TraceEstimate,
 } from '../index.js';
 import { barrierText, pathName } from '../plot/connection.js';
-import { explosionRowName, explosionRule, precisionText } from '../plot/describe.js';
+import {
+  convexText,
+  explosionRowName,
+  explosionRule,
+  isMedianCensored,
+  precisionText,
+} from '../plot/describe.js';
 
 /** What a person wants to know of a result at once. */
 export function summarize(result: Result): string {
@@ -87,10 +93,11 @@ export function summarize(result: Result): string {
       ].join('\n');
     case 'hessian-analysis': {
       const { density, eigenpairs, trace, numProducts } = result;
+      const ofBoth = `${density.numProducts} + ${eigenpairs.numProducts}`;
       const ofParts =
         trace.method === 'gradient'
-          ? `density and eigenvalues ${density.numProducts} + ${eigenpairs.numProducts}, trace by ${trace.numProducts} backward passes`
-          : `density, eigenvalues and trace ${[density, eigenpairs, trace].map((part) => part.numProducts).join(' + ')}`;
+          ? `density and eigenvalues ${ofBoth}; the trace took ${trace.numProducts} backward passes`
+          : `density, eigenvalues and trace ${ofBoth} + ${trace.numProducts}`;
       return [
         ...provenanceWords(result.provenance),
         ...pairWords(eigenpairs),
@@ -128,7 +135,12 @@ export function summarize(result: Result): string {
           `${branches.length} listed of ${numMinima}: ${deepest.join(', ')}${branches.length > 5 ? ', … by persistence' : ''}`,
         ),
         row('Loops', `${result.loops.length} listed of ${numLoops}`),
-        row('SMAD', `${figure(smad)}, ${figure(normalizedSmad)} of the range`),
+        row(
+          'SMAD',
+          branches.every(({ saddleLoss }) => saddleLoss === Infinity)
+            ? '0: no saddle joins two of the minima'
+            : `${figure(smad)}, ${figure(normalizedSmad)} of the range`,
+        ),
         ...(numNotFinite === 0
           ? []
           : [row('Left out', `${numNotFinite} of ${numPoints} points, where the loss is not finite`)]),
@@ -202,20 +214,21 @@ function landscapeWords(result: LandscapeValues): string[] {
 function provenanceWords(provenance: Provenance | null): string[] {
   if (provenance === null) return [];
   const { model, data, numSamples, mode, numParameters, dtype, device, point } = provenance;
-  const weights = point === 'model' ? '' : `, weights of ${point}`;
+  const weights = point === 'model' || point === model ? '' : `, weights of ${point}`;
   return [
     row('Model', `${model}: ${numParameters} parameters, ${dtype} on ${device}${weights}`),
     row('Data', `${data}: ${numSamples} samples, ${mode} mode`),
   ];
 }
 
-function mapWords({ smallest, largest, search, provenance }: EigenvalueMap): string[] {
+function mapWords(map: EigenvalueMap): string[] {
+  const { smallest, largest, search, provenance } = map;
   const ratio = smallest.map((low, k) => Math.abs(low / largest[k]!));
   const words = [
     ...provenanceWords(provenance),
     row('λ min', rangeOf(smallest)),
     row('λ max', rangeOf(largest)),
-    row('Ratio', `|λ min / λ max| ${rangeOf(ratio)}`),
+    row('Ratio', `|λ min / λ max| ${rangeOf(ratio)}; ${convexText(map)}`),
   ];
   if (search === null) return words;
   const { totalProducts, numNotConverged, cold, residuals } = search;
@@ -279,7 +292,8 @@ function connectionWords({ from, to, distance, paths, provenance }: ModeConnecti
       ? ''
       : `; accuracy at least ${percent(barrier.worst)} %, ${percent(barrier.height)} points below the ends`;
   return [
-    ...provenanceWords(provenance),
+    // Weights are those of the ends.
+    ...provenanceWords({ ...provenance, point: 'model' }),
     row('Ends', `${from} and ${to}, ${figure(distance)} apart`),
     ...paths.flatMap((path) => {
       const diverged = path.training?.divergedAt ?? null;
@@ -303,15 +317,13 @@ function basinWords(basin: BasinVolume): string[] {
   const unit = basin.normalization === 'none' ? '' : ` (${basin.normalization}-normalised)`;
   const start = quantity === 'loss' ? modelLoss : modelAccuracy!;
   const bound = numCensored === 0 ? '' : '; a lower bound';
-  // Censored rays are the longest.
-  const isOpen = numCensored >= radii.length - Math.floor(radii.length / 2);
   const few = basin.effectiveSampleSize < 5 ? ': too few for the interval to mean much' : '';
   return [
     ...provenanceWords(basin.provenance),
     row('Cutoff', `${quantity} ${figure(cutoff)}, from ${figure(start)} at the model`),
     row(
       'Radius',
-      `${isOpen ? 'at least ' : ''}${figure(basin.medianRadius)}${unit}, median of ${radii.length} rays`,
+      `${isMedianCensored(basin) ? 'at least ' : ''}${figure(basin.medianRadius)}${unit}, median of ${radii.length} rays`,
     ),
     row('Range', `${rangeOf(radii)}${numCensored === 0 ? '' : ' and more'}`),
     row('Volume', `log ${interval(basin.logVolume)} in ${basin.dimension} dimensions${bound}`),
@@ -375,20 +387,23 @@ function criteriaWords(criteria: Criteria): string[] {
     open(ratio.determined, 'its ratio') + open(tail.determined, 'its tail');
   const bracket = `between ${figure(re.bracket.low)} and ${figure(re.bracket.high)},`;
   return [
-    row('re', interval(re) + open(re.determined, bracket)),
+    // A ratio of nothing to nothing.
+    row(
+      're',
+      Number.isNaN(re.value)
+        ? 'undefined: there is no curvature'
+        : interval(re) + open(re.determined, bracket),
+    ),
     row('KH05', interval(kh05) + ofKh(kh05)),
     row('KH1', interval(kh1) + ofKh(kh1)),
   ];
 }
 
 const figure = (value: number) => String(Number(value.toPrecision(5)));
-const interval = ({ value, low, high }: Estimate) => {
-  // A ratio of nothing to nothing.
-  if (Number.isNaN(value)) return 'undefined: there is no curvature';
-  return Number.isNaN(low) && Number.isNaN(high)
+const interval = ({ value, low, high }: Estimate) =>
+  Number.isNaN(low) && Number.isNaN(high)
     ? `${figure(value)} (of one probe: no interval)`
     : `${figure(value)} (${figure(low)} to ${figure(high)})`;
-};
 const yes = (is: boolean) => (is ? 'yes' : 'no');
 const row = (name: string, words: string) => `${name.padEnd(9)} ${words}`;
 const verdicts = { none: '', grows: ', grows without exploding', explodes: ', explodes' } as const;

@@ -6,6 +6,7 @@ import { combineBuffers } from '../model/buffer-state.js';
 import type { Model } from '../model/model.js';
 import { disposeAll } from '../model/parameter-vector.js';
 import { Solution } from '../model/solution.js';
+import { checkData } from '../objective/check-data.js';
 import type { Objective } from '../objective/objective.js';
 import type { ConnectionPath, ConnectionPlane, LossSurface, ModeConnection } from '../results.js';
 import { Steps } from '../steps.js';
@@ -80,14 +81,9 @@ export async function connectModes(
   const stepsOfCurves = kinds.length * ((training?.steps ?? 0) + gridSize ** 2);
   const progress = new Steps('mode connection', stepsOfCurves + (1 + kinds.length) * numPoints, options);
   const file = resume === undefined ? undefined : curvesFile(resume);
-  const states =
-    training === null
-      ? []
-      : await trainCurves(objective, a, b, { kinds, numBends, training, seed, file }, progress);
   const curves: ConnectionCurve[] = [];
   const opened: Objective[] = [];
   try {
-    for (const state of states) curves.push(await curveOf(objective.model, state, a, b, numBends));
     const keep = (variant: Objective) => {
       opened.push(variant);
       return variant;
@@ -98,6 +94,13 @@ export async function connectModes(
       options.evaluateOn ?? [],
       keep,
     );
+    // What evaluations would come upon after all the training.
+    for (const test of objectives.tests) await checkData(test, a, options.signal);
+    const states =
+      training === null
+        ? []
+        : await trainCurves(objective, a, b, { kinds, numBends, training, seed, file }, progress);
+    for (const state of states) curves.push(await curveOf(objective.model, state, a, b, numBends));
     const paths: Path[] = [
       { kind: 'linear', points: [a, b] },
       ...curves.map(({ kind, bends }) => ({ kind, points: [a, ...bends, b] })),

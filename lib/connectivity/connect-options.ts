@@ -44,7 +44,7 @@ export interface ConnectModesOptions extends AnalysisOptions {
   readonly batchSize?: number;
   /** Of t, of the order of samples and of dropout; default 0. */
   readonly seed?: number;
-  /** t from 0 to 1 at which the paths are evaluated; default 61 (Garipov's programs), an odd number has the middle. */
+  /** t from 0 to 1 at which the paths are evaluated; default 61 (Garipov's programs), at least 3; an odd number has the middle. */
   readonly points?: number;
   /**
    * In which the paths are evaluated: `eval` interpolates running statistics between the minima, `recalibrate` recomputes
@@ -88,7 +88,8 @@ const checks: Readonly<Record<keyof ConnectModesOptions, Check>> = {
   schedule: isObject,
   batchSize: isInteger(1),
   seed: isSeed,
-  points: isInteger(2),
+  // Of the ends alone any two have no barrier.
+  points: isInteger(3),
   mode: isOneOf('eval', 'train', 'recalibrate'),
   evaluateOn: (v) =>
     Array.isArray(v) && v.every((data) => data instanceof Dataset) ? null : 'an array of data sets',

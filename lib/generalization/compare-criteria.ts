@@ -1,6 +1,6 @@
 import { Dataset } from '../data/dataset.js';
 import { randomBatches } from '../data/random-batches.js';
-import { LossAtlasError } from '../errors.js';
+import { AbortError, LossAtlasError } from '../errors.js';
 import { Model } from '../model/model.js';
 import { Solution } from '../model/solution.js';
 import { objective, type ObjectiveOptions } from '../objective/objective.js';
@@ -109,7 +109,8 @@ export async function compareCriteria(
       for (const [i, choice] of datasets.entries()) {
         const cell = { model, mode, choice, parts: drawn[i]!, first, settings };
         const known = await findKnown(cell, options);
-        const row: CriteriaRow = known ?? (await computeRow(cell, options, progress));
+        const row: CriteriaRow =
+          known ?? (await computeRow(cell, options, progress).catch((error: unknown) => fail(error, cell)));
         if (known !== null) progress.restore(batches * probes * steps);
         first ??= row;
         rows.push(row);
@@ -140,6 +141,14 @@ interface Cell {
   readonly parts: readonly Dataset[];
   readonly first: CriteriaRow | null;
   readonly settings: Settings;
+}
+
+/** Says of which model, and on which data. */
+function fail(error: unknown, { model, choice }: Cell): never {
+  if (!(error instanceof LossAtlasError) || error instanceof AbortError) throw error;
+  throw new LossAtlasError(error.code, `'${model.label}' on '${choice.label}': ${error.message}`, {
+    cause: error,
+  });
 }
 
 async function computeRow(

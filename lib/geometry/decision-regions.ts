@@ -1,5 +1,6 @@
 import { dataset } from '../data/from-arrays.js';
 import { LossAtlasError } from '../errors.js';
+import { allocated } from '../io/allocate.js';
 import { isSolution, type Solution } from '../model/solution.js';
 import { outputsOf } from '../objective/model-outputs.js';
 import { Objective } from '../objective/objective.js';
@@ -78,15 +79,21 @@ export async function decisionRegions(
     y: coordinates(options.yRange ?? aroundAll(second), options.yPoints ?? points),
   };
   const where = at === undefined ? {} : { at };
-  const answers = answersOf(
-    objective.loss,
-    await outputsOf(objective, pointsOf(grid), { ...options, ...where }),
-  );
+  // First: what is wrong with the samples or the weights is told of them, not of the grid.
   const atSamples = answersOf(
     objective.loss,
     await outputsOf(objective, samples, { ...where, ...(signal === undefined ? {} : { signal }) }),
   );
   const { loss, accuracy } = await objective.evaluate(at?.theta, signal, at?.buffers ?? null);
+  if (!Number.isFinite(loss))
+    throw new LossAtlasError(
+      'ERR_INVALID_DATA',
+      `The loss of '${at?.label ?? objective.model.name}' is ${loss}: it has no regions. Look at the weights and the data (lossatlas evaluate).`,
+    );
+  const answers = answersOf(
+    objective.loss,
+    await outputsOf(objective, pointsOf(grid), { ...options, ...where }),
+  );
   const kept = evenly(samples.numSamples, maxSamples);
   const labels = labelsOf(samples.targets!, answers.numClasses);
   const isWrong = (label: number, i: number) =>
@@ -148,7 +155,8 @@ function aroundAll(values: Float64Array): readonly [number, number] {
 }
 
 function pointsOf({ x, y }: Grid) {
-  const data = new Float64Array(2 * x.length * y.length);
+  const size = 2 * x.length * y.length;
+  const data = allocated(() => new Float64Array(size), 'decisionRegions', `a grid of ${size / 2} points`);
   let k = 0;
   for (const second of y) {
     for (const value of x) {

@@ -1,10 +1,10 @@
 import { LossAtlasError } from '../errors.js';
 import type { LossSurface, SurfaceBranch, SurfaceLoop, SurfaceTopology } from '../results.js';
-import { checkOptions, isNumber } from '../validate.js';
+import { checkOptions, invalidOption, isNumber } from '../validate.js';
 import { branches, gridNeighbours, type Branch } from './filtration.js';
 
 export interface SurfaceTopologyOptions {
-  /** Minima and loops of less persistence are not listed: ripples of rounding. Default 0. */
+  /** Minima and loops of less persistence are left out, of `smad` too: ripples of rounding. Default 0. */
   readonly minPersistence?: number;
 }
 
@@ -18,6 +18,7 @@ type Grid = Pick<LossSurface, 'x' | 'y' | 'loss'>;
  * Throws ERR_INVALID_OPTION, ERR_INVALID_DATA for a surface without a finite loss.
  */
 export function surfaceTopology(surface: LossSurface, options: SurfaceTopologyOptions = {}): SurfaceTopology {
+  requireSurface(surface);
   checkOptions('surfaceTopology', options, { minPersistence: isNumber(0) });
   const { minPersistence = 0 } = options;
   const { loss } = surface;
@@ -47,6 +48,17 @@ export function surfaceTopology(surface: LossSurface, options: SurfaceTopologyOp
     axes: surface.axes,
     provenance: surface.provenance,
   });
+}
+
+function requireSurface(surface: LossSurface): void {
+  if ((surface as LossSurface | null)?.kind !== 'loss-surface')
+    throw invalidOption('surfaceTopology: surface', 'a loss surface (of lossSurface or loadResult)', surface);
+  const { x, y, loss } = surface;
+  if (loss.length === x.length * y.length) return;
+  throw new LossAtlasError(
+    'ERR_INVALID_DATA',
+    `surfaceTopology: ${loss.length} losses are not those of ${x.length} × ${y.length} points.`,
+  );
 }
 
 function componentsOf({ x, y, loss }: Grid): Branch[] {

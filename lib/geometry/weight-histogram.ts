@@ -21,7 +21,8 @@ export interface WeightHistogramOptions {
  *
  *     const histogram = await weightHistogram([smallBatch, largeBatch], { bins: 80 });
  *
- * Throws ERR_INVALID_OPTION, ERR_LAYOUT_MISMATCH for solutions of different models.
+ * Throws ERR_INVALID_OPTION, ERR_INVALID_DATA for weights that are not finite, ERR_LAYOUT_MISMATCH for solutions of different
+ * models.
  */
 export async function weightHistogram(
   solutions: readonly Solution[],
@@ -44,7 +45,7 @@ export async function weightHistogram(
   const { bins = 100 } = options;
   const all: { label: string; weights: Float64Array }[] = [];
   for (const { label, theta } of solutions)
-    all.push({ label, weights: pick(model, names, await theta.toArray()) });
+    all.push({ label, weights: requireFinite(label, pick(model, names, await theta.toArray())) });
   const [from, to] = options.range ?? rangeOf(all.map(({ weights }) => weights));
   const edges = Float64Array.from({ length: bins + 1 }, (_, i) => from * (1 - i / bins) + to * (i / bins));
   return Object.freeze({
@@ -83,6 +84,15 @@ function pick(model: Model, names: ReadonlySet<string>, theta: Float64Array): Fl
   return weights;
 }
 
+function requireFinite(label: string, weights: Float64Array): Float64Array {
+  const numBad = weights.reduce((count, weight) => count + (Number.isFinite(weight) ? 0 : 1), 0);
+  if (numBad === 0) return weights;
+  throw new LossAtlasError(
+    'ERR_INVALID_DATA',
+    `${numBad} of the ${weights.length} weights of '${label}' are not finite: there is no histogram of them.`,
+  );
+}
+
 /** Symmetric, so that the sign of weights shows. */
 function rangeOf(lists: readonly Float64Array[]): readonly [number, number] {
   const reach = Math.max(
@@ -91,7 +101,7 @@ function rangeOf(lists: readonly Float64Array[]): readonly [number, number] {
       return sizes[Math.ceil(0.999 * sizes.length) - 1]!;
     }),
   );
-  const end = reach > 0 && Number.isFinite(reach) ? reach : 1;
+  const end = reach > 0 ? reach : 1;
   return [-end, end];
 }
 

@@ -55,6 +55,12 @@ export class Batches {
     return await this.#make(await this.data.read(start, start + numSamples), 0, start);
   }
 
+  /** All samples, to take rows from: a program that was exported for batches of one size never sees them together. */
+  async all(): Promise<BatchHandle> {
+    this.#requireAlive();
+    return await this.#give(await this.data.read(0, this.data.numSamples), 0, 0);
+  }
+
   /**
    * One after the other; a streamed batch lives until the next one is asked for, whose samples are read from their
    * files meanwhile.
@@ -117,12 +123,16 @@ export class Batches {
   }
 
   async #make(part: Dataset, index: number, start = index * this.batchSize): Promise<BatchHandle> {
+    const shapes = part.inputs.map(({ shape }) => shape);
+    const { inputs, name } = this.#model;
+    if (inputs !== null)
+      requireShapes(inputs, shapes, part.inputNames ?? [], `${name}, with the data of ${this.data.name},`);
+    return this.#give(part, index, start);
+  }
+
+  async #give(part: Dataset, index: number, start: number): Promise<BatchHandle> {
     const targets = part.targets === null ? [] : [part.targets];
     const names = part.inputNames ?? [];
-    const shapes = part.inputs.map(({ shape }) => shape);
-    const { inputs, name: modelName } = this.#model;
-    if (inputs !== null)
-      requireShapes(inputs, shapes, names, `${modelName}, with the data of ${this.data.name},`);
     const { name } = this.data;
     return call((native) =>
       native.makeBatch(this.#model.handle, part.inputs, targets, names, index, name, start),

@@ -14,7 +14,7 @@ export function requireCount(count: number): void {
   if (count > 0) return;
   throw new LossAtlasError(
     'ERR_EMPTY_DATA',
-    'Every target of the data is ignoreIndex, so nothing counts. Check ignoreIndex.',
+    "Every target of the data is the label to ignore, so nothing counts. Check option 'ignoreIndex'.",
   );
 }
 

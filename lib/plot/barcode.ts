@@ -100,7 +100,9 @@ function barcodeCaption({
   return paragraph([
     `${branches.length} of ${counted(numMinima, 'minimum', 'minima')}`,
     `${loops.length} of ${counted(numLoops, 'loop', 'loops')}`,
-    `saddle–minimum average distance ${formatNumber(smad, 3)}`,
+    ...(branches.every(({ saddleLoss }) => saddleLoss === Infinity)
+      ? []
+      : [`saddle–minimum average distance ${formatNumber(smad, 3)}`]),
     ...(minPersistence === 0 ? [] : [`persistence ≥ ${formatNumber(minPersistence, 2)}`]),
     ...(numNotFinite === 0 ? [] : [`${numNotFinite} points not finite`]),
   ]);

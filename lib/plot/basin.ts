@@ -2,7 +2,7 @@ import { LossAtlasError } from '../errors.js';
 import type { BasinVolume } from '../results.js';
 import { checkOptions } from '../validate.js';
 import { layoutAxes } from './axes.js';
-import { defaultTitle, paragraph, provenanceFacts } from './describe.js';
+import { defaultTitle, paragraph, provenanceFacts, isMedianCensored } from './describe.js';
 import { clipTo, layoutFigure } from './figure.js';
 import { formatNumber } from './number-format.js';
 import { figureChecks, type FigureOptions } from './options.js';
@@ -61,9 +61,13 @@ export function drawBasin(basin: BasinVolume, options: FigureOptions = {}): stri
       element('path', { d, fill: 'none', stroke: theme.primary, 'stroke-width': 1.8, class: 'rays' }),
     ]),
     group({ class: 'labels', fill: theme.secondary, 'font-size': num(theme.noteSize) }, [
-      text(`median ${formatNumber(medianRadius, 3)}`, [middle + (isRight ? -6 : 6), axes.box.top + 16], {
-        'text-anchor': isRight ? 'end' : 'start',
-      }),
+      text(
+        `median ${isMedianCensored(basin) ? 'at least ' : ''}${formatNumber(medianRadius, 3)}`,
+        [middle + (isRight ? -6 : 6), axes.box.top + 16],
+        {
+          'text-anchor': isRight ? 'end' : 'start',
+        },
+      ),
     ]),
     axes.above,
   ]);

@@ -1,4 +1,5 @@
 import type {
+  BasinVolume,
   AxisDescription,
   EigenvalueMap,
   ExplosionRow,
@@ -79,7 +80,17 @@ export function atlasCaption(surfaces: readonly LossSurface[], more: readonly st
 export function mapCaption(map: EigenvalueMap): string {
   const products = map.numProducts?.reduce((sum, count) => sum + count, 0);
   const work = products === undefined ? [] : [`${products} Hessian-vector products`];
-  return paragraph([...axisFacts([map]), ...originFacts(map), ...work]);
+  return paragraph([...axisFacts([map]), convexText(map), ...originFacts(map), ...work]);
+}
+
+/** At how many points of a map the loss is convex, as far as the residuals tell. */
+export function convexText({ smallest }: EigenvalueMap): string {
+  return `convex (λ min ≥ 0) at ${smallest.filter((low) => low >= 0).length} of ${smallest.length} points`;
+}
+
+/** Whether a censored ray, which are the longest, makes up the median of the radii: it is then a lower bound. */
+export function isMedianCensored({ radii, numCensored }: BasinVolume): boolean {
+  return numCensored >= radii.length - Math.floor(radii.length / 2);
 }
 
 /** One caption of facts: lines break between them, after the dot. */

@@ -39,7 +39,7 @@ export function drawWeightHistogram(
   checkOptions(name, options, { ...figureChecks, scale: isOneOf('linear', 'log') });
   const { edges, solutions, parameters, numWeights, model } = histogram;
   if (solutions.length > maxRows) {
-    const problem = `${solutions.length} solutions are too many for one figure; at most ${maxRows}`;
+    const problem = `${solutions.length} solutions are too many for one figure; give at most ${maxRows}`;
     throw new LossAtlasError('ERR_INVALID_DATA', `${name}: ${problem}.`);
   }
   const { width = 720, title = `Weights of ${model}`, scale = 'linear' } = options;

@@ -1,3 +1,4 @@
+import { isMedianCensored } from '../plot/describe.js';
 import { formatNumber } from '../plot/number-format.js';
 import type {
   BasinVolume,
@@ -15,7 +16,7 @@ export function basinSection(basin: BasinVolume): string {
   const facts: [string, Cell][] = [
     ['cutoff', `${quantity} ${formatNumber(basin.cutoff)}`],
     ['loss of the model', basin.modelLoss],
-    ['median radius', basin.medianRadius],
+    [isMedianCensored(basin) ? 'median radius, at least' : 'median radius', basin.medianRadius],
     ['log-volume', `${formatNumber(logVolume.value, 6)} (${interval(logVolume.low, logVolume.high)})`],
     ['dimensions', String(basin.dimension)],
     ['rays', String(radii.length)],

@@ -147,8 +147,13 @@ function estimatePart(result: TraceEstimate | FrobeniusNormEstimate): string {
     ['standard error', result.standardError],
     ['reached the error that was asked for', result.converged],
     ...(isTrace ? [['method', result.method] as [string, Cell]] : []),
-    ['probes', result.samples.length],
-    ['products with the matrix', String(result.numProducts)],
+    ...(isTrace && result.samples.length === 0
+      ? ([['exact', true]] as [string, Cell][])
+      : ([['probes', result.samples.length]] as [string, Cell][])),
+    [
+      isTrace && result.method === 'gradient' ? 'backward passes' : 'products with the matrix',
+      String(result.numProducts),
+    ],
     ['seed', String(result.seed)],
   ];
   const parts = isTrace ? result.perParameter : [];

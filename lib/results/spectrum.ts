@@ -193,7 +193,7 @@ export interface HessianAnalysis {
   readonly eigenpairs: Eigenpairs;
   /** Its `numProducts` are those beyond the density's and the eigenpairs'. */
   readonly trace: TraceEstimate;
-  /** Of all three. */
+  /** Of all three; backward passes of an exact trace are none. */
   readonly numProducts: number;
   readonly seed: number;
   readonly provenance: Provenance;

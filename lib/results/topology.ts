@@ -51,7 +51,7 @@ export interface SurfaceTopology {
   readonly numLoops: number;
   /**
    * Saddle–minimum average distance (Landscaper, Xie et al. 2025): mean over the listed minima of the loss at the first
-   * saddle of their basin minus their own; 0 where there is a single minimum. The second is divided by the range of losses.
+   * saddle of their basin minus their own; 0 where no saddle joins two of them. The second is divided by the range of losses.
    */
   readonly smad: number;
   readonly normalizedSmad: number;

@@ -151,7 +151,7 @@ export async function analyseHessian(
         seed,
         provenance,
       ),
-      numProducts: density.numProducts + found.numProducts + figures.numProducts,
+      numProducts: density.numProducts + found.numProducts + (exact === null ? figures.numProducts : 0),
       seed,
       provenance,
       dispose,
@@ -183,9 +183,10 @@ function checkAnalysisOptions(options: AnalyseHessianOptions): void {
     seed: isSeed,
   });
   const { relativeError, maxTraceProbes, exactTrace = false } = options;
-  if (exactTrace && relativeError !== undefined) {
+  for (const [name, value] of Object.entries({ relativeError, maxTraceProbes })) {
     const words = "absent with option 'exactTrace', which has no error";
-    throw invalidOption("analyseHessian: option 'relativeError'", words, relativeError);
+    if (exactTrace && value !== undefined)
+      throw invalidOption(`analyseHessian: option '${name}'`, words, value);
   }
   if (maxTraceProbes !== undefined && relativeError === undefined) {
     const words = "absent without option 'relativeError', which alone adds probes";

@@ -17,6 +17,7 @@ import { KeptVectors } from '../spectrum/kept-vectors.js';
 import { objectiveFingerprint } from '../spectrum/objective-fingerprint.js';
 import type { Steps } from '../steps.js';
 import type { Eigenpairs } from '../results.js';
+import { checkData } from '../objective/check-data.js';
 import { TrackJournal, type RowKey } from './track-journal.js';
 import { defaultCurvatureSamples, defaultProbes, defaultSteps, type TrackOptions } from './track-options.js';
 
@@ -30,6 +31,7 @@ export class TrackRun implements Disposable {
   readonly #options: TrackOptions;
   readonly #parts: TrackedData[] = [];
   #journal: TrackJournal | null = null;
+  #isChecked = false;
 
   constructor(model: Model, datasets: readonly Dataset[], options: TrackOptions) {
     this.#options = options;
@@ -72,6 +74,7 @@ export class TrackRun implements Disposable {
     const { name: label, hash, problem } = opened;
     const rows: TrackRow[] = [];
     if (opened.solution !== null) {
+      await this.#checkData(opened.solution, steps.signal);
       for (const part of this.#parts) rows.push(await part.row(opened.solution, hash, this.#journal, steps));
     } else steps.advance(this.steps);
     return Object.freeze({
@@ -82,6 +85,13 @@ export class TrackRun implements Disposable {
       problem: problem === null ? null : `${problem.code}: ${problem.message}`,
       rows: Object.freeze(rows),
     });
+  }
+
+  /** Before the first row, what a later data set would come upon. */
+  async #checkData(at: Solution, signal: AbortSignal | undefined): Promise<void> {
+    if (this.#isChecked) return;
+    for (const { loss } of this.#parts) await checkData(loss, at, signal);
+    this.#isChecked = true;
   }
 
   /** What decides the rows besides the checkpoint and the data. */

@@ -136,25 +136,40 @@ async function optimizerDict(
   ]);
 }
 
+/** A checkpoint of `train`, with what is to be disposed of. */
+export interface FoundCheckpoint extends TrainingPoint {
+  readonly path: string;
+  /** Newer files of the folder that are damaged. */
+  readonly damaged: readonly string[];
+}
+
 /**
- * The newest checkpoint of a folder that can be read, with what is to be disposed of; null where there is none. A damaged
- * file is passed over. Throws ERR_RESUME where it belongs to another run.
+ * The newest checkpoint of a folder that can be read; null where there are no files of the name. A damaged file is passed
+ * over. Throws ERR_RESUME where it belongs to another run or to none, and where all are damaged: they would be overwritten.
  */
 export async function readNewestCheckpoint(
   model: Model,
   folder: string,
   optimizer: TrainingOptimizer,
   settings: TrainingSettings,
-): Promise<(TrainingPoint & { readonly path: string }) | null> {
+): Promise<FoundCheckpoint | null> {
+  const damaged: string[] = [];
+  let first: LossAtlasError | undefined;
   for (const path of (await listCheckpoints(folder)).reverse()) {
     try {
-      return await readTrainingCheckpoint(model, path, optimizer, settings);
+      return { ...(await readTrainingCheckpoint(model, path, optimizer, settings)), damaged };
     } catch (error) {
-      const isDamaged = error instanceof LossAtlasError && error.code === 'ERR_CHECKPOINT';
-      if (!isDamaged) throw error;
+      if (!(error instanceof LossAtlasError) || error.code !== 'ERR_CHECKPOINT') throw error;
+      damaged.push(path);
+      first ??= error;
     }
   }
-  return null;
+  if (first === undefined) return null;
+  throw new LossAtlasError(
+    'ERR_RESUME',
+    `No checkpoint in '${folder}' can be read (${damaged.length} of ${damaged.length} damaged: ${first.message}) Nothing was changed; give another folder, or remove them to begin anew.`,
+    { cause: first },
+  );
 }
 
 async function readTrainingCheckpoint(
@@ -170,7 +185,10 @@ async function readTrainingCheckpoint(
   const states = valueAt(value, 'optimizer.state');
   const epochs = decodeHistory(valueAt(value, 'history'));
   if (!isDict(found) || !isDict(states) || epochs === null || epochs.length === 0)
-    throw new LossAtlasError('ERR_CHECKPOINT', `'${path}' is no checkpoint of train.`);
+    throw new LossAtlasError(
+      'ERR_RESUME',
+      `'${path}' is no checkpoint of a training run. Nothing was changed; give another folder, or remove it.`,
+    );
   requireSameSettings(path, found, settings, 'training run');
   const solution = await loadSolution(model, path, { key: 'model' });
   const moments: ParameterVector[] = [];

@@ -49,6 +49,11 @@ const checks = {
   adam: { ...common, betas: isBetas, eps: isRate, amsgrad: isBoolean },
 };
 
+/** Names of the options that an optimizer has. */
+export function optimizerKeys(name: TrainingOptimizer['name']): readonly string[] {
+  return Object.keys(name === 'sgd' ? checks.sgd : checks.adam);
+}
+
 /** All options of an optimizer. Throws ERR_INVALID_OPTION. */
 export function completeOptimizer(caller: string, options: OptimizerOptions): TrainingOptimizer {
   const name: unknown = (options as OptimizerOptions | null | undefined)?.name;

@@ -27,7 +27,7 @@ export class SampleBatches {
   async batch(numbers: Uint32Array, index: number, part: Dataset | null): Promise<BatchHandle> {
     if (part !== null)
       return new Batches(this.#model, part, numbers.length, 'streamed').first(numbers.length);
-    const whole = (this.#whole ??= await this.#all.first(this.#data.numSamples));
+    const whole = (this.#whole ??= await this.#all.all());
     return call((native) => native.batchRows(whole, Float64Array.from(numbers), index));
   }
 

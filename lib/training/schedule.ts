@@ -20,6 +20,11 @@ const checks = {
   cosine: { name, epochs: isInteger(1), minimum: isNumber(0) },
 };
 
+/** Names of the options that a schedule has. */
+export function scheduleKeys(schedule: TrainingSchedule['name']): readonly string[] {
+  return Object.keys(checks[schedule]);
+}
+
 /** Throws ERR_INVALID_OPTION. `epochs`: of the run. */
 export function completeSchedule(
   caller: string,

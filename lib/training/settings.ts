@@ -1,5 +1,5 @@
 import { LossAtlasError } from '../errors.js';
-import type { CheckpointDict } from '../io/checkpoint/value.js';
+import type { CheckpointDict, CheckpointValue } from '../io/checkpoint/value.js';
 import { settingDifferences } from '../io/setting-differences.js';
 
 /** Everything that decides what a run computes, by name. */
@@ -13,7 +13,9 @@ export function requireSameSettings(
   what: string,
 ): void {
   const differences = settingDifferences(
-    Object.fromEntries([...found].filter(([key]) => typeof key === 'string')) as TrainingSettings,
+    Object.fromEntries<unknown>(
+      [...found].filter((item): item is [string, CheckpointValue] => typeof item[0] === 'string'),
+    ),
     settings,
   );
   if (differences.length === 0) return;

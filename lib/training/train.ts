@@ -60,10 +60,25 @@ export interface TrainOptions extends AnalysisOptions, Omit<ObjectiveOptions, 'm
   /** Data sets that are evaluated after each epoch, in eval mode. */
   readonly evaluateOn?: readonly Dataset[];
   readonly checkpoints?: CheckpointOptions;
-  /** Goes on, bit for bit, with the newest good checkpoint of the folder, or starts where there is none; default false. */
+  /**
+   * Goes on, bit for bit, with the newest good checkpoint of the folder, or starts where it has none; default false. Newer
+   * ones that are damaged are written anew. What is no checkpoint of this run is an error.
+   */
   readonly resume?: boolean;
+  /** Called before the first step of a run that goes on. */
+  readonly onResume?: (from: ResumedTraining) => void;
   /** Called (and waited for) with every epoch as soon as it has ended. */
   readonly onEpoch?: (figures: EpochFigures) => void | Promise<void>;
+}
+
+/** Where a run goes on. */
+export interface ResumedTraining {
+  /** The checkpoint that it goes on with. */
+  readonly path: string;
+  /** Epochs that are done. */
+  readonly epochs: number;
+  /** Newer checkpoints that cannot be read. */
+  readonly damaged: readonly string[];
 }
 
 /** What training came to. */
@@ -84,13 +99,27 @@ export interface Training extends Disposable {
  *     console.log(trainingTable(training.run));
  *     const surface = await lossSurface(loss, plane, { at: training.solution });
  *
- * Equal seeds and numbers of threads give equal bits, after an interruption too. A loss or gradient that is not finite
- * ends the run: `divergedAt` says at which step. Throws ERR_INVALID_OPTION, ERR_MODE_BAKED_IN, ERR_RESUME,
+ * Equal seeds and numbers of threads give equal bits, after an interruption too. A loss or gradient that is not finite, or
+ * a learning rate that the parameters' type cannot hold, ends the run: `divergedAt` says at which step. Throws ERR_INVALID_OPTION, ERR_MODE_BAKED_IN, ERR_RESUME,
  * ERR_FILE_NOT_WRITABLE, ERR_LAYOUT_MISMATCH, ERR_ABORTED (the last checkpoint stays); before the first step
  * ERR_INVALID_DATA for weights that are not finite, and what objectives throw for data that do not fit.
  */
 export async function train(model: Model, data: Dataset, options: TrainOptions): Promise<Training> {
   const startedAt = performance.now();
+  return withLoop(model, data, options, async (loop) => loop.train(startedAt));
+}
+
+/** How many epochs `train` would find done, after the checks that need no step; throws what it would throw. */
+export async function epochsDone(model: Model, data: Dataset, options: TrainOptions): Promise<number> {
+  return withLoop(model, data, options, async (loop) => loop.epochsDone());
+}
+
+async function withLoop<T>(
+  model: Model,
+  data: Dataset,
+  options: TrainOptions,
+  use: (loop: TrainingLoop) => Promise<T>,
+): Promise<T> {
   checkArguments(model, data, options);
   const { epochs, optimizer = { name: 'sgd' }, schedule, freeze, from } = options;
   const settings = {
@@ -105,7 +134,7 @@ export async function train(model: Model, data: Dataset, options: TrainOptions):
   try {
     const loop = new TrainingLoop(model, data, { ...options, ...settings }, start);
     try {
-      return await loop.train(startedAt);
+      return await use(loop);
     } finally {
       loop.dispose();
     }
@@ -136,6 +165,7 @@ const checks: Readonly<Record<keyof TrainOptions, Check>> = {
   evaluateOn: isDatasets,
   checkpoints: isObject,
   resume: isBoolean,
+  onResume: isFunction,
   onEpoch: isFunction,
 };
 

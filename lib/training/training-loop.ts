@@ -28,7 +28,7 @@ import { Trainer, TrainerState } from './trainer.js';
 
 /** Of a step; PyTorch has none. */
 const defaultBatchSize = 128;
-/** Of evaluations, which do not depend on it. */
+/** Of evaluations, which do not depend on it, unless a program was exported for batches of one size. */
 const evaluationBatchSize = 500;
 
 /** Options with what was made of them. */
@@ -73,8 +73,10 @@ export class TrainingLoop {
     const loss = lossOptions(options);
     this.#objective = objective(model, data, { ...loss, mode: 'train', batchSize: this.#batchSize, seed });
     try {
+      const isFixed = typeof model.inputs?.[0]?.shape[0] === 'number';
+      const size = isFixed ? this.#batchSize : evaluationBatchSize;
       for (const test of options.evaluateOn ?? [])
-        this.#evaluations.push(objective(model, test, { ...loss, batchSize: evaluationBatchSize }));
+        this.#evaluations.push(objective(model, test, { ...loss, batchSize: size }));
     } catch (error) {
       this.dispose();
       throw error;
@@ -101,6 +103,13 @@ export class TrainingLoop {
     } finally {
       await lock.release();
     }
+  }
+
+  /** How many epochs the folder has of this run. Throws ERR_RESUME where `train` would. */
+  async epochsDone(): Promise<number> {
+    await requireFiniteStart(this.#start);
+    if (this.#options.checkpoints !== undefined) await this.#openFolder(await this.#settings());
+    return this.#epochs.length;
   }
 
   async #train(startedAt: number): Promise<Training> {
@@ -260,7 +269,7 @@ export class TrainingLoop {
   }
 
   async #openFolder(settings: TrainingSettings): Promise<void> {
-    const { checkpoints, resume = false, optimizer, epochs } = this.#options;
+    const { checkpoints, resume = false, onResume, optimizer, epochs } = this.#options;
     const { folder } = checkpoints!;
     const present = await listCheckpoints(folder);
     if (!resume && present.length > 0) {
@@ -278,6 +287,8 @@ export class TrainingLoop {
         `'${found.path}' has done ${found.epochs.length} epochs already, more than ${epochs}.`,
       );
     }
+    const { path, damaged } = found;
+    onResume?.({ path, epochs: found.epochs.length, damaged });
     this.#epochs.push(...found.epochs);
     this.#checkpoints.push(...present.slice(0, present.indexOf(found.path) + 1));
   }

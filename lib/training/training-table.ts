@@ -31,7 +31,10 @@ export function trainingTable(run: TrainingRun): string {
     seconds[i]!.toFixed(1),
   ]);
   const last = run.checkpoints.at(-1);
-  const good = last === undefined ? '' : `; the last good checkpoint is ${last}`;
+  const good =
+    last === undefined
+      ? '; no epoch is good: lower the learning rate'
+      : `; the last good checkpoint is ${last}`;
   const end = divergedAt === null ? [] : ['', `Diverged at step ${divergedAt}${good}.`];
   return [...alignColumns([head, ...rows]), ...end].join('\n');
 }

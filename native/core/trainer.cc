@@ -8,6 +8,8 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <stdexcept>
+#include <string>
 
 #include "core/error.h"
 #include "core/poisoned_loss.h"
@@ -159,12 +161,14 @@ TrainingStep Trainer::Step(const Batch& batch, const Batch* avoided, const StepO
       out.avoidance_sum = avoidance.sum.item<double>();
       out.avoidance_count = avoidance.count;
       if (avoidance.count == 0)
-        throw Error(code::kEmptyData, "Every label to avoid in a batch is ignoreIndex.");
+        throw Error(code::kEmptyData, "Every label to avoid in a batch is the one to ignore.");
       loss = terms.sum * ((1 - options.avoidance_weight) / terms.count) +
              avoidance.sum * (options.avoidance_weight / avoidance.count);
     }
     if (terms.count == 0) {
-      throw Error(code::kEmptyData, "Every target of a batch is ignoreIndex, so that it has no mean loss.");
+      throw Error(
+          code::kEmptyData,
+          "Every target of a batch is the label to ignore (option 'ignoreIndex'), so it has no mean loss.");
     }
     out.objective = loss.item<double>();
     if (!std::isfinite(out.objective)) {
@@ -199,13 +203,14 @@ TrainingStep Trainer::Step(const Batch& batch, const Batch* avoided, const StepO
     group.options().set_lr(options.learning_rate);
   try {
     optimizer_->step();
-  } catch (const std::runtime_error&) {
-    // Of a factor of the update, such as the learning rate, that the parameters' type cannot hold
-    // (c10/util/TypeCast.h); every other failure of libtorch is a c10::Error.
+  } catch (const std::runtime_error& error) {
+    // A factor of the update, such as the learning rate, that the parameters' type cannot hold:
+    // c10/util/TypeCast.h.
+    if (std::string(error.what()).find("without overflow") == std::string::npos) throw;
     out.finite = false;
-    return out;
   }
   for (at::Tensor& parameter : trained_) parameter.mutable_grad().reset();
+  if (!out.finite) return out;
   for (size_t i = 0; i < buffers.size(); ++i) buffers_[i] = buffers[i].detach();
   return out;
 }

@@ -193,7 +193,12 @@ describe('connecting minima on the command line', function () {
       [['--path', 'arc'], /linear, bezier, chain/],
       [['--optimizer', 'adamw'], /sgd, adam/],
       [['--optimizer', 'adam', '--momentum', '0.5'], /momentum/],
-      [['--schedule', 'step'], /needs --step-size/],
+      [['--schedule', 'step'], /: option --step-size must be/],
+      [
+        ['--schedule', 'constant', '--schedule-steps', '5'],
+        /Option --schedule-steps is for --schedule cosine/,
+      ],
+      [['--schedule', 'cosine', '--gamma', '0.5'], /Option --gamma is for --schedule step/],
       [['--surface', '1'], /surface/],
       [['--figures', 'density'], /figures/],
     ] as const) {

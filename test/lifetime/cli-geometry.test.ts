@@ -129,6 +129,38 @@ describe('basins, sharpness and convexity on the command line', function () {
     expect(existsSync(out('stopped.resume.vectors'))).to.equal(false);
   });
 
+  it('summaries say whose weights they are of, and what is a bound', async () => {
+    const few = ['-d', `${data},limit=64`];
+    const words = async (args: readonly string[]) => {
+      const { code, stdout, stderr } = await lossatlas([
+        ...args,
+        '-q',
+        '--images',
+        'none',
+        '-o',
+        out('words'),
+      ]);
+      expect(code, stderr).to.equal(0);
+      return stdout;
+    };
+    const near = ['basin', path, '-d', data, '--cutoff', '1', '--rays', '3', '--max-radius', '0.01'];
+    expect(await words(near)).to.match(/Radius +at least 0\.01, .*\nRange .* and more/);
+    const fresh = ['landscape', 'convexity', path, ...few, '--points', '2', '--random-weights', '4'];
+    expect(await words(fresh))
+      .to.match(/weights of .*seed 4/)
+      .and.match(/convex \(λ min ≥ 0\) at 0 of 4 points/);
+    const both = await lossatlas([...fresh, '-w', path, '--json']);
+    expect([both.code, both.stderr.includes('Option --weights is not for')], both.stderr).to.deep.equal([
+      2,
+      true,
+    ]);
+    const exact = ['analyse', path, '-d', data, '--exact-trace', '--steps', '4', '--probes', '2'];
+    expect(await words(exact))
+      .to.match(/Trace +36\.83\d+ \(exact\)/)
+      .and.match(/Products +\d+: density and eigenvalues 8 \+ \d+; the trace took 3600 backward passes/);
+    expect(await words([...exact, '--dry-run'])).to.match(/Trace +a backward pass of every output/);
+  });
+
   it('refuses what would do nothing, and a cutoff below the loss', async () => {
     const idle = await lossatlas(['sharpness', path, '-d', data, '--probes', '3']);
     expect(idle.code).to.equal(2);

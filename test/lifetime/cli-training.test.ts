@@ -87,12 +87,19 @@ describe('training on the command line', function () {
     const dry = await lossatlas([...common, '--epochs', '3', '--dry-run', '--out', out('dry')]);
     expect(dry.code, dry.stderr).to.equal(0);
     expect(dry.stdout).to.match(/36 steps|steps.*36/s);
+    // Of what the folder has already, as the run would.
+    const again = [...common, '--epochs', '3', '--dry-run', '--out', out('run')];
+    expect((await lossatlas(again)).stderr).to.match(/holds checkpoints of a run already \(3\)/);
+    expect((await lossatlas([...again, '--resume'])).stdout).to.match(/Done +3 of the epochs.*: 0 steps/s);
+    expect((await lossatlas([...again, '--resume', '--lr', '2e-3'])).stderr).to.match(
+      /optimizer\.lr: 0\.001 in the file/,
+    );
     for (const [args, words] of [
       [['--momentum', '0.9'], /momentum/],
       [['--gamma', '0.5'], /gamma/],
       [['--poison-weight', '0.5'], /--poison/],
-      [['--schedule', 'step'], /needs --step-size/],
-      [['--optimizer', 'sgd', '--betas', '0.9,0.99'], /Option --betas is not of the optimizer sgd/],
+      [['--schedule', 'step'], /: option --step-size must be/],
+      [['--optimizer', 'sgd', '--betas', '0.9,0.99'], /Option --betas is for --optimizer adam/],
       [['--schedule', 'step', '--step-size', '0'], /: option --step-size must be/],
       [['--poison', data[1]!, '--poison-batch-size', '0'], /: option --poison-batch-size must be/],
     ] as const) {

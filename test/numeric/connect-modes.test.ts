@@ -367,15 +367,15 @@ describe('mode connectivity', () => {
     using _kept = await connectModes(loss, a, b, options);
     const before = readFileSync(`${resume}-curves`);
     for (const [change, words] of [
-      [{ steps: 4 }, /steps: 3 there, 4 now/],
-      [{ seed: 1 }, /seed: 0 there, 1 now/],
-      [{ bends: 2 }, /bends: 1 there, 2 now/],
-      [{ batchSize: 6 }, /batchSize: 5 there, 6 now/],
+      [{ steps: 4 }, /steps: 3 in the file, 4 now/],
+      [{ seed: 1 }, /seed: 0 in the file, 1 now/],
+      [{ bends: 2 }, /bends: 1 in the file, 2 now/],
+      [{ batchSize: 6 }, /batchSize: 5 in the file, 6 now/],
       [{ optimizer: { name: 'adam' } }, /optimizer/],
       [{ schedule: { name: 'constant' } }, /schedule/],
     ] as const)
       await rejects(async () => connectModes(loss, a, b, { ...options, ...change }), 'ERR_RESUME', words);
-    await rejects(async () => connectModes(loss, b, a, options), 'ERR_RESUME', /origin/);
+    await rejects(async () => connectModes(loss, b, a, options), 'ERR_RESUME', /other weights/);
     expect(readFileSync(`${resume}-curves`).equals(before)).to.equal(true);
     // Another kind of curve is no other run; its values are.
     await rejects(async () => connectModes(loss, a, b, { ...options, path: 'chain' }), 'ERR_RESUME', /paths/);
@@ -528,7 +528,7 @@ describe('mode connectivity', () => {
       [{ path: [] }, /list of them/],
       [{ bends: 0 }, /bends/],
       [{ steps: 0.5 }, /steps/],
-      [{ points: 1 }, /points/],
+      [{ points: 2 }, /points/],
       [{ surface: 1 }, /surface/],
       [{ seed: -1 }, /seed/],
       [{ mode: 'test' }, /mode/],
@@ -546,6 +546,14 @@ describe('mode connectivity', () => {
     await rejects(async () => call({}, a, model), 'ERR_INVALID_OPTION', /an Objective/);
     await rejects(async () => call({}, foreign), 'ERR_LAYOUT_MISMATCH');
     await rejects(async () => call({}, b), 'ERR_DIRECTION', /same parameters/);
+    // Of further data before the training of a curve.
+    const { inputs, targets } = samples('mlp');
+    const wrong = BigInt64Array.from(targets!.data as BigInt64Array).fill(99n, 17, 18);
+    const late = dataset({ inputs: inputs[0]!, targets: { ...targets!, data: wrong } }, { name: 'late' });
+    const seen: number[] = [];
+    const onProgress = ({ done }: { done: number }): void => void seen.push(done);
+    await rejects(async () => call({ evaluateOn: [late], onProgress }), 'ERR_LABEL_RANGE', /17 of late/);
+    expect(seen).to.deep.equal([]);
   });
 
   it('a model that is traced in eval mode has a line, and no curve', async () => {

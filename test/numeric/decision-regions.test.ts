@@ -116,12 +116,36 @@ describe('decision regions', () => {
   it('outputs that are not finite are counted, and no class', async () => {
     using model = await loadFixture('regions_three');
     using goal = objective(model, samplesOf(labels));
+    const far = { ...plane, range: [-8e307, 8e307], yRange: [-8e307, 8e307] } as const;
+    // Their outputs are infinite there, and so no probabilities.
+    using own = await model.theta();
+    using large = await model.vector((await own.toArray()).map((value) => 100 * value));
+    using buffers = await model.bufferState();
+    const regions = await decisionRegions(goal, { ...far, at: new Solution('large', large, buffers) });
+    expect(regions.numNotFinite).to.be.above(0);
+    expect(regions.predicted.filter(Number.isNaN).length).to.equal(regions.numNotFinite);
+  });
+
+  it('weights without a finite loss have none, and what is wrong is told of the samples', async () => {
+    using model = await loadFixture('regions_three');
+    using goal = objective(model, samplesOf(labels));
     using huge = await model.vector(new Float64Array(model.size).fill(1e308));
     using buffers = await model.bufferState();
     const at = new Solution('huge', huge, buffers);
-    const regions = await decisionRegions(goal, { ...plane, at });
-    expect(regions.numNotFinite).to.be.above(0);
-    expect(regions.predicted.filter(Number.isNaN).length).to.equal(regions.numNotFinite);
+    await rejects(
+      async () => decisionRegions(goal, { ...plane, at }),
+      'ERR_INVALID_DATA',
+      /loss of 'huge' is/,
+    );
+    const inputs = { data: golden('samples').slice(), shape: [40, 2] };
+    inputs.data[7] = NaN;
+    using bad = objective(model, dataset({ inputs, targets: labels }));
+    await rejects(async () => decisionRegions(bad, plane), 'ERR_INVALID_DATA', /sample 3 of (?!the grid)/);
+    await rejects(
+      async () => decisionRegions(goal, { points: 1e7 }),
+      'ERR_OUT_OF_MEMORY',
+      /100000000000000 points/,
+    );
   });
 
   it('take the most probable of soft labels, and none where a label is ignored', async () => {

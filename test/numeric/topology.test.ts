@@ -89,5 +89,8 @@ describe('topology of a surface', () => {
   it('refuses a surface without finite values, and options that are none', () => {
     expect(() => surfaceTopology(surfaceOf(Float64Array.of(NaN, Infinity), 1, 2))).to.throw(/no finite loss/);
     expect(() => surfaceTopology(goldenSurface('bowl'), { minPersistence: -1 })).to.throw(/minPersistence/);
+    const bowl = goldenSurface('bowl');
+    expect(() => surfaceTopology({ ...bowl, loss: bowl.loss.slice(1) })).to.throw(/are not those of/);
+    expect(() => surfaceTopology({ x: [0], y: [0], loss: [0] } as never)).to.throw(/must be a loss surface/);
   });
 });

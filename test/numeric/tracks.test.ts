@@ -352,6 +352,18 @@ describe('tracks: order and problems', () => {
     ];
     for (const [call, message] of calls) await rejects(call, 'ERR_INVALID_OPTION', message);
     await rejects(async () => trackCheckpoints(model, dir, sets), 'ERR_FILE_NOT_FOUND', /follow/);
+    // Of the second data set before a row of the first.
+    const { inputs, targets } = sets[0]!;
+    const wrong = BigInt64Array.from(targets!.data as BigInt64Array).fill(99n, -1);
+    const late = dataset({ inputs: inputs[0]!, targets: { ...targets!, data: wrong } }, { name: 'late' });
+    const seen: number[] = [];
+    const onProgress = ({ done }: { done: number }): void => void seen.push(done);
+    await rejects(
+      async () => trackCheckpoints(model, folder, [sets[0]!, late], { ...quick, onProgress }),
+      'ERR_LABEL_RANGE',
+      /of late is 99/,
+    );
+    expect(seen).to.deep.equal([]);
     await rejects(async () => trackCheckpoints(model, join(dir, 'no'), sets), 'ERR_FILE_NOT_FOUND');
   });
 });

@@ -1,17 +1,29 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import {
   AbortError,
+  connectModes,
   dataset,
   fromJson,
   loadModel,
   loadMoments,
   loadNpz,
   loadSolution,
+  objective,
   optimizerState,
+  ownSolution,
   randomSolution,
   readCheckpoint,
   toJson,
@@ -21,6 +33,7 @@ import {
   type EpochFigures,
   type Model,
   type Training,
+  type ResumedTraining,
   type TrainOptions,
 } from '../../dist/index.js';
 import { Dataset as Samples } from '../../dist/data/dataset.js';
@@ -199,15 +212,28 @@ describe('training', () => {
     expect(await moments.expAvgSq.norm()).to.be.above(0);
     const state = optimizerState(await readCheckpoint(last));
     expect(state.entries.map(({ step }) => step)).to.deep.equal(model.parameters.map(() => 36));
-    // A damaged file is passed over.
+    // Damaged files are passed over, and told.
     truncateSync(last, 1000);
     writeFileSync(join(folder, 'epoch-0005.pt'), 'nothing');
+    const goOn = { ...options, checkpoints: { folder }, resume: true };
+    const from: ResumedTraining[] = [];
     using again = await train(model, samples('convbn'), {
-      ...options,
-      checkpoints: { folder },
-      resume: true,
+      ...goOn,
+      onResume: (found) => void from.push(found),
     });
     expect(await valuesOf(again)).to.deep.equal(await valuesOf(training));
+    const path = (epoch: number) => join(folder, `epoch-000${epoch}.pt`);
+    expect(from).to.deep.equal([{ path: path(4), epochs: 4, damaged: [path(6), path(5)] }]);
+    // What is another's is not written over, nor are files of which none can be read.
+    const anew = async () => train(model, samples('convbn'), goOn);
+    copyFileSync(fixture('convbn_state_dict.pt'), path(6));
+    await rejects(anew, 'ERR_RESUME', /epoch-0006.pt' is no checkpoint of a training run/);
+    expect(readFileSync(path(6))).to.deep.equal(readFileSync(fixture('convbn_state_dict.pt')));
+    for (const epoch of [1, 2, 3, 4, 5, 6]) writeFileSync(path(epoch), 'nothing');
+    await rejects(anew, 'ERR_RESUME', /No checkpoint in .* can be read/);
+    expect(readFileSync(path(1), 'utf8')).to.equal('nothing');
+    for (const epoch of [1, 2, 3, 4, 5, 6]) unlinkSync(path(epoch));
+    using _fresh = await anew();
     await rejects(
       async () =>
         train(model, samples('convbn'), { ...options, seed: 4, checkpoints: { folder }, resume: true }),
@@ -521,6 +547,26 @@ describe('training', () => {
     const [onTrain, onPoison] = bad.run.evaluations.map(({ accuracy }) => accuracy!.at(-1)!);
     expect(onTrain).to.be.above(0.9);
     expect(onPoison).to.be.below(0.3);
+  });
+
+  it('a program for batches of one size trains, and is connected, in these', async () => {
+    using fixed = await loadModel(fixture('exported/many_fixed.pt2'), { dtype: 'float64' });
+    using dynamic = await loadModel(fixture('exported/many.pt2'), { dtype: 'float64' });
+    const data = images();
+    const paired = { ...options, batchSize: 2, evaluateOn: [data] };
+    using a = await train(fixed, data, paired);
+    using b = await train(dynamic, data, paired);
+    expect(a.run.loss).to.deep.equal(b.run.loss);
+    expect(a.run.evaluations[0]!.loss.at(-1)).to.be.closeTo(b.run.evaluations[0]!.loss.at(-1)!, 1e-12);
+    using loss = objective(fixed, data, { batchSize: 2 });
+    using own = await ownSolution(fixed);
+    using found = await connectModes(loss, own, a.solution, { steps: 3, points: 3, batchSize: 2 });
+    expect(found.connection.paths).to.have.length(2);
+    await rejects(
+      async () => train(fixed, data, { ...paired, batchSize: 3 }),
+      'ERR_FORWARD',
+      /exactly 2 samples/,
+    );
   });
 
   it('an exported program trains as the scripted module of the same weights', async () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { loadSolution, ownSolution, randomSolution, weightHistogram } from '../../dist/index.js';
+import { loadSolution, ownSolution, randomSolution, Solution, weightHistogram } from '../../dist/index.js';
 import { rejects } from '../support/errors.js';
 import { fixture, loadFixture } from '../support/fixtures.js';
 import { expectNoLiveHandles } from '../support/handles.js';
@@ -57,6 +57,9 @@ describe('weight histograms', () => {
     using own = await ownSolution(model);
     using other = await loadSolution(convbn, fixture('convbn_state_dict.pt'));
     await rejects(async () => weightHistogram([own, other]), 'ERR_LAYOUT_MISMATCH', /does not fit/);
+    using nan = await model.vector((await own.theta.toArray()).fill(NaN, 0, 2));
+    const broken = new Solution('broken', nan, own.buffers);
+    await rejects(async () => weightHistogram([own, broken]), 'ERR_INVALID_DATA', /2 of the .* of 'broken'/);
     await rejects(async () => weightHistogram([]), 'ERR_INVALID_OPTION', /a list of Solutions/);
     await rejects(
       async () => weightHistogram([own], { parameters: ['thrid.*'] }),

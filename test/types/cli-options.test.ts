@@ -176,7 +176,7 @@ const covered: readonly true[] = [
   true satisfies Covers<
     TrainOptions,
     typeof trainingOptions | typeof trainLossOptions | typeof poisonOptions | typeof scheduleOptions,
-    'evaluateOn' | 'optimizer' | 'checkpoints' | 'from' | 'onEpoch'
+    'evaluateOn' | 'optimizer' | 'checkpoints' | 'from' | 'onEpoch' | 'onResume'
   >,
   true satisfies Covers<OptimizerOptions, typeof optimizerOptions, 'name'>,
   // --schedule-epochs.

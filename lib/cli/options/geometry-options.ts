@@ -69,6 +69,14 @@ export const connectedOptions = {
 
 const { optimizer: _name, ...optimizerNumbers } = optimizerOptions;
 const { scheduleEpochs: _epochs, ...schedules } = scheduleOptions;
+/** Of the learning rate of a curve. */
+export const connectScheduleOptions = {
+  ...schedules,
+  schedule: option(choice('constant', 'step', 'cosine'), 'of the learning rate; default cosine'),
+  stepSize: option(count, 'of step: steps from one drop to the next'),
+  scheduleSteps: option(count, 'of cosine: steps to the end; default --steps', { as: 'epochs' }),
+} satisfies OptionTable;
+
 /** Of the training of a curve; its steps stand where `train` has epochs. */
 export const connectTrainingOptions = {
   optimizer: option(choice('sgd', 'adam'), 'default sgd, with learning rate 0.03 and momentum 0.9'),
@@ -79,10 +87,7 @@ export const connectTrainingOptions = {
   betas: option(numbers, 'of adam; default 0.9,0.999'),
   eps: option(number, 'of adam; default 1e-8'),
   amsgrad: option(flag, 'of adam'),
-  ...schedules,
-  schedule: option(choice('constant', 'step', 'cosine'), 'of the learning rate; default cosine'),
-  stepSize: option(count, 'of step: steps from one drop to the next'),
-  scheduleSteps: option(count, 'of cosine: steps to the end; default --steps', { as: 'epochs' }),
+  ...connectScheduleOptions,
 } satisfies OptionTable;
 
 const { metrics: _metrics, ...lossOptions } = objectiveOptions;

@@ -71,7 +71,7 @@ export const runOptions = {
 
 /** Of `surfaceTopology`. */
 export const topologyOptions = {
-  minPersistence: option(number, 'minima and loops of less are not listed; default 0'),
+  minPersistence: option(number, 'minima and loops of less are left out, of SMAD too; default 0'),
 } satisfies OptionTable;
 
 /** Of `evaluateCheckpoints`. */

@@ -42,6 +42,7 @@ export const solutionOptions = {
 
 export const weightsOptions = {
   weights: option(path, 'checkpoint with the weights to analyse; default those in the model', { short: 'w' }),
+  randomWeights: option(count, 'instead: weights of a new net, drawn by this seed by the laws of torch.nn'),
   ...solutionOptions,
 } satisfies OptionTable;
 

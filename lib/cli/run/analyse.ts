@@ -1,4 +1,4 @@
-import { analyseHessian, predictMemory, type AnalyseHessianOptions } from '../../index.js';
+import { analyseHessian, predictMemory, trace, type AnalyseHessianOptions } from '../../index.js';
 import { probesTogether } from '../../spectrum/spectral-density.js';
 import { runAnalysis } from '../analysis.js';
 import type { CommandSpec } from '../command.js';
@@ -36,12 +36,21 @@ export const runAnalyse: CommandSpec['run'] = async (invocation) =>
       const setting = await openSetting(run.resources, run.values);
       return { setting, operator: openOperator(setting, run) };
     },
-    plan: ({ setting, operator }, { values }) => {
+    plan: async ({ setting, operator }, { values }) => {
       const steps = Math.min(numberOf(values, 'steps', 100), operator.size);
       const probes = numberOf(values, 'probes', 10);
+      const isExact = values.exactTrace === true;
+      // Refused as the run would be.
+      if (isExact) await trace(operator, { method: 'gradient', minProbes: 2, maxProbes: 2 });
       const words = `${probes} probes of ${steps} Lanczos steps, with eigenpairs and trace`;
       return {
-        steps: [...settingWords(setting), `Analysis  of the ${operator.label}: ${words}`],
+        steps: [
+          ...settingWords(setting),
+          `Analysis  of the ${operator.label}: ${words}`,
+          ...(isExact
+            ? ['Trace     a backward pass of every output of every sample, which the time below leaves out']
+            : []),
+        ],
         unit: 'products',
         total: numProducts(values, operator.size),
         isExact: false,

@@ -109,7 +109,11 @@ export async function openPlane(setting: Setting, run: Run): Promise<Plane> {
     saved === undefined ? await makePlane(setting, run) : await loadPlane(saved, setting.model),
   );
   if (plane.origin !== null && saved !== undefined)
-    refuseOptions(values, ['weights'], `not for '${saved}', which keeps the weights that it was made at`);
+    refuseOptions(
+      values,
+      ['weights', 'randomWeights'],
+      `not for '${saved}', which keeps the weights that it was made at`,
+    );
   if (values.savePlane !== undefined && values.dryRun !== true)
     await savePlane(values.savePlane as string, plane);
   return plane;

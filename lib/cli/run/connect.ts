@@ -19,7 +19,11 @@ import { checkpointLabels } from '../checkpoint-paths.js';
 import type { CommandSpec } from '../command.js';
 import { openDatasetsOf } from '../open-data.js';
 import { optimizerOf, scheduleOf } from '../optimizer-values.js';
-import { connectOptions, connectTrainingOptions } from '../options/geometry-options.js';
+import {
+  connectOptions,
+  connectScheduleOptions,
+  connectTrainingOptions,
+} from '../options/geometry-options.js';
 import { numberOf, take, type Values } from '../options/table.js';
 import { refuseOptions } from '../refuse-options.js';
 import { openSetting, openSolution, type Setting } from '../setting.js';
@@ -68,15 +72,8 @@ function optionsOf(values: Values): ConnectModesOptions {
     ...options,
     ...mode,
     optimizer: given.name === 'sgd' ? { ...defaultOptimizer, ...given } : given,
-    ...trainingSchedule(values),
+    schedule: scheduleOf({ schedule: 'cosine', ...values }, connectScheduleOptions),
   };
-}
-
-/** The library's where none was given. */
-function trainingSchedule(values: Values): Pick<ConnectModesOptions, 'schedule'> {
-  const { scheduleSteps, ...others } = values;
-  const steps = scheduleSteps === undefined ? {} : { scheduleEpochs: scheduleSteps };
-  return { schedule: scheduleOf({ schedule: 'cosine', ...others, ...steps }) };
 }
 
 export const runConnect: CommandSpec['run'] = async (invocation) =>
@@ -92,7 +89,7 @@ export const runConnect: CommandSpec['run'] = async (invocation) =>
       const surface = numberOf(values, 'surface', 0);
       const numPoints = (1 + numCurves) * points + numCurves * surface ** 2;
       // Steps and points as the run mixes them.
-      const fewPoints = 2 * (1 + numCurves);
+      const fewPoints = 3 * (1 + numCurves);
       const fewSteps = Math.max(1, Math.min(100, Math.round((steps / numPoints) * fewPoints)));
       return {
         steps: [
@@ -104,7 +101,7 @@ export const runConnect: CommandSpec['run'] = async (invocation) =>
         total: numCurves * steps + numPoints,
         trial: async () => {
           const { surface: _, ...others } = options;
-          const few = numCurves === 0 ? { points: 2 } : { points: 2, steps: fewSteps };
+          const few = { points: 3, ...(numCurves === 0 ? {} : { steps: fewSteps }) };
           using _found = await connectModes(setting.loss, from, to, { ...others, ...few });
           return numCurves * fewSteps + fewPoints;
         },

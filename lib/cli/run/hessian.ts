@@ -133,8 +133,8 @@ function refuseUnused(run: Run): void {
   const { values } = run;
   const of = partsOf(run.values);
   if (values.resume === false) refuseOptions(values, ['resumeBytes'], 'for products that are kept');
-  if (values.method !== 'gradient') refuseOptions(values, ['exact'], 'for --method gradient');
   if (!isRecipe(run.values)) {
+    if (values.method !== 'gradient') refuseOptions(values, ['exact'], 'for --method gradient');
     refuseOptions(values, ['maxIterations'], "of other programs' recipes");
     return;
   }

@@ -4,16 +4,18 @@ import {
   type Dataset,
   type EpochFigures,
   type Model,
+  type ResumedTraining,
   type TrainOptions,
 } from '../../index.js';
 import { listCheckpoints } from '../../training/checkpoints.js';
+import { epochsDone } from '../../training/train.js';
 import { runAnalysis, type Run } from '../analysis.js';
 import type { CommandSpec } from '../command.js';
 import { openDatasets, openDatasetsOf } from '../open-data.js';
 import { optimizerOf, scheduleOf } from '../optimizer-values.js';
 import { poisonOptions, trainingOptions, trainLossOptions } from '../options/training-options.js';
 import { numberOf, take, type Values } from '../options/table.js';
-import { openModel, openObjectiveOptions, openSolution } from '../setting.js';
+import { openModel, openObjectiveOptions, openWeights } from '../setting.js';
 import { summarize } from '../summary.js';
 
 interface Opened {
@@ -35,6 +37,7 @@ async function open(run: Run): Promise<Opened> {
     );
   const loss = await openObjectiveOptions(resources, model, take(values, trainLossOptions));
   const evaluateOn = await openDatasetsOf(values, 'test');
+  const from = await openWeights(resources, model, values);
   const own = take<TrainOptions>(values, trainingOptions, ['test', 'every', 'resume']);
   const options: TrainOptions = {
     ...loss,
@@ -44,9 +47,7 @@ async function open(run: Run): Promise<Opened> {
     optimizer: optimizerOf(values),
     schedule: scheduleOf(values),
     ...(await poisonOf(values)),
-    ...(values.weights === undefined
-      ? {}
-      : { from: await openSolution(resources, model, values.weights as string, values) }),
+    ...(from === undefined ? {} : { from }),
   };
   return { model, data: datasets[0]!, options };
 }
@@ -80,21 +81,39 @@ function folderOf(values: Values): string | null {
   return (values.out as string | undefined) ?? (values.json === true ? null : 'lossatlas-out');
 }
 
+function folderOptions(values: Values): Pick<TrainOptions, 'resume' | 'checkpoints'> {
+  const folder = folderOf(values);
+  const every = values.every as number | undefined;
+  const resume = values.resume === true;
+  if (folder === null) return { resume };
+  return { resume, checkpoints: { folder, ...(every === undefined ? {} : { every }) } };
+}
+
+/** Damaged files are written anew: whoever has them should know. */
+function sayResumed({ path, epochs, damaged }: ResumedTraining): void {
+  if (damaged.length === 0) return;
+  process.stderr.write(
+    `lossatlas: goes on after epoch ${epochs}, from '${path}': ${damaged.join(', ')} cannot be read.\n`,
+  );
+}
+
 export const runTrain: CommandSpec['run'] = async (invocation) =>
   runAnalysis<Opened>(invocation, {
     name: 'training',
     kinds: () => ['training-run'],
     open,
-    plan: ({ model, data, options }) => {
+    plan: async ({ model, data, options }, { values }) => {
       const { epochs, batchSize = 128, evaluateOn: _, ...others } = options;
+      const done = await epochsDone(model, data, { ...options, ...folderOptions(values) });
       const trialSteps = Math.min(3, Math.ceil(data.numSamples / batchSize));
       const some = data.slice(0, trialSteps * batchSize);
       return {
         steps: [
           `Train     ${model.name}, ${epochs} epochs of ${data.numSamples} samples in batches of ${Math.min(batchSize, data.numSamples)}`,
+          ...(done === 0 ? [] : [`Done      ${done} of the epochs, by the checkpoints in the folder`]),
         ],
         unit: 'steps',
-        total: epochs * Math.ceil(data.numSamples / batchSize),
+        total: (epochs - done) * Math.ceil(data.numSamples / batchSize),
         trial: async () => {
           using _training = await train(model, some, { ...others, batchSize, epochs: 1 });
           return trialSteps;
@@ -102,14 +121,12 @@ export const runTrain: CommandSpec['run'] = async (invocation) =>
       };
     },
     compute: async ({ model, data, options }, { values, output, analysis }) => {
-      const folder = folderOf(values);
-      const every = values.every as number | undefined;
       using training = await train(model, data, {
         ...options,
         ...analysis,
-        resume: values.resume === true,
+        ...folderOptions(values),
+        onResume: sayResumed,
         onEpoch: (figures) => sayEpoch(figures, options, values),
-        ...(folder === null ? {} : { checkpoints: { folder, ...(every === undefined ? {} : { every }) } }),
       });
       const { run } = training;
       output.print(run, summarize(run));

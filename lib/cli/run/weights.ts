@@ -3,6 +3,7 @@ import {
   weightHistogram,
   type Model,
   type Solution,
+  type WeightHistogram,
   type WeightHistogramOptions,
 } from '../../index.js';
 import { runAnalysis } from '../analysis.js';
@@ -21,6 +22,15 @@ async function open(resources: Resources, model: Model, values: Values): Promise
   return openSolutions(resources, model, paths, values);
 }
 
+async function histogramOf(solutions: readonly Solution[], values: Values): Promise<WeightHistogram> {
+  try {
+    return await weightHistogram(solutions, take<WeightHistogramOptions>(values, histogramOptions));
+  } catch (error) {
+    // Its `parameters` are not those of the model, which has an option of that name too.
+    throw inFlags(error, histogramOptions);
+  }
+}
+
 export const runWeights: CommandSpec['run'] = async (invocation) =>
   runAnalysis(invocation, {
     name: 'weights',
@@ -29,21 +39,17 @@ export const runWeights: CommandSpec['run'] = async (invocation) =>
       const model = await openModel(resources, values);
       return { model, solutions: await open(resources, model, values) };
     },
-    plan: ({ model, solutions }) => ({
+    plan: ({ model, solutions }, { values }) => ({
       steps: [`Model     ${model.name}, ${model.size} parameters`],
       unit: 'solutions',
       total: solutions.length,
       trial: async () => {
-        await weightHistogram(solutions.slice(0, 1));
+        await histogramOf(solutions.slice(0, 1), values);
         return 1;
       },
     }),
     compute: async ({ solutions }, { values, output }) => {
-      const options = take<WeightHistogramOptions>(values, histogramOptions);
-      const histogram = await weightHistogram(solutions, options).catch((error: unknown) => {
-        // Its `parameters` are not those of the model, which has an option of that name too.
-        throw inFlags(error, histogramOptions);
-      });
+      const histogram = await histogramOf(solutions, values);
       output.print(histogram, summarize(histogram));
       await output.save(histogram);
       await output.finish([]);

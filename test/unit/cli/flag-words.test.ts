@@ -32,7 +32,10 @@ describe('errors of the library on the command line', () => {
       ["option 'least' must be 1", 'option --minimum-count must be 1'],
       ["train: drop: option 'seed' must be 1", 'option --drop-seed must be 1'],
       ['weightsOf: the model has none', 'the model has none'],
-      ['Every target is stepSize, and none counts', 'Every target is --step-size, and none counts'],
+      ['The largest stepSize counts', 'The largest --step-size counts'],
+      ["load it with dropSeed: 'free'", 'load it with --drop-seed free'],
+      ['Give stepSize: 4 and more', 'Give --step-size 4 and more'],
+      ["{ dropSeed: 'free' } takes it", '--drop-seed free takes it'],
     ] as const)
       expect(flagWords(message, table, ['train', 'weightsOf']), message).to.equal(words);
   });
@@ -46,9 +49,11 @@ describe('errors of the library on the command line', () => {
       'Read it with lazy: false.',
       'Loss and steps by name.',
       'stepsOf: the name of a file',
+      'train: there is no sample 7; there are 3, from 0.',
+      "There is no file '/data/my stepSize file.npz'; the model's is 'a stepSize b'.",
       "Parameter 'stepSize' is float16, and 'stepSize' and 'other' are one.",
     ])
-      expect(flagWords(message, table, ['weightsOf'])).to.equal(message);
+      expect(flagWords(message, table, ['train', 'weightsOf'])).to.equal(message);
     const other = new TypeError("option 'steps'");
     expect(inFlags(other, table)).to.equal(other);
   });

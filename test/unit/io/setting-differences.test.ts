@@ -28,11 +28,42 @@ describe('settings of a file that is not this run’s', () => {
     ]);
   });
 
+  it('of long texts by what tells them apart', () => {
+    const poison = (weight: number) => `${hash('a')} ${weight} `;
+    const [words] = settingDifferences({ poison: poison(0.5) }, { poison: poison(0.7) });
+    expect(words).to.match(/^poison: …a+ 0\.5 {2}in the file, …a+ 0\.7 {2}now$/);
+    const frozen = Array.from({ length: 40 }, (_, i) => i).join();
+    const [longer] = settingDifferences({ frozen }, { frozen: `${frozen},99` });
+    expect(longer).to.match(/in the file, .*,99 now$/);
+  });
+
+  it('of what a file should not hold: no key is taken from a prototype, and nothing throws', () => {
+    const odd = JSON.parse('{"constructor": 1, "__proto__": 2, "toString": [3]}') as Record<string, unknown>;
+    expect(settingDifferences(odd, {})).to.deep.equal([
+      'constructor: 1 in the file, absent now',
+      '__proto__: 2 in the file, absent now',
+      'toString: [3] in the file, absent now',
+    ]);
+    const circle: unknown[] = [];
+    circle.push(circle);
+    expect(settingDifferences({ a: circle, b: 7n }, { a: 1, b: 2 })).to.deep.equal([
+      'a: what is no setting in the file, 1 now',
+      'b: 7 in the file, 2 now',
+    ]);
+  });
+
   it('of objects by the keys that differ, and what only looks like one as it is', () => {
     const optimizer = (lr: number, eps: number | null) => JSON.stringify({ name: 'adam', lr, eps });
     expect(
       settingDifferences({ optimizer: optimizer(0.1, null) }, { optimizer: optimizer(0.01, 1e-8) }),
     ).to.deep.equal(['optimizer.lr: 0.1 in the file, 0.01 now', 'optimizer.eps: none in the file, 1e-8 now']);
+    // Equal keys in another order are still another text, and lists are compared by what is in them.
+    expect(settingDifferences({ o: '{"a":1,"b":2}' }, { o: '{"b":2,"a":1}' })).to.deep.equal([
+      'o: {"a":1,"b":2} in the file, {"b":2,"a":1} now',
+    ]);
+    expect(settingDifferences({ o: '{"a":[1,2],"b":3}' }, { o: '{"a":[1,2],"b":4}' })).to.deep.equal([
+      'o.b: 3 in the file, 4 now',
+    ]);
     expect(settingDifferences({ output: '{odd' }, { output: '{"a":1}' })).to.deep.equal([
       'output: {odd in the file, {"a":1} now',
     ]);
