@@ -147,9 +147,9 @@ describe('comparison of criteria', () => {
     for (const show of [criteriaTable, comparisonSection]) {
       const words = (first: number, second: number) =>
         show({ ...known, rows: [ofType('mnist', null, first), ofType('usps', 'mnist', second)] });
-      expect(words(0.1, 0.9)).to.include('spectrum is not mainly positive (on usps: mainly negative)');
+      expect(words(0.1, 0.9)).to.include('spectrum is not mainly positive (on usps: mainly-negative)');
       expect(words(0.9, 0.5)).to.include(
-        'spectra are not mainly positive (on mnist: mainly negative, on usps: undecided)',
+        'spectra are not mainly positive (on mnist: mainly-negative, on usps: undecided)',
       );
     }
   });

@@ -113,7 +113,7 @@ describe('resuming a spectral density', function () {
     for (const [other, more, name] of [
       [ggn, {}, 'matrix'],
       [scaled(operator, 2), {}, 'matrix'],
-      [elsewhere, {}, 'point'],
+      [elsewhere, {}, 'weights'],
       [inTrain, {}, 'mode'],
       [operator, { steps: 7 }, 'steps'],
       [operator, { seed: 3 }, 'seed'],
