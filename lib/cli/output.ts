@@ -122,6 +122,7 @@ export class Output {
       process.stderr.write(
         `\nlossatlas: no figure of the ${result.kind}, of which an axis has a single point.\n`,
       );
+      await this.sayOlder(/^(-[a-z-]+)?\.(svg|png)$/, 'figures');
       return;
     }
     try {

@@ -352,7 +352,9 @@ function sharpnessWords(result: Sharpness): string[] {
       row(
         'Keskar',
         `${figure(value)} for ε = ${epsilon} ${subspaceSize === null ? 'in the full space' : `in a random subspace of ${subspaceSize}`}` +
-          (isStationary ? '' : '; the ascent was still rising'),
+          (isStationary ? '' : '; the ascent was still rising') +
+          // Its formula divides by it.
+          (1 + result.modelLoss > 0 ? '' : '; 1 + loss is not positive: it says nothing'),
       ),
     ),
     row('SAM', `${figure(sam.value)} for ρ = ${sam.rho}, on average ${interval(average)}`),

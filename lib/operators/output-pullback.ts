@@ -50,6 +50,6 @@ function notAffine(obstacle: string): LossAtlasError {
   return new LossAtlasError(
     'ERR_NOT_AFFINE',
     `The trace of the Hessian without second derivatives needs a network that is affine in each parameter tensor taken ` +
-      `alone, which is not proven here: ${obstacle}. Use another method, or gaussNewton(loss) for the trace of that matrix.`,
+      `alone, which is not proven here: ${obstacle}. Use another method (analyseHessian: leave out exactTrace), or gaussNewton(loss) for the trace of that matrix.`,
   );
 }

@@ -56,7 +56,8 @@ export interface AnalyseHessianOptions
   readonly maxTraceProbes?: number;
   /**
    * The exact trace instead, by one backward pass for every output of every sample: that of `trace` by method `gradient` with
-   * `exact`, for the Hessians that it takes. Default false.
+   * `exact`, for the Hessians that it takes. A recorded operator does not
+   * keep it. Default false.
    */
   readonly exactTrace?: boolean;
   readonly seed?: number;

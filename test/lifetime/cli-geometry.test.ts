@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -75,6 +75,10 @@ describe('basins, sharpness and convexity on the command line', function () {
       expect(stderr).to.match(/no figure of the [\w-]+, of which an axis has a single point/);
       expect(readdirSync(out(`single-${name}`)), name).to.deep.equal([`${name}.json`]);
     }
+    // What is there of an earlier run is said.
+    writeFileSync(out('single-line/line.png'), '');
+    const again = ['landscape', 'line', path, ...few, '-o', out('single-line')];
+    expect((await lossatlas(again)).stderr).to.match(/line\.png: figures of an earlier run/);
     const plot = await lossatlas(['plot', out('single-convexity/convexity.json'), '-o', out('single-plot')]);
     expect([plot.code, plot.stderr.includes('ERR_INVALID_DATA')], plot.stderr).to.deep.equal([1, true]);
     expect(existsSync(out('single-plot'))).to.equal(false);
