@@ -33,7 +33,8 @@ export async function readKnownRows(
     mode: [row.mode, modes[0]],
     batches: [settings.batches, batches],
     'batch-size': [known.batchSize, batchSize],
-    steps: [settings.steps, steps],
+    // Of a small model there are no more.
+    steps: [settings.steps, Math.min(steps, model!.model.size)],
     probes: [settings.probes, probes],
     seed: [known.seed, seed],
     confidence: [settings.confidence, confidence],

@@ -1,4 +1,5 @@
 import { namedDraws } from '../data/random.js';
+import { requireBatchSizes } from '../model/exported-program/batch-size.js';
 import type { Model } from '../model/model.js';
 import { ParameterVector } from '../model/parameter-vector.js';
 import type { Solution } from '../model/solution.js';
@@ -77,6 +78,12 @@ export class CurveTrainer {
     progress.restore(state.divergedAt === null ? first : steps);
     if (state.divergedAt !== null) return;
     const { numSamples } = this.#objective.data;
+    requireBatchSizes(
+      this.#objective.model,
+      [Math.min(batchSize, numSamples)],
+      'a step',
+      "choose option 'batchSize' so",
+    );
     const order = { numSamples, batchSize, seed: this.#seed, shuffle: true, what: 'curves' };
     const endless = new EndlessBatches(order);
     const read = async (i: number, stop: AbortSignal) => {
@@ -122,8 +129,8 @@ export class CurveTrainer {
     if (!isFinite) return false;
     const before = theta.slice();
     state.optimizer.step(full, rate);
-    // What the model's type cannot hold is infinite there.
-    const largest = this.#objective.model.dtype === 'float64' ? Number.MAX_VALUE : largestFloat32;
+    // What the model's type cannot hold is infinite there, and what it cannot square has neither length nor plane.
+    const largest = Math.sqrt(this.#objective.model.dtype === 'float64' ? Number.MAX_VALUE : largestFloat32);
     if (!theta.every((value) => Math.abs(value) <= largest)) {
       theta.set(before);
       return false;

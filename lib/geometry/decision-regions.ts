@@ -156,6 +156,13 @@ function aroundAll(values: Float64Array): readonly [number, number] {
 
 function pointsOf({ x, y }: Grid) {
   const size = 2 * x.length * y.length;
+  // Grid, outputs, answers and probabilities, of the fewest classes.
+  const bytes = 48 * size;
+  if (bytes > process.availableMemory())
+    throw new LossAtlasError(
+      'ERR_OUT_OF_MEMORY',
+      `decisionRegions: ${size / 2} points take ${(bytes / 1e9).toFixed(1)} GB at least, and ${(process.availableMemory() / 1e9).toFixed(1)} GB are left. Give fewer points.`,
+    );
   const data = allocated(() => new Float64Array(size), 'decisionRegions', `a grid of ${size / 2} points`);
   let k = 0;
   for (const second of y) {

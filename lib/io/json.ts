@@ -13,7 +13,18 @@ export type { Result, ResultKind, ResultOf } from './result-format.js';
  * Throws ERR_INVALID_DATA for what is no result.
  */
 export function toJson(result: Result): string {
-  return `${formatJson(encodeResult(result, inlineArrays))}\n`;
+  const encoded = encodeResult(result, inlineArrays);
+  try {
+    return `${formatJson(encoded)}\n`;
+  } catch (cause) {
+    // Strings have half a billion characters at most.
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new LossAtlasError(
+      'ERR_OUT_OF_MEMORY',
+      `This ${result.kind} is too long for a JSON text: save it as .npz or .h5.`,
+      { cause },
+    );
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Dataset } from '../data/dataset.js';
 import { LossAtlasError } from '../errors.js';
+import { requireBatchSizes } from '../model/exported-program/batch-size.js';
 import type { Solution } from '../model/solution.js';
 import { call, freeHandle } from '../native/call.js';
 import { throwIfAborted } from '../steps.js';
@@ -14,7 +15,17 @@ export async function checkData(
   objective: Objective,
   { theta, buffers }: Solution,
   signal?: AbortSignal,
+  hasLast = true,
 ): Promise<void> {
+  const { model, data, batchSize } = objective;
+  const rest = data.numSamples % batchSize;
+  if (rest > 0 && hasLast)
+    requireBatchSizes(
+      model,
+      [rest],
+      `the last batch of ${data.name}`,
+      'give a number of samples that it divides',
+    );
   using subspace = objective.subspace({ origin: theta, buffers, directions: [] });
   for (const start of batchStarts(objective)) {
     throwIfAborted(signal);

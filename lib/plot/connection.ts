@@ -222,6 +222,7 @@ function legend(paths: readonly ConnectionPath[], datasets: readonly string[], b
 
 /** A barrier of losses in words. */
 export function barrierText({ height, t, worst }: PathBarrier): string {
+  if (worst === Infinity) return 'a barrier without end';
   // Less is rounding.
   if (height <= 1e-12 * Math.abs(worst)) return 'no barrier';
   return `barrier ${formatNumber(height, 3)} at t = ${formatNumber(t, 3)}`;

@@ -83,9 +83,11 @@ export function mapCaption(map: EigenvalueMap): string {
   return paragraph([...axisFacts([map]), convexText(map), ...originFacts(map), ...work]);
 }
 
-/** At how many points of a map the loss is convex, as far as the residuals tell. */
-export function convexText({ smallest }: EigenvalueMap): string {
-  return `convex (λ min ≥ 0) at ${smallest.filter((low) => low >= 0).length} of ${smallest.length} points`;
+/** At how many points of a map the loss is convex, as far as the residuals tell: flat directions have an eigenvalue of 0. */
+export function convexText({ smallest, search }: EigenvalueMap): string {
+  const isConvex = (low: number, k: number) => low >= -(search?.residuals[k] ?? 0);
+  const numConvex = smallest.filter(isConvex).length;
+  return `convex (λ min ≥ 0${search === null ? '' : ' within its residual'}) at ${numConvex} of ${smallest.length} points`;
 }
 
 /** Whether a censored ray, which are the longest, makes up the median of the radii: it is then a lower bound. */

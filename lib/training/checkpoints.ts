@@ -1,4 +1,4 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LossAtlasError } from '../errors.js';
 import { readCheckpoint } from '../io/checkpoint/checkpoint.js';
@@ -53,6 +53,29 @@ export async function listCheckpoints(folder: string): Promise<string[]> {
   const found = names.filter((name) => fileName.test(name));
   const epochOf = (name: string) => Number(fileName.exec(name)![1]);
   return found.sort((a, b) => epochOf(a) - epochOf(b)).map((name) => join(folder, name));
+}
+
+/** Out of the way of the checkpoint that will have its name: it may be anything. Returns where it is now. */
+export async function setAside(path: string): Promise<string> {
+  for (let i = 1; ; i++) {
+    const other = `${path}.damaged${i === 1 ? '' : `-${i}`}`;
+    if (await exists(other)) continue;
+    try {
+      await rename(path, other);
+      return other;
+    } catch (cause) {
+      throw new LossAtlasError('ERR_FILE_NOT_WRITABLE', `Cannot rename '${path}': ${reasonOf(cause)}.`, {
+        cause,
+      });
+    }
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Makes it where it is not there. Throws ERR_RESUME while another run writes into it, ERR_FILE_NOT_WRITABLE. */

@@ -62,7 +62,7 @@ export interface TrainOptions extends AnalysisOptions, Omit<ObjectiveOptions, 'm
   readonly checkpoints?: CheckpointOptions;
   /**
    * Goes on, bit for bit, with the newest good checkpoint of the folder, or starts where it has none; default false. Newer
-   * ones that are damaged are written anew. What is no checkpoint of this run is an error.
+   * ones that cannot be read are kept as `….damaged`. What is no checkpoint of this run is an error.
    */
   readonly resume?: boolean;
   /** Called before the first step of a run that goes on. */
@@ -77,7 +77,7 @@ export interface ResumedTraining {
   readonly path: string;
   /** Epochs that are done. */
   readonly epochs: number;
-  /** Newer checkpoints that cannot be read. */
+  /** Newer files that cannot be read, by their new names. */
   readonly damaged: readonly string[];
 }
 

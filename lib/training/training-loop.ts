@@ -1,6 +1,7 @@
 import type { Dataset } from '../data/dataset.js';
 import { LossAtlasError } from '../errors.js';
 import { combineBuffers } from '../model/buffer-state.js';
+import { requireBatchSizes } from '../model/exported-program/batch-size.js';
 import type { Model } from '../model/model.js';
 import { combine, disposeAll } from '../model/parameter-vector.js';
 import { Solution } from '../model/solution.js';
@@ -14,6 +15,7 @@ import {
   listCheckpoints,
   lockCheckpointFolder,
   readNewestCheckpoint,
+  setAside,
   writeTrainingCheckpoint,
   type TrainingPoint,
 } from './checkpoints.js';
@@ -42,6 +44,8 @@ export type LoopOptions = Omit<TrainOptions, 'optimizer' | 'schedule'> & {
 /** Samples to avoid, and their order. */
 interface Poison {
   readonly batches: SampleBatches;
+  /** Of them in each step. */
+  readonly batchSize: number;
   readonly order: EndlessBatches;
 }
 
@@ -88,7 +92,7 @@ export class TrainingLoop {
       const numSamples = samples.numSamples;
       const order = { numSamples, batchSize: Math.min(size, numSamples), seed, shuffle, what: 'poison' };
       const batches = new SampleBatches(model, samples, dataPlacement);
-      this.#poison = { batches, order: new EndlessBatches(order) };
+      this.#poison = { batches, batchSize: order.batchSize, order: new EndlessBatches(order) };
     }
     this.#good = new TrainerState(start, new Float64Array(0), []);
   }
@@ -108,7 +112,8 @@ export class TrainingLoop {
   /** How many epochs the folder has of this run. Throws ERR_RESUME where `train` would. */
   async epochsDone(): Promise<number> {
     await requireFiniteStart(this.#start);
-    if (this.#options.checkpoints !== undefined) await this.#openFolder(await this.#settings());
+    if (this.#options.checkpoints !== undefined) await this.#openFolder(await this.#settings(), false);
+    if (this.#epochs.length < this.#options.epochs) await this.#checkData();
     return this.#epochs.length;
   }
 
@@ -117,7 +122,7 @@ export class TrainingLoop {
     const stepsPerEpoch = batchesOfEpoch(this.#order(), 0).length;
     const steps = new Steps('training', epochs * stepsPerEpoch, this.#options);
     const settings = await this.#settings();
-    if (checkpoints !== undefined) await this.#openFolder(settings);
+    if (checkpoints !== undefined) await this.#openFolder(settings, true);
     steps.restore(Math.min(this.#epochs.length, epochs) * stepsPerEpoch);
     const last = this.#epochs.at(-1);
     if (last !== undefined && last.evaluations.length < this.#evaluations.length)
@@ -126,7 +131,11 @@ export class TrainingLoop {
     this.#trainer = await Trainer.start(this.#objective, optimizer, this.#good, frozen);
     while (this.#epochs.length < epochs) {
       const figures = await this.#epoch(steps, stepsPerEpoch);
-      if (figures === null) break;
+      if (figures === null) {
+        // Whatever `every` says, of a run that ends here the last epoch is the last good checkpoint.
+        if (this.#epochs.length % (checkpoints?.every ?? 1) !== 0) await this.#save(settings, true);
+        break;
+      }
       this.#epochs.push(figures);
       await this.#evaluateEpoch(settings);
       steps.advance();
@@ -160,11 +169,26 @@ export class TrainingLoop {
   /** What the end of an epoch, or a rare label in it, would come upon. */
   async #checkData(): Promise<void> {
     const { signal, poison } = this.#options;
-    for (const one of [this.#objective, ...this.#evaluations]) await checkData(one, this.#start, signal);
+    this.#requireBatchSizes();
+    // Steps are made of rows: a last batch of its own is none of theirs.
+    await checkData(this.#objective, this.#start, signal, false);
+    for (const test of this.#evaluations) await checkData(test, this.#start, signal);
     // One sample alone is none for BatchNorm, which sees it among others.
     if (poison === undefined || poison.data.numSamples < 2) return;
     using avoided = this.#objective.variant({}, poison.data);
-    await checkData(avoided, this.#start, signal);
+    await checkData(avoided, this.#start, signal, false);
+  }
+
+  /** Of all steps, which are made of rows and not of batches of an objective. */
+  #requireBatchSizes(): void {
+    const avoided = this.#poison?.batchSize ?? 0;
+    const sizes = batchesOfEpoch(this.#order(), 0).map(({ length }) => length + avoided);
+    const where = avoided === 0 ? 'a step' : 'a step with those to avoid';
+    const advice =
+      avoided === 0
+        ? "choose option 'batchSize' so, and dropLast: true where the last batch is smaller"
+        : 'export it with a dynamic batch dimension';
+    requireBatchSizes(this.#model, new Set(sizes), where, advice);
   }
 
   /** Without its evaluations; null where it diverged. */
@@ -268,7 +292,8 @@ export class TrainingLoop {
     if (this.#checkpoints.at(-1) !== path) this.#checkpoints.push(path);
   }
 
-  async #openFolder(settings: TrainingSettings): Promise<void> {
+  /** `isRun`: else nothing is written. */
+  async #openFolder(settings: TrainingSettings, isRun: boolean): Promise<void> {
     const { checkpoints, resume = false, onResume, optimizer, epochs } = this.#options;
     const { folder } = checkpoints!;
     const present = await listCheckpoints(folder);
@@ -287,8 +312,11 @@ export class TrainingLoop {
         `'${found.path}' has done ${found.epochs.length} epochs already, more than ${epochs}.`,
       );
     }
-    const { path, damaged } = found;
-    onResume?.({ path, epochs: found.epochs.length, damaged });
+    if (isRun) {
+      const damaged: string[] = [];
+      for (const file of found.damaged) damaged.push(await setAside(file));
+      onResume?.({ path: found.path, epochs: found.epochs.length, damaged });
+    }
     this.#epochs.push(...found.epochs);
     this.#checkpoints.push(...present.slice(0, present.indexOf(found.path) + 1));
   }
@@ -366,7 +394,13 @@ export class TrainingLoop {
       dropLast: String(dropLast),
       frozen: frozen.join(),
       poison:
-        poison === undefined ? 'none' : `${poison.data.hash} ${poison.weight} ${poison.batchSize ?? ''}`,
+        poison === undefined
+          ? 'none'
+          : JSON.stringify({
+              data: poison.data.hash,
+              weight: poison.weight,
+              batchSize: poison.batchSize ?? null,
+            }),
       evaluateOn: this.#evaluations.map(({ data }) => data.hash).join(),
     };
   }

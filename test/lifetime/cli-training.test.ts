@@ -90,6 +90,12 @@ describe('training on the command line', function () {
     // Of what the folder has already, as the run would.
     const again = [...common, '--epochs', '3', '--dry-run', '--out', out('run')];
     expect((await lossatlas(again)).stderr).to.match(/holds checkpoints of a run already \(3\)/);
+    const late = [
+      '-t',
+      `${file}:inputs=x_test,targets=y_test,name=other,map-labels=0=77,1=1,2=2,3=3,4=4,5=5,6=6,7=7,8=8,9=9`,
+    ];
+    const refused = await lossatlas([...common, ...late, '--epochs', '3', '--dry-run', '--out', out('dry')]);
+    expect(refused.stderr).to.match(/of other is 77/);
     expect((await lossatlas([...again, '--resume'])).stdout).to.match(/Done +3 of the epochs.*: 0 steps/s);
     expect((await lossatlas([...again, '--resume', '--lr', '2e-3'])).stderr).to.match(
       /optimizer\.lr: 0\.001 in the file/,

@@ -422,6 +422,20 @@ describe('mode connectivity', () => {
     expect(figuresOf(again.connection)).to.deep.equal(figuresOf(found.connection));
   });
 
+  it('points too far apart to measure end a training too', async () => {
+    using model = await loadFixture('mlp', { dtype: 'float32' });
+    using loss = objective(model, samples('mlp'));
+    const [first, second] = await ends(model, 'mlp');
+    using a = first;
+    using b = second;
+    using found = await connectModes(loss, a, b, {
+      steps: 9,
+      points: 3,
+      optimizer: { name: 'adam', lr: 1e38 },
+    });
+    expect(found.connection.paths[1]!.training!.divergedAt).to.equal(1);
+  });
+
   it('a step beyond what the type holds is not made', async () => {
     using model = await loadFixture('double_well', { dtype: 'float32' });
     using loss = objective(model, anyData(1), { loss: 'model' });

@@ -223,7 +223,9 @@ describe('training', () => {
     });
     expect(await valuesOf(again)).to.deep.equal(await valuesOf(training));
     const path = (epoch: number) => join(folder, `epoch-000${epoch}.pt`);
-    expect(from).to.deep.equal([{ path: path(4), epochs: 4, damaged: [path(6), path(5)] }]);
+    const aside = [6, 5].map((epoch) => `${path(epoch)}.damaged`);
+    expect(from).to.deep.equal([{ path: path(4), epochs: 4, damaged: aside }]);
+    expect(readFileSync(aside[1]!, 'utf8')).to.equal('nothing');
     // What is another's is not written over, nor are files of which none can be read.
     const anew = async () => train(model, samples('convbn'), goOn);
     copyFileSync(fixture('convbn_state_dict.pt'), path(6));
@@ -437,6 +439,12 @@ describe('training', () => {
     expect(checkpoints).to.have.length(loss.length);
     expect(readdirSync(folder)).to.have.length(loss.length);
     expect(trainingTable(training.run)).to.match(/Diverged at step/);
+    // However rarely they are written, the last good epoch is among them.
+    const seldom = { folder: join(folder, 'seldom'), every: 100 };
+    using rare = await train(model, samples('mlp'), { ...all, checkpoints: seldom });
+    expect(rare.run.checkpoints).to.deep.equal([
+      join(seldom.folder, `epoch-${String(loss.length).padStart(4, '0')}.pt`),
+    ]);
     // In the first epoch, it gives back where it started.
     using none = await train(model, samples('mlp'), {
       ...all,
@@ -562,11 +570,21 @@ describe('training', () => {
     using own = await ownSolution(fixed);
     using found = await connectModes(loss, own, a.solution, { steps: 3, points: 3, batchSize: 2 });
     expect(found.connection.paths).to.have.length(2);
+    // No step, and no evaluation, is of another size.
+    const poison = { data: data.slice(0, 4), weight: 0.5, batchSize: 1 };
+    for (const [more, of] of [
+      [{ batchSize: 3 }, data],
+      [{ poison }, data],
+      [{}, data.slice(0, 5)],
+      [{ evaluateOn: [data.slice(0, 5)] }, data],
+    ] as const)
+      await rejects(async () => train(fixed, of, { ...paired, ...more }), 'ERR_FORWARD', /exactly 2 /);
     await rejects(
-      async () => train(fixed, data, { ...paired, batchSize: 3 }),
+      async () => connectModes(loss, own, a.solution, { steps: 3, points: 3, batchSize: 3 }),
       'ERR_FORWARD',
-      /exactly 2 samples/,
+      /exactly 2 .* a step has 3/,
     );
+    using _dropped = await train(fixed, data.slice(0, 5), { ...paired, dropLast: true });
   });
 
   it('an exported program trains as the scripted module of the same weights', async () => {

@@ -89,11 +89,11 @@ function folderOptions(values: Values): Pick<TrainOptions, 'resume' | 'checkpoin
   return { resume, checkpoints: { folder, ...(every === undefined ? {} : { every }) } };
 }
 
-/** Damaged files are written anew: whoever has them should know. */
+/** Files that cannot be read have other names now: whoever has them should know. */
 function sayResumed({ path, epochs, damaged }: ResumedTraining): void {
   if (damaged.length === 0) return;
   process.stderr.write(
-    `lossatlas: goes on after epoch ${epochs}, from '${path}': ${damaged.join(', ')} cannot be read.\n`,
+    `lossatlas: goes on after epoch ${epochs}, from '${path}': what came after it cannot be read, and is kept as ${damaged.join(', ')}.\n`,
   );
 }
 
