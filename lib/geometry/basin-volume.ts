@@ -29,6 +29,7 @@ import {
   requireInstance,
 } from '../validate.js';
 import { logVolume } from './log-volume.js';
+import { notFinite } from './not-finite.js';
 import { Ray, type RayValue } from './ray.js';
 
 export interface BasinVolumeOptions extends AnalysisOptions, NormalizationOptions {
@@ -216,11 +217,7 @@ function cutoffOf(
   { loss, accuracy }: Evaluation,
   { label, criterion }: { readonly label: string; readonly criterion: string },
 ): { readonly cutoff: number; readonly start: number } {
-  if (!Number.isFinite(loss))
-    throw new LossAtlasError(
-      'ERR_INVALID_DATA',
-      `The loss of '${label}' is ${loss}: there is no basin around it. Look at the weights and the data (lossatlas evaluate).`,
-    );
+  if (!Number.isFinite(loss)) throw notFinite(`loss of '${label}' is ${loss}`, 'there is no basin around it');
   const name = "basinVolume: option 'cutoff'";
   if (quantity === 'loss') {
     const cutoff = given ?? 0.1;

@@ -17,6 +17,7 @@ import {
   isString,
   requireInstance,
 } from '../validate.js';
+import { notFinite } from './not-finite.js';
 
 export interface DecisionRegionsOptions extends AnalysisOptions {
   /** θ with its running statistics; default the model's own. */
@@ -36,6 +37,11 @@ export interface DecisionRegionsOptions extends AnalysisOptions {
 
 /** Along each input, where nothing is said. */
 export const defaultRegionPoints = 201;
+
+/** Of inputs, outputs (in parts, then joined), answers and probabilities, and their text in a JSON file. */
+export function bytesOfRegions(numPoints: number, numClasses = 2): number {
+  return numPoints * (80 + 16 * numClasses);
+}
 
 type Grid = Pick<DecisionRegions, 'x' | 'y'>;
 
@@ -86,10 +92,7 @@ export async function decisionRegions(
   );
   const { loss, accuracy } = await objective.evaluate(at?.theta, signal, at?.buffers ?? null);
   if (!Number.isFinite(loss))
-    throw new LossAtlasError(
-      'ERR_INVALID_DATA',
-      `The loss of '${at?.label ?? objective.model.name}' is ${loss}: it has no regions. Look at the weights and the data (lossatlas evaluate).`,
-    );
+    throw notFinite(`loss of '${at?.label ?? objective.model.name}' is ${loss}`, 'it has no regions');
   const answers = answersOf(
     objective.loss,
     await outputsOf(objective, pointsOf(grid), { ...options, ...where }),
@@ -156,8 +159,7 @@ function aroundAll(values: Float64Array): readonly [number, number] {
 
 function pointsOf({ x, y }: Grid) {
   const size = 2 * x.length * y.length;
-  // Grid, outputs, answers and probabilities, of the fewest classes.
-  const bytes = 48 * size;
+  const bytes = bytesOfRegions(size / 2);
   if (bytes > process.availableMemory())
     throw new LossAtlasError(
       'ERR_OUT_OF_MEMORY',

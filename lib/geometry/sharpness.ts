@@ -1,4 +1,3 @@
-import { LossAtlasError } from '../errors.js';
 import { combine, disposeAll, type ParameterVector } from '../model/parameter-vector.js';
 import { ownSolution, requireFit, type Solution, isSolution } from '../model/solution.js';
 import { Objective } from '../objective/objective.js';
@@ -18,6 +17,7 @@ import {
 } from '../validate.js';
 import { maximizeInBox, type BoxMaximum } from './box-ascent.js';
 import { countChecks, countEigenvalues, type EigenvalueCountOptions } from './eigenvalue-counts.js';
+import { notFinite } from './not-finite.js';
 import { solveSymmetric } from './solve-symmetric.js';
 
 export interface SharpnessOptions extends AnalysisOptions, EigenvalueCountOptions {
@@ -155,10 +155,7 @@ class Place {
         : `gradient at '${center.label}' is not finite`;
     if (problem === null) return place;
     place[Symbol.dispose]();
-    throw new LossAtlasError(
-      'ERR_INVALID_DATA',
-      `The ${problem}: there is no sharpness to speak of. Look at the weights and the data (lossatlas evaluate).`,
-    );
+    throw notFinite(problem, 'there is no sharpness to speak of');
   }
 
   async sam(rho: number): Promise<number> {

@@ -41,9 +41,7 @@ function differencesOf(name: string, there: unknown, now: unknown): string[] {
   if (before !== null && after !== null) {
     const inside = keysOf(before, after).flatMap((key) => {
       const [old, own] = [entry(before, key), entry(after, key)];
-      if (textOf(old) === textOf(own) && old === own) return [];
-      const both = hashesIn(old) === 1 && hashesIn(own) === 1;
-      if (both) return [`other ${name}.${key}`];
+      if (hashesIn(old) === 1 && hashesIn(own) === 1) return old === own ? [] : [`other ${name}.${key}`];
       return textOf(old) === textOf(own) ? [] : [told(`${name}.${key}`, old, own)];
     });
     if (inside.length > 0) return inside;

@@ -2,7 +2,7 @@ import { LossAtlasError } from '../errors.js';
 import type { LandscapeAtlas, LossSurface } from '../results.js';
 import { checkOptions, isArrayOf, isBoolean, isInteger, isOneOf } from '../validate.js';
 import { colorBarWidth, drawColorBar, isColorMap, type ColorMap } from './color-scale.js';
-import { aspectOf, drawContourPanel, levelsOf } from './contour-panel.js';
+import { drawContourPanel, heightFor, levelsOf } from './contour-panel.js';
 import { atlasCaption, landscapeTitle, shortAxisLabel } from './describe.js';
 import {
   checkSurface,
@@ -118,7 +118,14 @@ export function drawAtlas(atlas: LandscapeAtlas, options: AtlasFigureOptions = {
       ...explosionNotes(atlas.surfaces, options),
       ...marks,
     ];
-    const panelHeight = kind === 'surface' ? surfaceHeight : contourHeight(entries);
+    const panelHeight =
+      kind === 'surface'
+        ? surfaceHeight
+        : heightFor(
+            entries.map(({ frame }) => frame),
+            380,
+            300,
+          );
     const content = numRows * panelHeight + (numRows - 1) * gap;
     const spec = { width, title, caption, notes };
     const { height } = options;
@@ -139,12 +146,6 @@ export function drawAtlas(atlas: LandscapeAtlas, options: AtlasFigureOptions = {
       ? ''
       : pageBar(figure.box, colors, colorMap, first.quantity.label, kind === 'contour' ? numLevels : null),
   ]);
-}
-
-/** Of wide planes there is less. */
-function contourHeight(entries: readonly Entry[]): number {
-  const aspect = Math.min(...entries.map(({ frame }) => aspectOf(frame)));
-  return Math.round(380 - 300 * (1 - 1 / Math.max(1, aspect)));
 }
 
 function checkAtlas({ titles, surfaces }: LandscapeAtlas): void {

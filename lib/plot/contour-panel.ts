@@ -87,7 +87,13 @@ export function aspectOf({ x, y }: PlaneFrame): number {
 
 /** Height of a figure of default width that a wide plane does not leave half empty. */
 export function defaultHeight(frame: PlaneFrame): number {
-  return Math.round(560 - 400 * (1 - 1 / Math.max(1, aspectOf(frame))));
+  return heightFor([frame], 560, 400);
+}
+
+/** What a height for a square plane comes to for the least wide of these; `drop` would go of one of no height. */
+export function heightFor(frames: readonly PlaneFrame[], square: number, drop: number): number {
+  const aspect = Math.max(1, Math.min(...frames.map(aspectOf)));
+  return Math.round(square - drop * (1 - 1 / aspect));
 }
 
 export interface Level {

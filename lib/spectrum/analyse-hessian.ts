@@ -90,8 +90,8 @@ export interface HessianAnalysisWithVectors extends HessianAnalysis {
  *     const { density, eigenpairs, trace, numProducts } = analysis;
  *     console.log(density.criteria.kh05, eigenpairs.values, trace.value, trace.low, trace.high, numProducts);
  *
- * Throws ERR_INVALID_OPTION, ERR_NOT_AFFINE and ERR_CRITERION (`exactTrace`), ERR_INVALID_DATA where a product is not finite, ERR_OUT_OF_MEMORY before it starts if the memory
- * budget does not hold two bases.
+ * Throws ERR_INVALID_OPTION, ERR_NOT_AFFINE and ERR_CRITERION (`exactTrace`), ERR_INVALID_DATA where a product is not
+ * finite, ERR_OUT_OF_MEMORY before it starts if the memory budget does not hold two bases.
  */
 export async function analyseHessian(
   operator: LinearOperator,

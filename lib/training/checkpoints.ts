@@ -1,4 +1,5 @@
-import { mkdir, readdir, rename, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LossAtlasError } from '../errors.js';
 import { readCheckpoint } from '../io/checkpoint/checkpoint.js';
@@ -59,7 +60,7 @@ export async function listCheckpoints(folder: string): Promise<string[]> {
 export async function setAside(path: string): Promise<string> {
   for (let i = 1; ; i++) {
     const other = `${path}.damaged${i === 1 ? '' : `-${i}`}`;
-    if (await exists(other)) continue;
+    if (existsSync(other)) continue;
     try {
       await rename(path, other);
       return other;
@@ -69,13 +70,6 @@ export async function setAside(path: string): Promise<string> {
       });
     }
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** Makes it where it is not there. Throws ERR_RESUME while another run writes into it, ERR_FILE_NOT_WRITABLE. */
@@ -190,7 +184,7 @@ export async function readNewestCheckpoint(
   if (first === undefined) return null;
   throw new LossAtlasError(
     'ERR_RESUME',
-    `No checkpoint in '${folder}' can be read (${damaged.length} of ${damaged.length} damaged: ${first.message}) Nothing was changed; give another folder, or remove them to begin anew.`,
+    `No checkpoint in '${folder}' can be read (${damaged.length} damaged; the newest: ${first.message}) Nothing was changed; give another folder, or remove them to begin anew.`,
     { cause: first },
   );
 }

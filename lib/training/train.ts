@@ -100,7 +100,8 @@ export interface Training extends Disposable {
  *     const surface = await lossSurface(loss, plane, { at: training.solution });
  *
  * Equal seeds and numbers of threads give equal bits, after an interruption too. A loss or gradient that is not finite, or
- * a learning rate that the parameters' type cannot hold, ends the run: `divergedAt` says at which step. Throws ERR_INVALID_OPTION, ERR_MODE_BAKED_IN, ERR_RESUME,
+ * a learning rate that the parameters' type cannot hold, ends the run: `divergedAt` says at which step. Throws
+ * ERR_INVALID_OPTION, ERR_MODE_BAKED_IN, ERR_RESUME,
  * ERR_FILE_NOT_WRITABLE, ERR_LAYOUT_MISMATCH, ERR_ABORTED (the last checkpoint stays); before the first step
  * ERR_INVALID_DATA for weights that are not finite, and what objectives throw for data that do not fit.
  */

@@ -1,5 +1,5 @@
 import { decisionRegions, type DecisionRegionsOptions } from '../../index.js';
-import { defaultRegionPoints } from '../../geometry/decision-regions.js';
+import { bytesOfRegions, defaultRegionPoints } from '../../geometry/decision-regions.js';
 import { runAnalysis, type Run } from '../analysis.js';
 import type { CommandSpec } from '../command.js';
 import { withProcess } from '../dry-run.js';
@@ -9,10 +9,6 @@ import { atOption, openSetting, type Setting } from '../setting.js';
 import { settingWords } from '../setting-words.js';
 import { summarize } from '../summary.js';
 import { sizeOf } from './surface.js';
-
-/** Inputs, answer and probability of a point, and their text in a JSON file; outputs come in parts, which are joined. */
-const bytesOfPoint = 80;
-const bytesOfClass = 16;
 
 function optionsOf(setting: Setting, { values, analysis }: Run): DecisionRegionsOptions {
   return { ...take<DecisionRegionsOptions>(values, regionsOptions), ...atOption(setting), ...analysis };
@@ -39,7 +35,7 @@ export const runRegions: CommandSpec['run'] = async (invocation) =>
         },
         memory: () =>
           withProcess(
-            total * (bytesOfPoint + bytesOfClass * numClasses),
+            bytesOfRegions(total, numClasses),
             'That of the points alone, without what the model takes for a batch.',
           ),
       };
