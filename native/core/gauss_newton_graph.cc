@@ -5,6 +5,7 @@
 #include "core/memory_meter.h"
 #include "core/random.h"
 #include "core/scoped_state.h"
+#include "core/winograd_operators.h"
 
 namespace lossatlas {
 namespace {
@@ -57,6 +58,7 @@ GaussNewtonGraph::GaussNewtonGraph(const Objective& objective, const ParameterSp
 
 CurvatureGraph::Tensors GaussNewtonGraph::Multiply(const Tensors& vector, bool keep) {
   if (pullbacks_.empty()) return Tensors(leaves_.size());
+  const ScopedWinograd winograd;
   // The forward part of the graph serves both passes.
   const at::Tensor tangent = torch::autograd::grad(pullbacks_.tensors(), {dummy_}, pullbacks_.Select(vector),
                                                    /*retain_graph=*/true, /*create_graph=*/false)[0];

@@ -3,6 +3,7 @@
 #include "core/double_backward.h"
 #include "core/memory_meter.h"
 #include "core/scoped_state.h"
+#include "core/winograd_operators.h"
 
 namespace lossatlas {
 
@@ -26,6 +27,7 @@ HessianGraph::HessianGraph(const Objective& objective, const ParameterSpace& spa
 
 CurvatureGraph::Tensors HessianGraph::Multiply(const Tensors& vector, bool keep) {
   if (gradients_.empty()) return Tensors(leaves_.size());
+  const ScopedWinograd winograd;
   return torch::autograd::grad(gradients_.tensors(), leaves_, gradients_.Select(vector), keep,
                                /*create_graph=*/false, /*allow_unused=*/true);
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/combination.h"
+#include "core/winograd_operators.h"
 
 namespace lossatlas {
 namespace {
@@ -107,6 +108,7 @@ Evaluation PointEvaluator::At(const double* coefficients, std::vector<at::Tensor
   at::Tensor output;
   {
     const ScopedPrecision scope(precision_, model.options().device());
+    const ScopedWinograd winograd;
     if (shared_.frozen != nullptr) {
       output = RunForwardAfter(objective_, batch_, *shared_.prefix, *shared_.frozen);
     } else if (shared_.terms != nullptr) {

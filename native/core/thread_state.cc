@@ -8,6 +8,8 @@
 #include "core/caching_allocator.h"
 #include "core/convolution_double_backward.h"
 #include "core/torch.h"
+#include "core/winograd_operators.h"
+#include "core/winograd_operators.h"
 
 namespace lossatlas {
 namespace {
@@ -22,6 +24,7 @@ void Configure() {
   InstallCachingAllocator();
   InstallConvolutionDoubleBackward();
   InstallBatchNormDoubleBackward();
+  InstallWinograd();
 }
 
 }  // namespace

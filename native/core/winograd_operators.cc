@@ -1,0 +1,60 @@
+#include "core/winograd_operators.h"
+
+#include <ATen/ops/convolution_backward_native.h>
+#include <ATen/ops/convolution_native.h>
+
+#include <optional>
+
+#include "core/double_backward.h"
+#include "core/environment.h"
+#include "core/layer_gradients.h"
+#include "core/winograd.h"
+
+namespace lossatlas {
+namespace {
+
+thread_local bool is_asked_for = false;
+
+WinogradPadding PaddingOf(at::IntArrayRef padding) { return {padding[0], padding[padding.size() - 1]}; }
+
+at::Tensor Convolution(const at::Tensor& x, const at::Tensor& w, const std::optional<at::Tensor>& bias,
+                       at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation,
+                       bool transposed, at::IntArrayRef output_padding, int64_t groups) {
+  if (TakesWinograd(x, w, stride, padding, dilation, transposed, groups))
+    return WinogradConvolve({{x, w}}, bias.value_or(at::Tensor()), PaddingOf(padding));
+  return at::native::convolution(x, w, bias, stride, padding, dilation, transposed, output_padding, groups);
+}
+
+LayerGradients ConvolutionBackward(const at::Tensor& g, const at::Tensor& x, const at::Tensor& w,
+                                   at::OptionalIntArrayRef bias_sizes, at::IntArrayRef stride,
+                                   at::IntArrayRef padding, at::IntArrayRef dilation, bool transposed,
+                                   at::IntArrayRef output_padding, int64_t groups, GradientMask mask) {
+  if (!TakesWinograd(x, w, stride, padding, dilation, transposed, groups)) {
+    return at::native::convolution_backward(g, x, w, bias_sizes, stride, padding, dilation, transposed,
+                                            output_padding, groups, mask);
+  }
+  LayerGradients out;
+  if (mask[0]) std::get<0>(out) = WinogradInputGradient(g, w, PaddingOf(padding));
+  if (mask[1]) std::get<1>(out) = WinogradWeightGradient(g, x, PaddingOf(padding));
+  if (mask[2]) std::get<2>(out) = g.sum({0, 2, 3});
+  return out;
+}
+
+}  // namespace
+
+ScopedWinograd::ScopedWinograd() : outer_(is_asked_for) { is_asked_for = true; }
+ScopedWinograd::~ScopedWinograd() { is_asked_for = outer_; }
+
+bool TakesWinograd(const at::Tensor& x, const at::Tensor& w, at::IntArrayRef stride, at::IntArrayRef padding,
+                   at::IntArrayRef dilation, bool transposed, int64_t groups) {
+  return is_asked_for && SuitsWinograd(x, w, stride, padding, dilation, transposed, groups);
+}
+
+void InstallWinograd() {
+  if (EnvironmentSays("LOSSATLAS_WINOGRAD", "libtorch")) return;
+  torch::Library& library = KeptLibrary(c10::DispatchKey::CPU);
+  library.impl("convolution", &Convolution);
+  library.impl("convolution_backward", &ConvolutionBackward);
+}
+
+}  // namespace lossatlas
