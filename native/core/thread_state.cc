@@ -9,7 +9,6 @@
 #include "core/convolution_double_backward.h"
 #include "core/torch.h"
 #include "core/winograd_operators.h"
-#include "core/winograd_operators.h"
 
 namespace lossatlas {
 namespace {

@@ -1,9 +1,8 @@
-// Convolutions over images by Winograd's minimal filtering, and their derivatives, on the CPU.
+// Convolutions over images by Winograd's minimal filtering, on the CPU.
 #pragma once
-#include <array>
 #include <vector>
 
-#include "core/torch.h"
+#include "core/winograd_layout.h"
 
 namespace lossatlas {
 
@@ -13,8 +12,6 @@ struct WinogradTerm {
   at::Tensor w;
 };
 
-using WinogradPadding = std::array<int64_t, 2>;
-
 // Whether C(x, w) can be computed so, and is faster.
 bool SuitsWinograd(const at::Tensor& x, const at::Tensor& w, at::IntArrayRef stride, at::IntArrayRef padding,
                    at::IntArrayRef dilation, bool transposed, int64_t groups);
@@ -22,8 +19,7 @@ bool SuitsWinograd(const at::Tensor& x, const at::Tensor& w, at::IntArrayRef str
 // Σ C(x, w) + bias over terms of one output; the bias may be undefined. With channels last.
 at::Tensor WinogradConvolve(const std::vector<WinogradTerm>& terms, const at::Tensor& bias,
                             WinogradPadding padding);
-// The gradient of ⟨g, C(x, w)⟩ with respect to x, and to w.
+// The gradient of ⟨g, C(x, w)⟩ with respect to x.
 at::Tensor WinogradInputGradient(const at::Tensor& g, const at::Tensor& w, WinogradPadding padding);
-at::Tensor WinogradWeightGradient(const at::Tensor& g, const at::Tensor& x, WinogradPadding padding);
 
 }  // namespace lossatlas

@@ -40,6 +40,7 @@ constexpr int kRows = 6;
 }  // namespace
 
 const WinogradKernels* FindWinogradKernels() {
+  if (EnvironmentSays("LOSSATLAS_WINOGRAD", "libtorch")) return nullptr;
   const bool narrow = EnvironmentSays("LOSSATLAS_WINOGRAD", "avx2");
   if (__builtin_cpu_supports("x86-64-v4") && !narrow) return &avx512::kKernels;
   if (__builtin_cpu_supports("x86-64-v3")) return &avx2::kKernels;

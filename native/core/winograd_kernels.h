@@ -77,7 +77,8 @@ struct WinogradKernels {
                      int64_t ins, int64_t first_out, int64_t first_in, float* gradient);
 };
 
-// Null where the processor has no vectors wide enough.
+// Null where the processor has no vectors wide enough, and with LOSSATLAS_WINOGRAD=libtorch; =avx2 takes the
+// narrower ones.
 const WinogradKernels* FindWinogradKernels();
 
 }  // namespace lossatlas

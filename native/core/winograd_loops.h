@@ -193,11 +193,14 @@ LOSSATLAS_TARGET static void TransformAllTaps(const Taps& taps, int64_t first_ou
         const float* start = block + tap / 3 * taps.down + tap % 3 * taps.across;
         Floats* rows = squares[tap];
         if (taps.out == 1) {
-          for (int64_t i = 0; i < kLanes; ++i) rows[i] = Load(start + i * taps.in);
+          for (int64_t i = 0; i < kLanes; ++i) {
+            rows[i] = Load(start + i * taps.in);
+            __builtin_prefetch(start + (i + kLanes) * taps.in);  // more streams than the processor follows
+          }
         } else if (taps.in == 1) {
           for (int64_t i = 0; i < kLanes; ++i) {
             rows[i] = Load(start + i * taps.out);
-            __builtin_prefetch(start + i * taps.out + kLanes);  // more streams than the processor follows
+            __builtin_prefetch(start + i * taps.out + kLanes);
           }
           Transpose(rows);
         } else {

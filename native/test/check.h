@@ -26,5 +26,6 @@ std::vector<Test> FirstLayersTests();
 std::vector<Test> FrozenPrefixTests();
 std::vector<Test> FoldedForwardTests();
 std::vector<Test> PoolingTests();
+std::vector<Test> WinogradTests();
 
 }  // namespace lossatlas

@@ -346,8 +346,8 @@ int Main() {
       {"memory meter", TestMemoryMeter},
       {"scoped seed puts the generator back", TestScopedSeed},
   };
-  for (const auto& more :
-       {DoubleBackwardTests(), FirstLayersTests(), FoldedForwardTests(), FrozenPrefixTests(), PoolingTests()})
+  for (const auto& more : {DoubleBackwardTests(), FirstLayersTests(), FoldedForwardTests(),
+                           FrozenPrefixTests(), PoolingTests(), WinogradTests()})
     tests.insert(tests.end(), more.begin(), more.end());
   int failed = 0;
   for (const auto& [name, run] : tests) {

@@ -18,6 +18,7 @@ import {
 } from '../../dist/index.js';
 import { expectNoLiveHandles } from '../support/handles.js';
 import { projectPath, sharedFile } from '../support/fixtures.js';
+import { relativeError } from '../support/numbers.js';
 
 const cifar = async (path: string, count: number): Promise<Dataset> =>
   loadCifar(path, {
@@ -61,6 +62,35 @@ describe('real checkpoints and data', function () {
     const spectrum = await spectralDensity(operator, { steps: 20, probes: 1 });
     expect(spectrum.criteria.re.value).to.be.below(0.5);
     expect(spectrum.weights[0]!.reduce((sum, w) => sum + w, 0)).to.be.closeTo(1, 1e-9);
+  });
+
+  it('ResNet-20: Winograd’s filtering of its convolutions rounds otherwise, and does nothing else', async function () {
+    const images = sharedFile('cifar10/cifar10_jpeg_test_5000.bin');
+    const path = sharedFile('torchscript/resnet20_cifar10.script.pt');
+    // The kernels are for x86-64.
+    if (images === null || path === null || process.arch !== 'x64') this.skip();
+    using model = await loadModel(path);
+    using loss = objective(model, await cifar(images, 64));
+    using plane = await randomPlane(model, { seed: 1 });
+    // One graph, so that no ReLU falls to another side of zero.
+    using operator = hessian(loss);
+    const v = plane.axes[0].vector;
+    const measure = async () => {
+      const surface = await lossSurface(loss, plane, { points: 3 });
+      const [product] = await operator.apply([v]);
+      const values = await product!.toArray();
+      product!.dispose();
+      return { losses: surface.loss, product: values };
+    };
+    const filtered = await measure();
+    process.env.LOSSATLAS_WINOGRAD = 'libtorch';
+    try {
+      const plain = await measure();
+      expect(relativeError(filtered.product, plain.product)).to.be.within(1e-8, 1e-5);
+      expect(relativeError(filtered.losses, plain.losses)).to.be.within(1e-10, 1e-6);
+    } finally {
+      delete process.env.LOSSATLAS_WINOGRAD;
+    }
   });
 });
 

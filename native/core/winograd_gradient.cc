@@ -1,0 +1,141 @@
+#include "core/winograd_gradient.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+
+namespace lossatlas {
+namespace {
+
+// Input channels of a block of a weight.
+constexpr int64_t kRowBlock = 64;
+
+// One weight's gradient: sizes and places.
+struct GradientJob {
+  const WinogradKernels& kernels;
+  TileGrid grid;
+  at::Tensor x;  // channels last, like g
+  at::Tensor g;
+  at::Tensor out;  // [K, C, 3, 3], channels last
+  int64_t ins;
+  int64_t outs;
+  int64_t panel;
+};
+
+// Every thread sums its tiles for the whole weight.
+void GradientByTiles(const GradientJob& job) {
+  const WinogradKernels& kernels = job.kernels;
+  const int64_t tiles = job.grid.tiles();
+  const int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads();
+  const int64_t parts = std::clamp<int64_t>(tiles / kTileBlock, 1, threads);
+  const int64_t sum_stride = PointStride(job.ins * job.outs);
+  const TileLayout of_images = LayOut(kTileBlock, job.ins, job.ins);
+  const TileLayout of_gradients = LayOut(kTileBlock, job.outs, job.panel);
+  at::Tensor sums = at::zeros({parts, kWinogradPoints * sum_stride}, job.out.options());
+  at::parallel_for(0, parts, 1, [&](int64_t from, int64_t to) {
+    const at::Tensor scratch = Scratch(FloatsOf(of_images) + FloatsOf(of_gradients), job.out);
+    float* const images = scratch.data_ptr<float>();
+    float* const gradients = images + FloatsOf(of_images);
+    for (int64_t part = from; part < to; ++part) {
+      float* const sum = sums[part].data_ptr<float>();
+      const int64_t last = tiles * (part + 1) / parts;
+      for (int64_t begin = tiles * part / parts; begin < last; begin += kTileBlock) {
+        const int64_t end = std::min(begin + kTileBlock, last);
+        const int64_t count = end - begin;
+        kernels.transform_images(job.grid, job.x.const_data_ptr<float>(), job.ins, begin, end, images,
+                                 of_images);
+        kernels.transform_gradients(job.grid, job.g.const_data_ptr<float>(), job.outs, begin, end, gradients,
+                                    of_gradients);
+        for (int64_t point = 0; point < kWinogradPoints; ++point) {
+          for (int64_t out = 0; out < job.outs; out += job.panel) {
+            kernels.multiply_transposed(
+                job.ins, count, job.panel, images + point * of_images.point_stride, job.ins,
+                gradients + point * of_gradients.point_stride + out / job.panel * of_gradients.block_stride,
+                job.panel, sum + point * sum_stride + out, job.outs);
+          }
+        }
+      }
+    }
+  });
+  at::Tensor sum = sums[0];
+  for (int64_t part = 1; part < parts; ++part) sum.add_(sums[part]);
+  at::parallel_for(0, job.ins / kernels.lanes, 1, [&](int64_t from, int64_t to) {
+    const int64_t first = from * kernels.lanes;
+    for (int64_t out = 0; out < job.outs; out += job.panel) {
+      kernels.write_taps(sum.const_data_ptr<float>() + first * job.outs + out, sum_stride, job.outs,
+                         job.panel, (to - from) * kernels.lanes, job.ins, out, first,
+                         job.out.data_ptr<float>());
+    }
+  });
+}
+
+// Every block of the weight by itself, over all tiles.
+void GradientByChannels(const GradientJob& job) {
+  const WinogradKernels& kernels = job.kernels;
+  const int64_t tiles = job.grid.tiles();
+  // So many that their transforms are as large as the sums, which are read and written once a group.
+  const int64_t balanced = 2 * job.ins * job.outs / (job.ins + job.outs);
+  const int64_t group = std::min(std::max(balanced, kTileGroup), tiles);
+  const int64_t row_blocks = (job.ins + kRowBlock - 1) / kRowBlock;
+  const int64_t sum_stride = PointStride(kRowBlock * job.panel);
+  const TileLayout of_images = LayOut(group, job.ins, kRowBlock);
+  const TileLayout of_gradients = LayOut(group, job.outs, job.panel);
+  const int64_t blocks = row_blocks * (job.outs / job.panel);
+  const at::Tensor transformed = Scratch(FloatsOf(of_images) + FloatsOf(of_gradients), job.out);
+  // Sums of the tiles before, where they come in several groups.
+  const at::Tensor kept =
+      group < tiles ? at::zeros({blocks, kWinogradPoints * sum_stride}, job.out.options()) : at::Tensor();
+  for (int64_t begin = 0; begin < tiles; begin += group) {
+    const int64_t end = std::min(begin + group, tiles);
+    const int64_t count = end - begin;
+    float* const images = transformed.data_ptr<float>();
+    float* const gradients = images + FloatsOf(of_images);
+    at::parallel_for(begin, end, 4, [&](int64_t from, int64_t to) {
+      kernels.transform_images(job.grid, job.x.const_data_ptr<float>(), job.ins, from, to,
+                               images + (from - begin) * kRowBlock, of_images);
+      kernels.transform_gradients(job.grid, job.g.const_data_ptr<float>(), job.outs, from, to,
+                                  gradients + (from - begin) * job.panel, of_gradients);
+    });
+    at::parallel_for(0, blocks, 1, [&](int64_t from, int64_t to) {
+      for (int64_t block = from; block < to; ++block) {
+        const at::Tensor sum =
+            kept.defined() ? kept[block] : at::zeros({kWinogradPoints * sum_stride}, job.out.options());
+        const int64_t out = block / row_blocks * job.panel;
+        const int64_t in = block % row_blocks * kRowBlock;
+        const int64_t rows = std::min(kRowBlock, job.ins - in);
+        const float* left = images + in / kRowBlock * of_images.block_stride;
+        const float* right = gradients + out / job.panel * of_gradients.block_stride;
+        for (int64_t point = 0; point < kWinogradPoints; ++point) {
+          kernels.multiply_transposed(rows, count, job.panel, left + point * of_images.point_stride,
+                                      kRowBlock, right + point * of_gradients.point_stride, job.panel,
+                                      sum.data_ptr<float>() + point * sum_stride, job.panel);
+        }
+        if (end < tiles) continue;
+        kernels.write_taps(sum.const_data_ptr<float>(), sum_stride, job.panel, job.panel, rows, job.ins, out,
+                           in, job.out.data_ptr<float>());
+      }
+    });
+  }
+}
+
+}  // namespace
+
+at::Tensor WinogradWeightGradient(const at::Tensor& g, const at::Tensor& x, WinogradPadding padding) {
+  const WinogradKernels& kernels = *FindWinogradKernels();
+  const int64_t ins = x.size(1);
+  const int64_t outs = g.size(1);
+  const at::Tensor out =
+      at::empty({outs, ins, 3, 3}, x.options().memory_format(at::MemoryFormat::ChannelsLast));
+  const GradientJob job{kernels,
+                        GridOf(x, padding),
+                        x.contiguous(at::MemoryFormat::ChannelsLast),
+                        g.contiguous(at::MemoryFormat::ChannelsLast),
+                        out,
+                        ins,
+                        outs,
+                        PanelOf(kernels, outs)};
+  kWinogradPoints* ins* outs <= kKeptFloats ? GradientByTiles(job) : GradientByChannels(job);
+  return out;
+}
+
+}  // namespace lossatlas

@@ -1,0 +1,207 @@
+// Convolutions by Winograd's filtering against libtorch's in float64, with both widths of vectors.
+#include "core/winograd.h"
+
+#include <cstdlib>
+
+#include "core/double_backward.h"
+#include "core/layer_gradients.h"
+#include "core/winograd_gradient.h"
+#include "core/winograd_operators.h"
+#include "modules.h"
+#include "test/check.h"
+
+namespace lossatlas {
+namespace {
+
+constexpr auto kChannelsLast = at::MemoryFormat::ChannelsLast;
+constexpr double kRounding = 3e-6;
+
+struct Case {
+  const char* name;
+  std::vector<int64_t> images;
+  int64_t outs;
+  std::vector<int64_t> padding;
+};
+
+const std::vector<Case>& Cases() {
+  static const std::vector<Case> cases = {
+      {"whole tiles", {2, 16, 12, 16}, 32, {1, 1}},
+      {"tiles in part", {3, 32, 13, 11}, 16, {1, 1}},
+      {"no padding", {4, 48, 14, 9}, 80, {0, 0}},
+      {"padding on all sides and another one across", {5, 32, 10, 10}, 64, {2, 0}},
+      {"weights that no cache holds", {17, 144, 7, 8}, 160, {1, 1}},
+      {"and tiles in several groups", {40, 176, 8, 8}, 144, {1, 1}},
+  };
+  return cases;
+}
+
+double RelativeError(const at::Tensor& got, const at::Tensor& expected) {
+  return ((got.to(c10::kDouble) - expected).norm() / expected.norm()).item<double>();
+}
+
+struct Tensors {
+  at::Tensor x, w, b, g;
+
+  Tensors To(c10::ScalarType type) const { return {x.to(type), w.to(type), b.to(type), g.to(type)}; }
+};
+
+// In float64, but representable in float32.
+Tensors Draw(const Case& c) {
+  const int64_t ins = c.images[1];
+  const at::Tensor x = Random(c.images, 1);
+  const at::Tensor w = Random({c.outs, ins, 3, 3}, 2);
+  const at::Tensor b = Random({c.outs}, 3);
+  const int64_t height = c.images[2] + 2 * c.padding[0] - 2;
+  const int64_t width = c.images[3] + 2 * c.padding[1] - 2;
+  const at::Tensor g = Random({c.images[0], c.outs, height, width}, 4);
+  return Tensors{x, w, b, g}.To(c10::kFloat).To(c10::kDouble);
+}
+
+LayerGradients Gradients(const Case& c, const Tensors& t) {
+  return at::convolution_backward(t.g, t.x, t.w, t.b.sizes(), {1, 1}, c.padding, {1, 1}, false, {0, 0}, 1,
+                                  {true, true, true});
+}
+
+// The same weight, its numbers elsewhere.
+std::vector<at::Tensor> LaidOut(const at::Tensor& w) {
+  const at::Tensor outs_last = w.permute({1, 2, 3, 0}).contiguous().permute({3, 0, 1, 2});
+  return {w.contiguous(), w.contiguous(kChannelsLast), outs_last};
+}
+
+void TestFilteringIsConvolution() {
+  for (const Case& c : Cases()) {
+    const Tensors exact = Draw(c);
+    const Tensors single = exact.To(c10::kFloat);
+    const WinogradPadding padding{c.padding[0], c.padding[1]};
+    const at::Tensor images = single.x.contiguous(kChannelsLast);
+    EXPECT(SuitsWinograd(images, single.w, {1, 1}, c.padding, {1, 1}, false, 1));
+    const at::Tensor expected = at::conv2d(exact.x, exact.w, exact.b, 1, c.padding);
+    const auto [of_x, of_w, of_b] = Gradients(c, exact);
+    for (const at::Tensor& w : LaidOut(single.w)) {
+      EXPECT(RelativeError(WinogradConvolve({{images, w}}, single.b, padding), expected) < kRounding);
+      EXPECT(RelativeError(WinogradInputGradient(single.g, w, padding), of_x) < kRounding);
+    }
+    EXPECT(RelativeError(WinogradWeightGradient(single.g, images, padding), of_w) < kRounding);
+    // Two terms, without a bias, of images that lie otherwise.
+    const at::Tensor other = at::flip(exact.x, {0}) + 1;
+    const at::Tensor sum =
+        WinogradConvolve({{single.x, single.w}, {other.to(c10::kFloat), 2 * single.w}}, {}, padding);
+    const at::Tensor both = at::conv2d(exact.x + 2 * other, exact.w, {}, 1, c.padding);
+    EXPECT(RelativeError(sum, both) < kRounding);
+  }
+}
+
+void TestBothWidthsOfVectors() {
+  if (FindWinogradKernels() == nullptr) return;
+  TestFilteringIsConvolution();
+  setenv("LOSSATLAS_WINOGRAD", "avx2", 1);
+  EXPECT(FindWinogradKernels()->lanes == 8);
+  TestFilteringIsConvolution();
+  setenv("LOSSATLAS_WINOGRAD", "libtorch", 1);
+  EXPECT(FindWinogradKernels() == nullptr);
+  unsetenv("LOSSATLAS_WINOGRAD");
+}
+
+// A sum over tiles is one over rows of threads; each output is one thread's.
+void TestOutputsDoNotDependOnThreads() {
+  if (FindWinogradKernels() == nullptr) return;
+  const int threads = at::get_num_threads();
+  for (const Case& c : Cases()) {
+    const Tensors single = Draw(c).To(c10::kFloat);
+    const WinogradPadding padding{c.padding[0], c.padding[1]};
+    const auto both = [&] {
+      return std::pair(WinogradConvolve({{single.x, single.w}}, single.b, padding),
+                       WinogradInputGradient(single.g, single.w, padding));
+    };
+    const auto many = both();
+    at::set_num_threads(1);
+    const auto one = both();
+    at::set_num_threads(threads);
+    EXPECT(at::equal(many.first, one.first) && at::equal(many.second, one.second));
+  }
+}
+
+void TestOnlyWhereItIsAskedForAndFits() {
+  if (FindWinogradKernels() == nullptr) return;
+  at::NoGradGuard no_grad;
+  const Case& c = Cases()[2];
+  const Tensors exact = Draw(c);
+  Tensors single = exact.To(c10::kFloat);
+  single.x = single.x.contiguous(kChannelsLast);
+  const auto convolve = [&](const at::Tensor& x, int64_t stride) {
+    return at::conv2d(x, single.w, single.b, stride, c.padding);
+  };
+  const at::Tensor plain = convolve(single.x, 1);
+  const at::Tensor strided = convolve(single.x, 2);
+  const auto plain_gradients = Gradients(c, single);
+  {
+    const ScopedWinograd scope;
+    const at::Tensor filtered = convolve(single.x, 1);
+    EXPECT(!at::equal(filtered, plain));
+    EXPECT(RelativeError(filtered, at::conv2d(exact.x, exact.w, exact.b, 1, c.padding)) < kRounding);
+    EXPECT(at::equal(convolve(single.x, 2), strided));
+    // In float64, and with images whose channels come first, nothing changes.
+    EXPECT(at::equal(
+        at::conv2d(exact.x, exact.w, exact.b, 1, c.padding).to(c10::kFloat),
+        at::conv2d(exact.x.contiguous(kChannelsLast), exact.w, exact.b, 1, c.padding).to(c10::kFloat)));
+    const auto [of_x, of_w, of_b] = Gradients(c, single);
+    const auto [exact_x, exact_w, exact_b] = Gradients(c, exact);
+    EXPECT(!at::equal(of_x, std::get<0>(plain_gradients)) && !at::equal(of_w, std::get<1>(plain_gradients)));
+    EXPECT(RelativeError(of_x, exact_x) < kRounding && RelativeError(of_w, exact_w) < kRounding &&
+           RelativeError(of_b, exact_b) < kRounding);
+    // What cannot be convolved is libtorch's to say.
+    bool says = false;
+    try {
+      at::conv2d(single.x, Random({16, 16, 3, 3}, 5).to(c10::kFloat), {}, 1, 1);
+    } catch (const c10::Error& error) {
+      says = std::string(error.what_without_backtrace()).find("channels") != std::string::npos;
+    }
+    EXPECT(says);
+  }
+  EXPECT(at::equal(convolve(single.x, 1), plain));
+}
+
+// Second derivatives by our formula: both products of images and weights at once.
+void TestSecondDerivatives() {
+  if (FindWinogradKernels() == nullptr) return;
+  const Case& c = Cases()[1];
+  const Tensors exact = Draw(c);
+  const auto product = [&](c10::ScalarType type) {
+    const Tensors t = exact.To(type);
+    const at::Tensor x = t.x.contiguous(kChannelsLast).requires_grad_(true);
+    const at::Tensor w = t.w.clone().requires_grad_(true);
+    const at::Tensor loss =
+        (at::conv2d(at::conv2d(x, w, t.b, 1, 1), Random({32, 16, 3, 3}, 6).to(type), {}, 1, 1) * 0.05)
+            .exp()
+            .sum();
+    torch::autograd::variable_list first;
+    {
+      const ScopedDoubleBackward scope;
+      first = torch::autograd::grad({loss}, {x, w}, {}, true, true);
+    }
+    const ScopedWinograd scope;
+    return torch::autograd::grad(first, {x, w}, {at::cos(t.x), at::sin(t.w)}, true, false);
+  };
+  const auto expected = product(c10::kDouble);
+  const auto got = product(c10::kFloat);
+  setenv("LOSSATLAS_WINOGRAD", "libtorch", 1);
+  const auto plain = product(c10::kFloat);
+  unsetenv("LOSSATLAS_WINOGRAD");
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT(RelativeError(got[i], expected[i]) < 1e-5);
+    EXPECT(!at::equal(got[i], plain[i]));
+  }
+}
+
+}  // namespace
+
+std::vector<Test> WinogradTests() {
+  return {
+      {"Winograd's filtering is a convolution, with vectors of both widths", TestBothWidthsOfVectors},
+      {"Winograd's filtering: outputs do not depend on threads", TestOutputsDoNotDependOnThreads},
+      {"Winograd's filtering runs where it is asked for and fits", TestOnlyWhereItIsAskedForAndFits},
+      {"Winograd's filtering in second derivatives", TestSecondDerivatives},
+  };
+}
+
+}  // namespace lossatlas
