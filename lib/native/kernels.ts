@@ -7,9 +7,11 @@ const switches = [
   'LOSSATLAS_FROZEN_PREFIX',
   'LOSSATLAS_POINTS',
   'LOSSATLAS_GRAM_SCHMIDT',
+  'LOSSATLAS_WINOGRAD',
 ] as const;
 
 /** Those that are set; what values depend on to the last bit. */
 export function kernelSwitches(): string {
-  return switches.filter((name) => process.env[name] === 'libtorch').join(', ');
+  const narrow = process.env.LOSSATLAS_WINOGRAD === 'avx2' ? ['LOSSATLAS_WINOGRAD=avx2'] : [];
+  return [...switches.filter((name) => process.env[name] === 'libtorch'), ...narrow].join(', ');
 }

@@ -18,29 +18,32 @@ constexpr int64_t kFewestChannels = 16;
 constexpr int64_t kFewestTiles = 16;
 
 // One of the convolutions that are summed.
+template <class Element>
 struct Term {
   at::Tensor x;  // channels last
-  Taps taps;
+  Taps<Element> taps;
 
   int64_t ins() const { return x.size(1); }
 };
 
-Term TermOf(const at::Tensor& x, const at::Tensor& w) {
+template <class Element>
+Term<Element> TermOf(const at::Tensor& x, const at::Tensor& w) {
   return {x.contiguous(kChannelsLast),
-          {w.const_data_ptr<float>(), w.stride(0), w.stride(1), w.stride(2), w.stride(3)}};
+          {w.const_data_ptr<Element>(), w.stride(0), w.stride(1), w.stride(2), w.stride(3)}};
 }
 
 // With the weight of the input's gradient: turned around, its inputs and outputs exchanged.
-Term TransposedTermOf(const at::Tensor& g, const at::Tensor& w) {
+Term<float> TransposedTermOf(const at::Tensor& g, const at::Tensor& w) {
   const float* last = w.const_data_ptr<float>() + 2 * w.stride(2) + 2 * w.stride(3);
   return {g.contiguous(kChannelsLast), {last, w.stride(1), w.stride(0), -w.stride(2), -w.stride(3)}};
 }
 
 // A sum of convolutions: sizes and places.
+template <class Element>
 struct Job {
-  const WinogradKernels& kernels;
+  const WinogradKernels<Element>& kernels;
   TileGrid grid;
-  std::vector<Term> terms;
+  std::vector<Term<Element>> terms;
   const float* bias;
   at::Tensor out;
   int64_t outs;
@@ -53,65 +56,71 @@ struct Job {
 struct ImageLayouts {
   std::vector<TileLayout> layouts;
   std::vector<int64_t> offsets;
-  int64_t floats = 0;
+  int64_t size = 0;
 };
 
 // Of so many tiles; in blocks of so many channels, 0 for all of them.
-ImageLayouts LayOutImages(const Job& job, int64_t tiles, int64_t block) {
+template <class Element>
+ImageLayouts LayOutImages(const Job<Element>& job, int64_t tiles, int64_t block) {
   ImageLayouts out;
-  for (const Term& term : job.terms) {
-    out.offsets.push_back(out.floats);
-    out.layouts.push_back(LayOut(tiles, term.ins(), block == 0 ? term.ins() : block));
-    out.floats += FloatsOf(out.layouts.back());
+  for (const Term<Element>& term : job.terms) {
+    out.offsets.push_back(out.size);
+    out.layouts.push_back(LayOut<Element>(tiles, term.ins(), block == 0 ? term.ins() : block));
+    out.size += SizeOf(out.layouts.back());
   }
   return out;
 }
 
 // Of the tiles from begin to end, the first of which is at `first` of the layouts.
-void TransformImages(const Job& job, const ImageLayouts& layouts, int64_t begin, int64_t end, int64_t first,
-                     float* images) {
+template <class Element>
+void TransformImages(const Job<Element>& job, const ImageLayouts& layouts, int64_t begin, int64_t end,
+                     int64_t first, Element* images) {
   for (size_t i = 0; i < job.terms.size(); ++i) {
-    const Term& term = job.terms[i];
+    const Term<Element>& term = job.terms[i];
     const TileLayout& layout = layouts.layouts[i];
-    job.kernels.transform_images(job.grid, term.x.const_data_ptr<float>(), term.ins(), begin, end,
+    job.kernels.transform_images(job.grid, term.x.template const_data_ptr<Element>(), term.ins(), begin, end,
                                  images + layouts.offsets[i] + first * layout.block, layout);
   }
 }
 
-void WriteOutputs(const Job& job, const float* products, int64_t point_stride, int64_t panel, int64_t begin,
-                  int64_t end) {
+template <class Element>
+void WriteOutputs(const Job<Element>& job, const float* products, int64_t point_stride, int64_t panel,
+                  int64_t begin, int64_t end) {
   job.kernels.write_outputs(job.grid, products, point_stride, panel * job.panel, job.panel, job.bias,
-                            job.outs, begin, end, job.out.data_ptr<float>());
+                            job.outs, begin, end, job.out.template data_ptr<Element>());
 }
 
 // Every block of tiles by itself, with weights that are transformed once.
-void ConvolveByTiles(const Job& job) {
-  const WinogradKernels& kernels = job.kernels;
+template <class Element>
+void ConvolveByTiles(const Job<Element>& job) {
+  const WinogradKernels<Element>& kernels = job.kernels;
   std::vector<int64_t> offsets;  // of the terms' weights in those of a panel
-  int64_t panel_floats = 0;
-  for (const Term& term : job.terms) {
-    offsets.push_back(panel_floats);
-    panel_floats += kWinogradPoints * PointStride(term.ins() * job.panel);
+  int64_t panel_size = 0;
+  for (const Term<Element>& term : job.terms) {
+    offsets.push_back(panel_size);
+    panel_size += kWinogradPoints * PointStride<Element>(term.ins() * job.panel);
   }
-  const at::Tensor weights = Scratch(job.panels() * panel_floats, job.out);
-  float* const taps = weights.data_ptr<float>();
+  const at::Tensor weights = Scratch<Element>(job.panels() * panel_size);
+  Element* const taps = weights.data_ptr<Element>();
   at::parallel_for(0, job.panels(), 1, [&](int64_t from, int64_t to) {
     for (int64_t panel = from; panel < to; ++panel) {
       for (size_t i = 0; i < job.terms.size(); ++i) {
-        const Term& term = job.terms[i];
+        const Term<Element>& term = job.terms[i];
         kernels.transform_taps(term.taps, panel * job.panel, job.panel, 0, term.ins(),
-                               taps + panel * panel_floats + offsets[i], PointStride(term.ins() * job.panel));
+                               taps + panel * panel_size + offsets[i],
+                               PointStride<Element>(term.ins() * job.panel));
       }
     }
   });
 
   const ImageLayouts layouts = LayOutImages(job, kTileBlock, 0);
-  const int64_t product_stride = PointStride(kTileBlock * job.panel);
+  const int64_t product_stride = PointStride<float>(kTileBlock * job.panel);
   const int64_t tiles = job.grid.tiles();
   at::parallel_for(0, (tiles + kTileBlock - 1) / kTileBlock, 1, [&](int64_t from, int64_t to) {
-    const at::Tensor scratch = Scratch(kWinogradPoints * product_stride + layouts.floats, job.out);
-    float* const products = scratch.data_ptr<float>();
-    float* const images = products + kWinogradPoints * product_stride;
+    const at::Tensor sums = Scratch<float>(kWinogradPoints * product_stride);
+    const at::Tensor transformed = Scratch<Element>(layouts.size);
+    float* const products = sums.data_ptr<float>();
+    Element* const images = transformed.data_ptr<Element>();
     for (int64_t block = from; block < to; ++block) {
       const int64_t begin = block * kTileBlock;
       const int64_t end = std::min(begin + kTileBlock, tiles);
@@ -119,11 +128,12 @@ void ConvolveByTiles(const Job& job) {
       for (int64_t panel = 0; panel < job.panels(); ++panel) {
         for (size_t i = 0; i < job.terms.size(); ++i) {
           const int64_t ins = job.terms[i].ins();
-          const float* left = images + layouts.offsets[i];
-          const float* right = taps + panel * panel_floats + offsets[i];
+          const Element* left = images + layouts.offsets[i];
+          const Element* right = taps + panel * panel_size + offsets[i];
           for (int64_t point = 0; point < kWinogradPoints; ++point) {
             kernels.multiply(end - begin, ins, job.panel, left + point * layouts.layouts[i].point_stride, ins,
-                             right + point * PointStride(ins * job.panel), products + point * product_stride,
+                             right + point * PointStride<Element>(ins * job.panel),
+                             products + point * product_stride,
                              /*adds=*/i > 0);
           }
         }
@@ -134,15 +144,16 @@ void ConvolveByTiles(const Job& job) {
 }
 
 // Every panel of output channels by itself, which transforms its weights on the way.
-void ConvolveByChannels(const Job& job) {
-  const WinogradKernels& kernels = job.kernels;
+template <class Element>
+void ConvolveByChannels(const Job<Element>& job) {
+  const WinogradKernels<Element>& kernels = job.kernels;
   const int64_t tiles = job.grid.tiles();
   const int64_t group = std::min(kTileGroup, tiles);
   const ImageLayouts layouts = LayOutImages(job, group, kChunk);
-  const int64_t tap_stride = PointStride(kChunk * job.panel);
-  const int64_t product_stride = PointStride(group * job.panel);
-  const at::Tensor transformed = Scratch(layouts.floats, job.out);
-  float* const images = transformed.data_ptr<float>();
+  const int64_t tap_stride = PointStride<Element>(kChunk * job.panel);
+  const int64_t product_stride = PointStride<float>(group * job.panel);
+  const at::Tensor transformed = Scratch<Element>(layouts.size);
+  Element* const images = transformed.data_ptr<Element>();
   for (int64_t begin = 0; begin < tiles; begin += group) {
     const int64_t end = std::min(begin + group, tiles);
     constexpr int64_t kGrain = 4;
@@ -150,16 +161,17 @@ void ConvolveByChannels(const Job& job) {
       TransformImages(job, layouts, from, to, from - begin, images);
     });
     at::parallel_for(0, job.panels(), 1, [&](int64_t from, int64_t to) {
-      const at::Tensor scratch = Scratch(kWinogradPoints * (tap_stride + product_stride), job.out);
-      float* const taps = scratch.data_ptr<float>();
-      float* const products = taps + kWinogradPoints * tap_stride;
+      const at::Tensor weights = Scratch<Element>(kWinogradPoints * tap_stride);
+      const at::Tensor sums = Scratch<float>(kWinogradPoints * product_stride);
+      Element* const taps = weights.data_ptr<Element>();
+      float* const products = sums.data_ptr<float>();
       for (int64_t panel = from; panel < to; ++panel) {
         for (size_t i = 0; i < job.terms.size(); ++i) {
-          const Term& term = job.terms[i];
+          const Term<Element>& term = job.terms[i];
           const TileLayout& layout = layouts.layouts[i];
           for (int64_t first = 0; first < term.ins(); first += kChunk) {
             const int64_t depth = std::min(kChunk, term.ins() - first);
-            const float* left = images + layouts.offsets[i] + first / kChunk * layout.block_stride;
+            const Element* left = images + layouts.offsets[i] + first / kChunk * layout.block_stride;
             kernels.transform_taps(term.taps, panel * job.panel, job.panel, first, depth, taps, tap_stride);
             for (int64_t point = 0; point < kWinogradPoints; ++point) {
               kernels.multiply(end - begin, depth, job.panel, left + point * layout.point_stride, kChunk,
@@ -174,20 +186,42 @@ void ConvolveByChannels(const Job& job) {
   }
 }
 
-at::Tensor Convolve(std::vector<Term> terms, int64_t outs, const at::Tensor& bias, WinogradPadding padding) {
-  const WinogradKernels& kernels = *FindWinogradKernels();
+template <class Element>
+at::Tensor Convolve(std::vector<Term<Element>> terms, int64_t outs, const at::Tensor& bias,
+                    WinogradPadding padding) {
+  const WinogradKernels<Element>& kernels = *FindWinogradKernels<Element>();
   const at::Tensor& x = terms.front().x;
   const TileGrid grid = GridOf(x, padding);
-  const at::Tensor added = bias.defined() ? bias.contiguous() : bias;
+  const at::Tensor added = bias.defined() ? bias.to(c10::kFloat).contiguous() : bias;
   const at::Tensor out = at::empty({grid.images, outs, grid.out_height(), grid.out_width()},
                                    x.options().memory_format(kChannelsLast));
   int64_t taps = 0;
-  for (const Term& term : terms) taps += kWinogradPoints * term.ins() * outs;
-  const Job job{
-      kernels, grid, std::move(terms),      bias.defined() ? added.const_data_ptr<float>() : nullptr,
-      out,     outs, PanelOf(kernels, outs)};
-  taps <= kKeptFloats ? ConvolveByTiles(job) : ConvolveByChannels(job);
+  for (const Term<Element>& term : terms) taps += kWinogradPoints * term.ins() * outs;
+  const Job<Element> job{kernels,
+                         grid,
+                         std::move(terms),
+                         bias.defined() ? added.const_data_ptr<float>() : nullptr,
+                         out,
+                         outs,
+                         PanelOf(kernels.lanes, outs)};
+  taps <= kKeptTaps ? ConvolveByTiles(job) : ConvolveByChannels(job);
   return out;
+}
+
+template <class Element>
+at::Tensor ConvolveAll(const std::vector<WinogradTerm>& terms, const at::Tensor& bias,
+                       WinogradPadding padding) {
+  std::vector<Term<Element>> all;
+  for (const WinogradTerm& term : terms) all.push_back(TermOf<Element>(term.x, term.w));
+  return Convolve(std::move(all), terms.front().w.size(0), bias, padding);
+}
+
+// Channels that a vector has; 0 where there are no kernels.
+int64_t LanesOf(c10::ScalarType type) {
+  const auto lanes = [](const auto* kernels) { return kernels == nullptr ? 0 : kernels->lanes; };
+  if (type == c10::kFloat) return lanes(FindWinogradKernels<float>());
+  if (type == c10::kBFloat16) return lanes(FindWinogradKernels<c10::BFloat16>());
+  return 0;
 }
 
 }  // namespace
@@ -197,18 +231,16 @@ bool SuitsWinograd(const at::Tensor& x, const at::Tensor& w, at::IntArrayRef str
   // Tensors of vmap have no memory of their own.
   if (transposed || groups != 1 || !x.has_storage() || !w.has_storage()) return false;
   if (x.dim() != 4 || w.dim() != 4 || w.size(2) != 3 || w.size(3) != 3) return false;
-  if (!x.device().is_cpu() || x.scalar_type() != c10::kFloat || w.scalar_type() != c10::kFloat) return false;
+  if (!x.device().is_cpu() || x.scalar_type() != w.scalar_type()) return false;
   const auto all = [](at::IntArrayRef values, auto holds) { return std::ranges::all_of(values, holds); };
   const auto is_one = [](int64_t value) { return value == 1; };
   // The input's gradient is a convolution whose padding is two less this.
   const auto fits = [](int64_t value) { return value >= 0 && value <= 2; };
   if (!all(stride, is_one) || !all(dilation, is_one) || !all(padding, fits)) return false;
   if (x.size(1) != w.size(1) || !x.is_contiguous(kChannelsLast)) return false;
-  const WinogradKernels* kernels = FindWinogradKernels();
-  if (kernels == nullptr) return false;
-  const auto is_wide = [&](int64_t channels) {
-    return channels >= kFewestChannels && channels % kernels->lanes == 0;
-  };
+  const int64_t lanes = LanesOf(x.scalar_type());
+  if (lanes == 0) return false;
+  const auto is_wide = [&](int64_t channels) { return channels >= kFewestChannels && channels % lanes == 0; };
   if (!is_wide(w.size(0)) || !is_wide(w.size(1))) return false;
   const TileGrid grid = GridOf(x, {padding.front(), padding.back()});
   if (grid.out_height() < 1 || grid.out_width() < 1 || grid.tiles() < kFewestTiles) return false;
@@ -219,13 +251,13 @@ bool SuitsWinograd(const at::Tensor& x, const at::Tensor& w, at::IntArrayRef str
 
 at::Tensor WinogradConvolve(const std::vector<WinogradTerm>& terms, const at::Tensor& bias,
                             WinogradPadding padding) {
-  std::vector<Term> all;
-  for (const WinogradTerm& term : terms) all.push_back(TermOf(term.x, term.w));
-  return Convolve(std::move(all), terms.front().w.size(0), bias, padding);
+  const bool is_float = terms.front().x.scalar_type() == c10::kFloat;
+  return is_float ? ConvolveAll<float>(terms, bias, padding)
+                  : ConvolveAll<c10::BFloat16>(terms, bias, padding);
 }
 
 at::Tensor WinogradInputGradient(const at::Tensor& g, const at::Tensor& w, WinogradPadding padding) {
-  return Convolve({TransposedTermOf(g, w)}, w.size(1), {}, {2 - padding[0], 2 - padding[1]});
+  return Convolve(std::vector{TransposedTermOf(g, w)}, w.size(1), {}, {2 - padding[0], 2 - padding[1]});
 }
 
 }  // namespace lossatlas

@@ -16,10 +16,11 @@ struct WinogradTerm {
 bool SuitsWinograd(const at::Tensor& x, const at::Tensor& w, at::IntArrayRef stride, at::IntArrayRef padding,
                    at::IntArrayRef dilation, bool transposed, int64_t groups);
 
-// Σ C(x, w) + bias over terms of one output; the bias may be undefined. With channels last.
+// Σ C(x, w) + bias over terms of one output, in float32 or bfloat16; the bias may be undefined. With channels
+// last.
 at::Tensor WinogradConvolve(const std::vector<WinogradTerm>& terms, const at::Tensor& bias,
                             WinogradPadding padding);
-// The gradient of ⟨g, C(x, w)⟩ with respect to x.
+// The gradient of ⟨g, C(x, w)⟩ with respect to x, in float32.
 at::Tensor WinogradInputGradient(const at::Tensor& g, const at::Tensor& w, WinogradPadding padding);
 
 }  // namespace lossatlas

@@ -12,7 +12,7 @@ constexpr int64_t kRowBlock = 64;
 
 // One weight's gradient: sizes and places.
 struct GradientJob {
-  const WinogradKernels& kernels;
+  const WinogradGradientKernels& kernels;
   TileGrid grid;
   at::Tensor x;  // channels last, like g
   at::Tensor g;
@@ -24,18 +24,18 @@ struct GradientJob {
 
 // Every thread sums its tiles for the whole weight.
 void GradientByTiles(const GradientJob& job) {
-  const WinogradKernels& kernels = job.kernels;
+  const WinogradGradientKernels& kernels = job.kernels;
   const int64_t tiles = job.grid.tiles();
   const int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads();
   const int64_t parts = std::clamp<int64_t>(tiles / kTileBlock, 1, threads);
-  const int64_t sum_stride = PointStride(job.ins * job.outs);
-  const TileLayout of_images = LayOut(kTileBlock, job.ins, job.ins);
-  const TileLayout of_gradients = LayOut(kTileBlock, job.outs, job.panel);
+  const int64_t sum_stride = PointStride<float>(job.ins * job.outs);
+  const TileLayout of_images = LayOut<float>(kTileBlock, job.ins, job.ins);
+  const TileLayout of_gradients = LayOut<float>(kTileBlock, job.outs, job.panel);
   at::Tensor sums = at::zeros({parts, kWinogradPoints * sum_stride}, job.out.options());
   at::parallel_for(0, parts, 1, [&](int64_t from, int64_t to) {
-    const at::Tensor scratch = Scratch(FloatsOf(of_images) + FloatsOf(of_gradients), job.out);
+    const at::Tensor scratch = Scratch<float>(SizeOf(of_images) + SizeOf(of_gradients));
     float* const images = scratch.data_ptr<float>();
-    float* const gradients = images + FloatsOf(of_images);
+    float* const gradients = images + SizeOf(of_images);
     for (int64_t part = from; part < to; ++part) {
       float* const sum = sums[part].data_ptr<float>();
       const int64_t last = tiles * (part + 1) / parts;
@@ -71,17 +71,17 @@ void GradientByTiles(const GradientJob& job) {
 
 // Every block of the weight by itself, over all tiles.
 void GradientByChannels(const GradientJob& job) {
-  const WinogradKernels& kernels = job.kernels;
+  const WinogradGradientKernels& kernels = job.kernels;
   const int64_t tiles = job.grid.tiles();
   // So many that their transforms are as large as the sums, which are read and written once a group.
   const int64_t balanced = 2 * job.ins * job.outs / (job.ins + job.outs);
   const int64_t group = std::min(std::max(balanced, kTileGroup), tiles);
   const int64_t row_blocks = (job.ins + kRowBlock - 1) / kRowBlock;
-  const int64_t sum_stride = PointStride(kRowBlock * job.panel);
-  const TileLayout of_images = LayOut(group, job.ins, kRowBlock);
-  const TileLayout of_gradients = LayOut(group, job.outs, job.panel);
+  const int64_t sum_stride = PointStride<float>(kRowBlock * job.panel);
+  const TileLayout of_images = LayOut<float>(group, job.ins, kRowBlock);
+  const TileLayout of_gradients = LayOut<float>(group, job.outs, job.panel);
   const int64_t blocks = row_blocks * (job.outs / job.panel);
-  const at::Tensor transformed = Scratch(FloatsOf(of_images) + FloatsOf(of_gradients), job.out);
+  const at::Tensor transformed = Scratch<float>(SizeOf(of_images) + SizeOf(of_gradients));
   // Sums of the tiles before, where they come in several groups.
   const at::Tensor kept =
       group < tiles ? at::zeros({blocks, kWinogradPoints * sum_stride}, job.out.options()) : at::Tensor();
@@ -89,7 +89,7 @@ void GradientByChannels(const GradientJob& job) {
     const int64_t end = std::min(begin + group, tiles);
     const int64_t count = end - begin;
     float* const images = transformed.data_ptr<float>();
-    float* const gradients = images + FloatsOf(of_images);
+    float* const gradients = images + SizeOf(of_images);
     at::parallel_for(begin, end, 4, [&](int64_t from, int64_t to) {
       kernels.transform_images(job.grid, job.x.const_data_ptr<float>(), job.ins, from, to,
                                images + (from - begin) * kRowBlock, of_images);
@@ -121,7 +121,7 @@ void GradientByChannels(const GradientJob& job) {
 }  // namespace
 
 at::Tensor WinogradWeightGradient(const at::Tensor& g, const at::Tensor& x, WinogradPadding padding) {
-  const WinogradKernels& kernels = *FindWinogradKernels();
+  const WinogradGradientKernels& kernels = *FindWinogradGradientKernels();
   const int64_t ins = x.size(1);
   const int64_t outs = g.size(1);
   const at::Tensor out =
@@ -133,8 +133,8 @@ at::Tensor WinogradWeightGradient(const at::Tensor& g, const at::Tensor& x, Wino
                         out,
                         ins,
                         outs,
-                        PanelOf(kernels, outs)};
-  kWinogradPoints* ins* outs <= kKeptFloats ? GradientByTiles(job) : GradientByChannels(job);
+                        PanelOf(kernels.lanes, outs)};
+  kWinogradPoints* ins* outs <= kKeptTaps ? GradientByTiles(job) : GradientByChannels(job);
   return out;
 }
 

@@ -1,10 +1,12 @@
-// Inner loops of Winograd's minimal filtering F(4 × 4, 3 × 3) in float32, for convolutions over images with
+// Inner loops of Winograd's minimal filtering F(4 × 4, 3 × 3), for convolutions over images with
 // channels last.
 //
 // Y = Aᵀ[(G w Gᵀ) ⊙ (Bᵀ d B)]A turns 4 × 4 outputs of one channel pair from 144 products into 36 (Winograd
 // 1980, Lavin & Gray 2016, arXiv 1509.09308). It interpolates at 0, ±1/√2, ±√2 and ∞: with the usual 0, ±1,
 // ±2, ∞ errors of rounding are twice as large.
 #pragma once
+#include <c10/util/BFloat16.h>
+
 #include <cstdint>
 
 namespace lossatlas {
@@ -29,9 +31,10 @@ struct TileGrid {
   int64_t tiles() const { return images * down() * across(); }
 };
 
-// A weight [out][in][3][3] anywhere in memory: steps in floats.
+// A weight [out][in][3][3] anywhere in memory: steps in numbers.
+template <class Element>
 struct Taps {
-  const float* data = nullptr;
+  const Element* data = nullptr;
   int64_t out = 0;
   int64_t in = 0;
   int64_t down = 0;
@@ -39,38 +42,46 @@ struct Taps {
 };
 
 // How transforms of tiles lie: [point][block of channels][tile][channel within the block], with the steps in
-// floats.
+// numbers.
 struct TileLayout {
   int64_t block = 0;
   int64_t block_stride = 0;
   int64_t point_stride = 0;
 };
 
-// Of one instruction set. Numbers of channels are multiples of `lanes`; what is called a panel is `lanes` or
-// twice as many of them.
+// Of one instruction set, for float or c10::BFloat16. Numbers of channels are multiples of `lanes`; what is
+// called a panel is `lanes` or twice as many of them.
+template <class Element>
 struct WinogradKernels {
   int64_t lanes;
   // Bᵀ d B of the tiles from begin to end, the first of which lies at `out`.
-  void (*transform_images)(const TileGrid& grid, const float* images, int64_t channels, int64_t begin,
-                           int64_t end, float* out, const TileLayout& layout);
-  // A g Aᵀ of their outputs' gradients.
-  void (*transform_gradients)(const TileGrid& grid, const float* gradients, int64_t channels, int64_t begin,
-                              int64_t end, float* out, const TileLayout& layout);
-  // G w Gᵀ of `panel` output channels from first_out on and `ins` input channels from first_in on:
-  // out[point][ins][panel].
-  void (*transform_taps)(const Taps& taps, int64_t first_out, int64_t panel, int64_t first_in, int64_t ins,
-                         float* out, int64_t point_stride);
+  void (*transform_images)(const TileGrid& grid, const Element* images, int64_t channels, int64_t begin,
+                           int64_t end, Element* out, const TileLayout& layout);
+  // G w Gᵀ of `panel` output channels from first_out on and `ins` input channels from first_in on, as
+  // `multiply` reads them: out[point][ins][panel].
+  void (*transform_taps)(const Taps<Element>& taps, int64_t first_out, int64_t panel, int64_t first_in,
+                         int64_t ins, Element* out, int64_t point_stride);
   // c[rows][panel] = a[rows][depth] · b[depth][panel], or c += that. `stride`: from row to row of a.
-  void (*multiply)(int64_t rows, int64_t depth, int64_t panel, const float* a, int64_t stride, const float* b,
-                   float* c, bool adds);
-  // c[rows][panel] += aᵀ · b, of a[depth][rows] and b[depth][panel], with the steps from row to row of each.
-  void (*multiply_transposed)(int64_t rows, int64_t depth, int64_t panel, const float* a, int64_t a_stride,
-                              const float* b, int64_t b_stride, float* c, int64_t c_stride);
+  void (*multiply)(int64_t rows, int64_t depth, int64_t panel, const Element* a, int64_t stride,
+                   const Element* b, float* c, bool adds);
   // Aᵀ m A of m[point][tile − begin][panel], and a bias unless it is null, into `panel` channels of the
   // outputs from first on.
   void (*write_outputs)(const TileGrid& grid, const float* m, int64_t point_stride, int64_t first,
                         int64_t panel, const float* bias, int64_t channels, int64_t begin, int64_t end,
-                        float* outputs);
+                        Element* outputs);
+};
+
+// Of the weight's gradient.
+struct WinogradGradientKernels {
+  int64_t lanes;
+  void (*transform_images)(const TileGrid& grid, const float* images, int64_t channels, int64_t begin,
+                           int64_t end, float* out, const TileLayout& layout);
+  // A g Aᵀ of the outputs' gradients.
+  void (*transform_gradients)(const TileGrid& grid, const float* gradients, int64_t channels, int64_t begin,
+                              int64_t end, float* out, const TileLayout& layout);
+  // c[rows][panel] += aᵀ · b, of a[depth][rows] and b[depth][panel], with the steps from row to row of each.
+  void (*multiply_transposed)(int64_t rows, int64_t depth, int64_t panel, const float* a, int64_t a_stride,
+                              const float* b, int64_t b_stride, float* c, int64_t c_stride);
   // Gᵀ s G of s[point][rows][panel], with the steps from point to point and from row to row, into a weight's
   // gradient [out][3][3][ins] from its channels first_out and first_in on.
   void (*write_taps)(const float* s, int64_t point_stride, int64_t row_stride, int64_t panel, int64_t rows,
@@ -78,7 +89,14 @@ struct WinogradKernels {
 };
 
 // Null where the processor has no vectors wide enough, and with LOSSATLAS_WINOGRAD=libtorch; =avx2 takes the
-// narrower ones.
-const WinogradKernels* FindWinogradKernels();
+// narrower ones. In bfloat16 null too where it has tiles (AMX), with which libtorch's convolutions are
+// faster.
+template <class Element>
+const WinogradKernels<Element>* FindWinogradKernels();
+template <>
+const WinogradKernels<float>* FindWinogradKernels();
+template <>
+const WinogradKernels<c10::BFloat16>* FindWinogradKernels();
+const WinogradGradientKernels* FindWinogradGradientKernels();
 
 }  // namespace lossatlas

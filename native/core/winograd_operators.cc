@@ -29,7 +29,9 @@ LayerGradients ConvolutionBackward(const at::Tensor& g, const at::Tensor& x, con
                                    at::OptionalIntArrayRef bias_sizes, at::IntArrayRef stride,
                                    at::IntArrayRef padding, at::IntArrayRef dilation, bool transposed,
                                    at::IntArrayRef output_padding, int64_t groups, GradientMask mask) {
-  if (!TakesWinograd(x, w, stride, padding, dilation, transposed, groups)) {
+  const bool takes =
+      x.scalar_type() == c10::kFloat && TakesWinograd(x, w, stride, padding, dilation, transposed, groups);
+  if (!takes) {
     return at::native::convolution_backward(g, x, w, bias_sizes, stride, padding, dilation, transposed,
                                             output_padding, groups, mask);
   }

@@ -91,20 +91,37 @@ void TestFilteringIsConvolution() {
   }
 }
 
+void TestBfloat16() {
+  if (FindWinogradKernels<c10::BFloat16>() == nullptr) return;
+  // Rounding of transformed tiles and weights: 2^-9 each, a few times over.
+  constexpr double kRoundingOfHalves = 1.5e-2;
+  for (const Case& c : Cases()) {
+    const Tensors halves = Draw(c).To(c10::kBFloat16);
+    const Tensors exact = halves.To(c10::kDouble);
+    const at::Tensor images = halves.x.contiguous(kChannelsLast);
+    EXPECT(SuitsWinograd(images, halves.w, {1, 1}, c.padding, {1, 1}, false, 1));
+    const at::Tensor expected = at::conv2d(exact.x, exact.w, exact.b, 1, c.padding);
+    for (const at::Tensor& w : LaidOut(halves.w)) {
+      const at::Tensor got = WinogradConvolve({{images, w}}, halves.b, {c.padding[0], c.padding[1]});
+      EXPECT(got.scalar_type() == c10::kBFloat16 && RelativeError(got, expected) < kRoundingOfHalves);
+    }
+  }
+}
+
 void TestBothWidthsOfVectors() {
-  if (FindWinogradKernels() == nullptr) return;
+  if (FindWinogradKernels<float>() == nullptr) return;
   TestFilteringIsConvolution();
   setenv("LOSSATLAS_WINOGRAD", "avx2", 1);
-  EXPECT(FindWinogradKernels()->lanes == 8);
+  EXPECT(FindWinogradKernels<float>()->lanes == 8);
   TestFilteringIsConvolution();
   setenv("LOSSATLAS_WINOGRAD", "libtorch", 1);
-  EXPECT(FindWinogradKernels() == nullptr);
+  EXPECT(FindWinogradKernels<float>() == nullptr);
   unsetenv("LOSSATLAS_WINOGRAD");
 }
 
 // A sum over tiles is one over rows of threads; each output is one thread's.
 void TestOutputsDoNotDependOnThreads() {
-  if (FindWinogradKernels() == nullptr) return;
+  if (FindWinogradKernels<float>() == nullptr) return;
   const int threads = at::get_num_threads();
   for (const Case& c : Cases()) {
     const Tensors single = Draw(c).To(c10::kFloat);
@@ -122,7 +139,7 @@ void TestOutputsDoNotDependOnThreads() {
 }
 
 void TestOnlyWhereItIsAskedForAndFits() {
-  if (FindWinogradKernels() == nullptr) return;
+  if (FindWinogradKernels<float>() == nullptr) return;
   at::NoGradGuard no_grad;
   const Case& c = Cases()[2];
   const Tensors exact = Draw(c);
@@ -163,7 +180,7 @@ void TestOnlyWhereItIsAskedForAndFits() {
 
 // Second derivatives by our formula: both products of images and weights at once.
 void TestSecondDerivatives() {
-  if (FindWinogradKernels() == nullptr) return;
+  if (FindWinogradKernels<float>() == nullptr) return;
   const Case& c = Cases()[1];
   const Tensors exact = Draw(c);
   const auto product = [&](c10::ScalarType type) {
@@ -198,6 +215,7 @@ void TestSecondDerivatives() {
 std::vector<Test> WinogradTests() {
   return {
       {"Winograd's filtering is a convolution, with vectors of both widths", TestBothWidthsOfVectors},
+      {"Winograd's filtering in bfloat16", TestBfloat16},
       {"Winograd's filtering: outputs do not depend on threads", TestOutputsDoNotDependOnThreads},
       {"Winograd's filtering runs where it is asked for and fits", TestOnlyWhereItIsAskedForAndFits},
       {"Winograd's filtering in second derivatives", TestSecondDerivatives},
