@@ -1,6 +1,7 @@
 #include "core/point_evaluator.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "core/combination.h"
@@ -93,6 +94,15 @@ const at::Tensor& PointEvaluator::RowOf(const double* coefficients) {
   return row_;
 }
 
+at::Tensor PointEvaluator::Output(std::vector<at::Tensor> first, bool filters) const {
+  const ScopedPrecision scope(precision_, objective_.model->options().device());
+  std::optional<ScopedWinograd> winograd;
+  if (filters) winograd.emplace(/*in_bfloat16=*/precision_ == Precision::kBfloat16);
+  if (shared_.frozen != nullptr) return RunForwardAfter(objective_, batch_, *shared_.prefix, *shared_.frozen);
+  if (shared_.terms != nullptr) return RunForwardAfter(objective_, batch_, std::move(first));
+  return RunForward(objective_, batch_, BatchNormForm::kFolded);
+}
+
 Evaluation PointEvaluator::At(const double* coefficients, std::vector<at::Tensor> first) {
   Model& model = *objective_.model;
   SetPoint(coefficients);
@@ -105,20 +115,13 @@ Evaluation PointEvaluator::At(const double* coefficients, std::vector<at::Tensor
     weights.insert(weights.end(), coefficients, coefficients + subspace_.directions.size());
     state_.SetBuffers(CombineBuffers(buffers, weights).tensors);
   }
-  at::Tensor output;
-  {
-    const ScopedPrecision scope(precision_, model.options().device());
-    const ScopedWinograd winograd;
-    if (shared_.frozen != nullptr) {
-      output = RunForwardAfter(objective_, batch_, *shared_.prefix, *shared_.frozen);
-    } else if (shared_.terms != nullptr) {
-      output = RunForwardAfter(objective_, batch_, std::move(first));
-    } else {
-      output = RunForward(objective_, batch_, BatchNormForm::kFolded);
-    }
-  }
   LossTerms loss;
-  Evaluation evaluation = Measure(objective_, output, batch_, loss);
+  Evaluation evaluation = Measure(objective_, Output(std::move(first), /*filters=*/true), batch_, loss);
+  // An infinite pixel spoils its whole tile, and transforms overflow earlier: libtorch has the last word.
+  if (!std::isfinite(evaluation.loss_sum)) {
+    first = shared_.terms == nullptr ? std::vector<at::Tensor>() : FirstAt(coefficients, 1).front();
+    evaluation = Measure(objective_, Output(std::move(first), /*filters=*/false), batch_, loss);
+  }
   state_.ResetBuffers();
   return evaluation;
 }

@@ -14,6 +14,7 @@ namespace lossatlas {
 namespace {
 
 thread_local bool is_asked_for = false;
+thread_local bool in_bfloat16_too = false;
 
 WinogradPadding PaddingOf(at::IntArrayRef padding) { return {padding[0], padding[padding.size() - 1]}; }
 
@@ -44,12 +45,19 @@ LayerGradients ConvolutionBackward(const at::Tensor& g, const at::Tensor& x, con
 
 }  // namespace
 
-ScopedWinograd::ScopedWinograd() : outer_(is_asked_for) { is_asked_for = true; }
-ScopedWinograd::~ScopedWinograd() { is_asked_for = outer_; }
+ScopedWinograd::ScopedWinograd(bool in_bfloat16) : outer_(is_asked_for), outer_in_bfloat16_(in_bfloat16_too) {
+  is_asked_for = true;
+  in_bfloat16_too = in_bfloat16;
+}
+ScopedWinograd::~ScopedWinograd() {
+  is_asked_for = outer_;
+  in_bfloat16_too = outer_in_bfloat16_;
+}
 
 bool TakesWinograd(const at::Tensor& x, const at::Tensor& w, at::IntArrayRef stride, at::IntArrayRef padding,
                    at::IntArrayRef dilation, bool transposed, int64_t groups) {
-  return is_asked_for && SuitsWinograd(x, w, stride, padding, dilation, transposed, groups);
+  return is_asked_for && (in_bfloat16_too || x.scalar_type() == c10::kFloat) &&
+         SuitsWinograd(x, w, stride, padding, dilation, transposed, groups);
 }
 
 void InstallWinograd() {

@@ -4,17 +4,19 @@
 
 namespace lossatlas {
 
-// RAII: convolutions that this thread runs while it lives, and their gradients, are computed so where that is
-// faster. They round in other places.
+// RAII: convolutions in float32 that this thread runs while it lives, and their gradients, are computed so
+// where that is faster. They round in other places. With `in_bfloat16` those in bfloat16 are too, where it
+// shows.
 class ScopedWinograd {
  public:
-  ScopedWinograd();
+  explicit ScopedWinograd(bool in_bfloat16 = false);
   ~ScopedWinograd();
   ScopedWinograd(const ScopedWinograd&) = delete;
   ScopedWinograd& operator=(const ScopedWinograd&) = delete;
 
  private:
   bool outer_;
+  bool outer_in_bfloat16_;
 };
 
 // For formulas of ours: whether C(x, w) would be.

@@ -176,6 +176,15 @@ void TestOnlyWhereItIsAskedForAndFits() {
     EXPECT(says);
   }
   EXPECT(at::equal(convolve(single.x, 1), plain));
+  if (FindWinogradKernels<c10::BFloat16>() == nullptr) return;
+  Tensors halves = single.To(c10::kBFloat16);
+  halves.x = halves.x.contiguous(kChannelsLast);
+  const auto of_halves = [&] { return at::conv2d(halves.x, halves.w, halves.b, 1, c.padding); };
+  const at::Tensor plain_halves = of_halves();
+  const ScopedWinograd scope;
+  EXPECT(at::equal(of_halves(), plain_halves));
+  const ScopedWinograd both(/*in_bfloat16=*/true);
+  EXPECT(!at::equal(of_halves(), plain_halves));
 }
 
 // Second derivatives by our formula: both products of images and weights at once.
