@@ -5,6 +5,8 @@
 
 #include "core/double_backward.h"
 #include "core/layer_gradients.h"
+#include "core/subspace_points.h"
+#include "core/torchscript_model.h"
 #include "core/winograd_gradient.h"
 #include "core/winograd_operators.h"
 #include "modules.h"
@@ -219,6 +221,38 @@ void TestSecondDerivatives() {
   }
 }
 
+// An infinite pixel is one negative output in libtorch's convolution, which ReLU takes away, and NaN all over
+// its tile in a filtered one.
+void TestPointsWithoutFiniteTransforms() {
+  torch::jit::Module module("infinite");
+  module.register_parameter("weight", -Random({16, 16, 3, 3}, 1).abs().to(c10::kFloat), false);
+  module.register_buffer("mean", at::zeros({16}));
+  module.register_buffer("variance", at::ones({16}));
+  module.register_attribute("training", c10::BoolType::get(), false);
+  DefineForward(module,
+                "y = torch.conv2d(torch.exp(100.0 * x), self.weight)\n"
+                "y = torch.batch_norm(y, None, None, self.mean, self.variance, False, 0.1, 1e-5, True)\n"
+                "return torch.relu(y + 200.0).mean([2, 3])");
+  LoadOptions options;
+  options.dtype = c10::kFloat;
+  options.include_frozen = true;
+  const auto objective = std::make_shared<Objective>();
+  objective->model = std::make_shared<TorchScriptModel>(module, options);
+  objective->criterion.kind = Criterion::Kind::kMeanSquaredError;
+  at::Tensor x = at::zeros({8, 16, 14, 14});
+  x.select(2, 6).select(2, 6).fill_(1);
+  const Batch batch({x}, at::zeros({8, 16}), {at::kFloat, at::kFloat});
+  const auto loss = [&] {
+    SubspacePoints points(objective, {objective->model->Parameters(), {}, nullptr, {}}, Precision::kFull, 1);
+    return points.Evaluate({}, 1, batch, /*one_by_one=*/true).front().loss_sum;
+  };
+  const double found = loss();
+  setenv("LOSSATLAS_WINOGRAD", "libtorch", 1);
+  const double expected = loss();
+  unsetenv("LOSSATLAS_WINOGRAD");
+  EXPECT(std::isfinite(expected) && expected > 0 && found == expected);
+}
+
 }  // namespace
 
 std::vector<Test> WinogradTests() {
@@ -228,6 +262,8 @@ std::vector<Test> WinogradTests() {
       {"Winograd's filtering: outputs do not depend on threads", TestOutputsDoNotDependOnThreads},
       {"Winograd's filtering runs where it is asked for and fits", TestOnlyWhereItIsAskedForAndFits},
       {"Winograd's filtering in second derivatives", TestSecondDerivatives},
+      {"Winograd's filtering leaves points to libtorch where it is not finite",
+       TestPointsWithoutFiniteTransforms},
   };
 }
 
