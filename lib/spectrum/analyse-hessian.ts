@@ -164,7 +164,8 @@ export async function analyseHessian(
   }
 }
 
-function checkAnalysisOptions(options: AnalyseHessianOptions): void {
+/** Throws ERR_INVALID_OPTION. */
+export function checkAnalysisOptions(options: AnalyseHessianOptions): void {
   checkOptions('analyseHessian', options, {
     ...analysisChecks,
     ...criteriaChecks,

@@ -163,6 +163,9 @@ describe('basins, sharpness and convexity on the command line', function () {
       .to.match(/Trace +36\.83\d+ \(exact\)/)
       .and.match(/Products +\d+: density and eigenvalues 8 \+ \d+; the trace took 3600 backward passes/);
     expect(await words([...exact, '--dry-run'])).to.match(/Trace +a backward pass of every output/);
+    const inexact = await lossatlas([...exact, '--relative-error', '0.1', '--dry-run']);
+    expect(inexact.code).to.equal(2);
+    expect(inexact.stderr).to.contain('--relative-error must be absent with option --exact-trace');
   });
 
   it('refuses what would do nothing, and a cutoff below the loss', async () => {

@@ -1,4 +1,5 @@
 import { analyseHessian, predictMemory, trace, type AnalyseHessianOptions } from '../../index.js';
+import { checkAnalysisOptions } from '../../spectrum/analyse-hessian.js';
 import { probesTogether } from '../../spectrum/spectral-density.js';
 import { runAnalysis } from '../analysis.js';
 import type { CommandSpec } from '../command.js';
@@ -13,6 +14,8 @@ import { summarize } from '../summary.js';
 import { saveVectors } from './hessian.js';
 
 const { memoryBudget } = matrixOptions;
+const optionsOf = (values: Values): AnalyseHessianOptions =>
+  take<AnalyseHessianOptions>(values, { ...analyseOptions, memoryBudget });
 
 /** Products at most. */
 function numProducts(values: Values, size: number): number {
@@ -41,6 +44,7 @@ export const runAnalyse: CommandSpec['run'] = async (invocation) =>
       const probes = numberOf(values, 'probes', 10);
       const isExact = values.exactTrace === true;
       // Refused as the run would be.
+      checkAnalysisOptions(optionsOf(values));
       if (isExact) await trace(operator, { method: 'gradient', minProbes: 2, maxProbes: 2 });
       const words = `${probes} probes of ${steps} Lanczos steps, with eigenpairs and trace`;
       return {
@@ -69,7 +73,7 @@ export const runAnalyse: CommandSpec['run'] = async (invocation) =>
     compute: async ({ operator }, run) => {
       const { output, values, analysis } = run;
       const { resume } = output.resumePath(values);
-      const options = take<AnalyseHessianOptions>(values, { ...analyseOptions, memoryBudget });
+      const options = optionsOf(values);
       using result = await keepingProducts(operator, resume, async (recorded) =>
         analyseHessian(recorded, { ...options, ...analysis }),
       );
