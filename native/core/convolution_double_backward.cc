@@ -7,7 +7,6 @@
 #include "core/double_backward.h"
 #include "core/environment.h"
 #include "core/layer_gradients.h"
-#include "core/winograd.h"
 #include "core/winograd_operators.h"
 
 namespace lossatlas {
@@ -29,12 +28,9 @@ struct Convolution : torch::CustomClassHolder {
     const std::optional<at::Tensor> b = bias.defined() ? std::optional(bias) : std::nullopt;
     return at::convolution(x, w, b, stride, padding, dilation, transposed, output_padding, groups);
   }
-  bool TakesWinograd(const at::Tensor& x, const at::Tensor& w) const {
-    return lossatlas::TakesWinograd(x, w, stride, padding, dilation, transposed, groups);
-  }
-  // C of one plus C of the other, which share the last step of Winograd's.
+  // C of one plus C of the other, where that is one step.
   at::Tensor RunBoth(const WinogradTerm& one, const WinogradTerm& other, const at::Tensor& bias) const {
-    return WinogradConvolve({one, other}, bias, {padding.front(), padding.back()});
+    return WinogradSum(one, other, bias, stride, padding, dilation, transposed, groups);
   }
   // The gradients of ⟨g, C(x, w) + b⟩.
   LayerGradients Pull(const at::Tensor& g, const at::Tensor& x, const at::Tensor& w,
@@ -71,13 +67,10 @@ class ConvolutionBackward : public torch::autograd::Function<ConvolutionBackward
 
     variable_list out(6);  // one for each argument of forward
     if (context->needs_input_grad(0)) {
-      const bool at_once = p.defined() && q.defined() && convolution->TakesWinograd(x, w);
-      if (at_once) {
-        out[0] = convolution->RunBoth({x, q}, {p, w}, r);
-      } else if (q.defined()) {
-        out[0] = convolution->Run(x, q, r);
-      }
-      if (p.defined() && !at_once) {
+      if (p.defined() && q.defined()) out[0] = convolution->RunBoth({x, q}, {p, w}, r);
+      const bool is_done = out[0].defined();
+      if (q.defined() && !is_done) out[0] = convolution->Run(x, q, r);
+      if (p.defined() && !is_done) {
         const at::Tensor term = convolution->Run(p, w, q.defined() ? at::Tensor() : r);
         out[0] = out[0].defined() ? out[0] + term : term;
       }

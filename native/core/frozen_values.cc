@@ -6,6 +6,7 @@
 #include "core/objective.h"
 #include "core/pooling.h"
 #include "core/scoped_state.h"
+#include "core/winograd_operators.h"
 
 namespace lossatlas {
 namespace {
@@ -65,6 +66,8 @@ FrozenValues::Kept FrozenValues::Compute(const Objective& objective, const Subsp
   const ScopedState state(model, MakeLeaves(*model.layout(), subspace.origin.clone(), false), objective.mode,
                           TensorsOf(subspace.buffers.get()));
   const ScopedPrecision scope(precision, model.options().device());
+  // As at the points: the same bits, whether there is room for these values or not.
+  const ScopedWinograd winograd(precision == Precision::kBfloat16);
   const ScopedPooling pooling;
   Kept out;
   try {

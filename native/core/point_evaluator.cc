@@ -1,7 +1,7 @@
 #include "core/point_evaluator.h"
 
 #include <algorithm>
-#include <cmath>
+#include <optional>
 #include <utility>
 
 #include "core/combination.h"
@@ -94,10 +94,7 @@ const at::Tensor& PointEvaluator::RowOf(const double* coefficients) {
   return row_;
 }
 
-at::Tensor PointEvaluator::Output(std::vector<at::Tensor> first, bool filters) const {
-  const ScopedPrecision scope(precision_, objective_.model->options().device());
-  std::optional<ScopedWinograd> winograd;
-  if (filters) winograd.emplace(/*in_bfloat16=*/precision_ == Precision::kBfloat16);
+at::Tensor PointEvaluator::Output(std::vector<at::Tensor> first) const {
   if (shared_.frozen != nullptr) return RunForwardAfter(objective_, batch_, *shared_.prefix, *shared_.frozen);
   if (shared_.terms != nullptr) return RunForwardAfter(objective_, batch_, std::move(first));
   return RunForward(objective_, batch_, BatchNormForm::kFolded);
@@ -116,14 +113,22 @@ Evaluation PointEvaluator::At(const double* coefficients, std::vector<at::Tensor
     state_.SetBuffers(CombineBuffers(buffers, weights).tensors);
   }
   LossTerms loss;
-  Evaluation evaluation = Measure(objective_, Output(std::move(first), /*filters=*/true), batch_, loss);
+  std::optional<Evaluation> evaluation;
+  {
+    const ScopedPrecision scope(precision_, model.options().device());
+    const ScopedWinograd winograd(/*in_bfloat16=*/precision_ == Precision::kBfloat16);
+    const at::Tensor output = Output(std::move(first));
+    if (!winograd.filtered() || at::isfinite(output).all().item<bool>())
+      evaluation = Measure(objective_, output, batch_, loss);
+  }
   // An infinite pixel spoils its whole tile, and transforms overflow earlier: libtorch has the last word.
-  if (!std::isfinite(evaluation.loss_sum)) {
-    first = shared_.terms == nullptr ? std::vector<at::Tensor>() : FirstAt(coefficients, 1).front();
-    evaluation = Measure(objective_, Output(std::move(first), /*filters=*/false), batch_, loss);
+  if (!evaluation) {
+    state_.ResetBuffers();
+    const ScopedPrecision scope(precision_, model.options().device());
+    evaluation = Measure(objective_, RunForward(objective_, batch_, BatchNormForm::kFolded), batch_, loss);
   }
   state_.ResetBuffers();
-  return evaluation;
+  return *evaluation;
 }
 
 }  // namespace lossatlas

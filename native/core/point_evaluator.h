@@ -38,8 +38,8 @@ class PointEvaluator {
  private:
   // `first`: what the first layers give there, where they are shared.
   Evaluation At(const double* coefficients, std::vector<at::Tensor> first);
-  // Of the model in the point's state. `filters`: perhaps by Winograd's filtering.
-  at::Tensor Output(std::vector<at::Tensor> first, bool filters) const;
+  // Of the model in the state of the point.
+  at::Tensor Output(std::vector<at::Tensor> first) const;
   // Into point_.
   void SetPoint(const double* coefficients);
   // The origin with all directions but the first: what the points of a row of a grid share.

@@ -41,7 +41,7 @@ Term<float> TransposedTermOf(const at::Tensor& g, const at::Tensor& w) {
 // A sum of convolutions: sizes and places.
 template <class Element>
 struct Job {
-  const WinogradKernels<Element>& kernels;
+  const WinogradLoops<Element>& kernels;
   TileGrid grid;
   std::vector<Term<Element>> terms;
   const float* bias;
@@ -93,15 +93,15 @@ void WriteOutputs(const Job<Element>& job, const float* products, int64_t point_
 // Every block of tiles by itself, with weights that are transformed once.
 template <class Element>
 void ConvolveByTiles(const Job<Element>& job) {
-  const WinogradKernels<Element>& kernels = job.kernels;
+  const WinogradLoops<Element>& kernels = job.kernels;
   std::vector<int64_t> offsets;  // of the terms' weights in those of a panel
   int64_t panel_size = 0;
   for (const Term<Element>& term : job.terms) {
     offsets.push_back(panel_size);
     panel_size += kWinogradPoints * PointStride<Element>(term.ins() * job.panel);
   }
-  const at::Tensor weights = Scratch<Element>(job.panels() * panel_size);
-  Element* const taps = weights.data_ptr<Element>();
+  const Scratch<Element> weights(job.panels() * panel_size, 1);
+  Element* const taps = weights.data();
   at::parallel_for(0, job.panels(), 1, [&](int64_t from, int64_t to) {
     for (int64_t panel = from; panel < to; ++panel) {
       for (size_t i = 0; i < job.terms.size(); ++i) {
@@ -115,12 +115,12 @@ void ConvolveByTiles(const Job<Element>& job) {
 
   const ImageLayouts layouts = LayOutImages(job, kTileBlock, 0);
   const int64_t product_stride = PointStride<float>(kTileBlock * job.panel);
+  const Scratch<float> sums(kWinogradPoints * product_stride);
+  const Scratch<Element> transformed(layouts.size);
   const int64_t tiles = job.grid.tiles();
   at::parallel_for(0, (tiles + kTileBlock - 1) / kTileBlock, 1, [&](int64_t from, int64_t to) {
-    const at::Tensor sums = Scratch<float>(kWinogradPoints * product_stride);
-    const at::Tensor transformed = Scratch<Element>(layouts.size);
-    float* const products = sums.data_ptr<float>();
-    Element* const images = transformed.data_ptr<Element>();
+    float* const products = sums.OfThread();
+    Element* const images = transformed.OfThread();
     for (int64_t block = from; block < to; ++block) {
       const int64_t begin = block * kTileBlock;
       const int64_t end = std::min(begin + kTileBlock, tiles);
@@ -146,14 +146,16 @@ void ConvolveByTiles(const Job<Element>& job) {
 // Every panel of output channels by itself, which transforms its weights on the way.
 template <class Element>
 void ConvolveByChannels(const Job<Element>& job) {
-  const WinogradKernels<Element>& kernels = job.kernels;
+  const WinogradLoops<Element>& kernels = job.kernels;
   const int64_t tiles = job.grid.tiles();
   const int64_t group = std::min(kTileGroup, tiles);
   const ImageLayouts layouts = LayOutImages(job, group, kChunk);
   const int64_t tap_stride = PointStride<Element>(kChunk * job.panel);
   const int64_t product_stride = PointStride<float>(group * job.panel);
-  const at::Tensor transformed = Scratch<Element>(layouts.size);
-  Element* const images = transformed.data_ptr<Element>();
+  const Scratch<Element> transformed(layouts.size, 1);
+  Element* const images = transformed.data();
+  const Scratch<Element> weights(kWinogradPoints * tap_stride);
+  const Scratch<float> sums(kWinogradPoints * product_stride);
   for (int64_t begin = 0; begin < tiles; begin += group) {
     const int64_t end = std::min(begin + group, tiles);
     constexpr int64_t kGrain = 4;
@@ -161,10 +163,8 @@ void ConvolveByChannels(const Job<Element>& job) {
       TransformImages(job, layouts, from, to, from - begin, images);
     });
     at::parallel_for(0, job.panels(), 1, [&](int64_t from, int64_t to) {
-      const at::Tensor weights = Scratch<Element>(kWinogradPoints * tap_stride);
-      const at::Tensor sums = Scratch<float>(kWinogradPoints * product_stride);
-      Element* const taps = weights.data_ptr<Element>();
-      float* const products = sums.data_ptr<float>();
+      Element* const taps = weights.OfThread();
+      float* const products = sums.OfThread();
       for (int64_t panel = from; panel < to; ++panel) {
         for (size_t i = 0; i < job.terms.size(); ++i) {
           const Term<Element>& term = job.terms[i];
@@ -187,9 +187,8 @@ void ConvolveByChannels(const Job<Element>& job) {
 }
 
 template <class Element>
-at::Tensor Convolve(std::vector<Term<Element>> terms, int64_t outs, const at::Tensor& bias,
-                    WinogradPadding padding) {
-  const WinogradKernels<Element>& kernels = *FindWinogradKernels<Element>();
+at::Tensor Convolve(const WinogradLoops<Element>& kernels, std::vector<Term<Element>> terms, int64_t outs,
+                    const at::Tensor& bias, WinogradPadding padding) {
   const at::Tensor& x = terms.front().x;
   const TileGrid grid = GridOf(x, padding);
   const at::Tensor added = bias.defined() ? bias.to(c10::kFloat).contiguous() : bias;
@@ -209,55 +208,63 @@ at::Tensor Convolve(std::vector<Term<Element>> terms, int64_t outs, const at::Te
 }
 
 template <class Element>
-at::Tensor ConvolveAll(const std::vector<WinogradTerm>& terms, const at::Tensor& bias,
-                       WinogradPadding padding) {
+at::Tensor ConvolveAll(const WinogradLoops<Element>& kernels, const std::vector<WinogradTerm>& terms,
+                       const at::Tensor& bias, WinogradPadding padding) {
   std::vector<Term<Element>> all;
   for (const WinogradTerm& term : terms) all.push_back(TermOf<Element>(term.x, term.w));
-  return Convolve(std::move(all), terms.front().w.size(0), bias, padding);
+  return Convolve(kernels, std::move(all), terms.front().w.size(0), bias, padding);
 }
 
 // Channels that a vector has; 0 where there are no kernels.
-int64_t LanesOf(c10::ScalarType type) {
-  const auto lanes = [](const auto* kernels) { return kernels == nullptr ? 0 : kernels->lanes; };
-  if (type == c10::kFloat) return lanes(FindWinogradKernels<float>());
-  if (type == c10::kBFloat16) return lanes(FindWinogradKernels<c10::BFloat16>());
+int64_t LanesOf(const WinogradKernels& kernels, c10::ScalarType type) {
+  const auto lanes = [](const auto* loops) { return loops == nullptr ? 0 : loops->lanes; };
+  if (type == c10::kFloat) return lanes(kernels.single);
+  if (type == c10::kBFloat16) return lanes(kernels.half);
   return 0;
+}
+
+// One value for all dimensions or one for each, and each holds.
+template <class Holds>
+bool AllOfTwo(at::IntArrayRef values, const Holds& holds) {
+  return (values.size() == 1 || values.size() == 2) && std::ranges::all_of(values, holds);
 }
 
 }  // namespace
 
-bool SuitsWinograd(const at::Tensor& x, const at::Tensor& w, at::IntArrayRef stride, at::IntArrayRef padding,
-                   at::IntArrayRef dilation, bool transposed, int64_t groups) {
+bool SuitsWinograd(const WinogradKernels& kernels, const at::Tensor& x, const at::Tensor& w,
+                   at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation, bool transposed,
+                   int64_t groups) {
   // Tensors of vmap have no memory of their own.
   if (transposed || groups != 1 || !x.has_storage() || !w.has_storage()) return false;
   if (x.dim() != 4 || w.dim() != 4 || w.size(2) != 3 || w.size(3) != 3) return false;
   if (!x.device().is_cpu() || x.scalar_type() != w.scalar_type()) return false;
-  const auto all = [](at::IntArrayRef values, auto holds) { return std::ranges::all_of(values, holds); };
   const auto is_one = [](int64_t value) { return value == 1; };
   // The input's gradient is a convolution whose padding is two less this.
   const auto fits = [](int64_t value) { return value >= 0 && value <= 2; };
-  if (!all(stride, is_one) || !all(dilation, is_one) || !all(padding, fits)) return false;
+  if (!AllOfTwo(stride, is_one) || !AllOfTwo(dilation, is_one) || !AllOfTwo(padding, fits)) return false;
   if (x.size(1) != w.size(1) || !x.is_contiguous(kChannelsLast)) return false;
-  const int64_t lanes = LanesOf(x.scalar_type());
+  const int64_t lanes = LanesOf(kernels, x.scalar_type());
   if (lanes == 0) return false;
   const auto is_wide = [&](int64_t channels) { return channels >= kFewestChannels && channels % lanes == 0; };
   if (!is_wide(w.size(0)) || !is_wide(w.size(1))) return false;
-  const TileGrid grid = GridOf(x, {padding.front(), padding.back()});
+  const TileGrid grid = GridOf(x, PaddingOf(padding));
   if (grid.out_height() < 1 || grid.out_width() < 1 || grid.tiles() < kFewestTiles) return false;
   // Tiles beyond the images' edges are computed for nothing: at most half of the products may be left.
   const int64_t products = grid.images * grid.out_height() * grid.out_width() * 9;
   return 2 * grid.tiles() * kWinogradPoints <= products;
 }
 
-at::Tensor WinogradConvolve(const std::vector<WinogradTerm>& terms, const at::Tensor& bias,
-                            WinogradPadding padding) {
+at::Tensor WinogradConvolve(const WinogradKernels& kernels, const std::vector<WinogradTerm>& terms,
+                            const at::Tensor& bias, WinogradPadding padding) {
   const bool is_float = terms.front().x.scalar_type() == c10::kFloat;
-  return is_float ? ConvolveAll<float>(terms, bias, padding)
-                  : ConvolveAll<c10::BFloat16>(terms, bias, padding);
+  return is_float ? ConvolveAll(*kernels.single, terms, bias, padding)
+                  : ConvolveAll(*kernels.half, terms, bias, padding);
 }
 
-at::Tensor WinogradInputGradient(const at::Tensor& g, const at::Tensor& w, WinogradPadding padding) {
-  return Convolve(std::vector{TransposedTermOf(g, w)}, w.size(1), {}, {2 - padding[0], 2 - padding[1]});
+at::Tensor WinogradInputGradient(const WinogradKernels& kernels, const at::Tensor& g, const at::Tensor& w,
+                                 WinogradPadding padding) {
+  return Convolve(*kernels.single, std::vector{TransposedTermOf(g, w)}, w.size(1), {},
+                  {2 - padding[0], 2 - padding[1]});
 }
 
 }  // namespace lossatlas

@@ -13,14 +13,16 @@ struct WinogradTerm {
 };
 
 // Whether C(x, w) can be computed so, and is faster.
-bool SuitsWinograd(const at::Tensor& x, const at::Tensor& w, at::IntArrayRef stride, at::IntArrayRef padding,
-                   at::IntArrayRef dilation, bool transposed, int64_t groups);
+bool SuitsWinograd(const WinogradKernels& kernels, const at::Tensor& x, const at::Tensor& w,
+                   at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation, bool transposed,
+                   int64_t groups);
 
-// Σ C(x, w) + bias over terms of one output, in float32 or bfloat16; the bias may be undefined. With channels
+// Σ C(x, w) + bias over terms of one output, each of which suits; the bias may be undefined. With channels
 // last.
-at::Tensor WinogradConvolve(const std::vector<WinogradTerm>& terms, const at::Tensor& bias,
-                            WinogradPadding padding);
+at::Tensor WinogradConvolve(const WinogradKernels& kernels, const std::vector<WinogradTerm>& terms,
+                            const at::Tensor& bias, WinogradPadding padding);
 // The gradient of ⟨g, C(x, w)⟩ with respect to x, in float32.
-at::Tensor WinogradInputGradient(const at::Tensor& g, const at::Tensor& w, WinogradPadding padding);
+at::Tensor WinogradInputGradient(const WinogradKernels& kernels, const at::Tensor& g, const at::Tensor& w,
+                                 WinogradPadding padding);
 
 }  // namespace lossatlas

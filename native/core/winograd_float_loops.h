@@ -86,35 +86,16 @@ LOSSATLAS_TARGET static void MultiplyColumns(int64_t depth, const float* a, int6
   MultiplyBlock<kHeight, kVectors, false>(depth, a, 1, a_stride, b, b_stride, c, c_stride);
 }
 
-using RowsFunction = void (*)(int64_t, const float*, int64_t, const float*, float*);
+#include "core/winograd_rows.h"
+
 using ColumnsFunction = void (*)(int64_t, const float*, int64_t, const float*, int64_t, float*, int64_t);
 
-// By height less one.
-template <int kVectors, bool kFromZero, int... kHeights>
-static constexpr std::array<RowsFunction, kRows> RowsTable(std::integer_sequence<int, kHeights...>) {
-  return {&MultiplyRows<kHeights + 1, kVectors, kFromZero>...};
-}
 template <int kVectors, int... kHeights>
 static constexpr std::array<ColumnsFunction, kRows> ColumnsTable(std::integer_sequence<int, kHeights...>) {
   return {&MultiplyColumns<kHeights + 1, kVectors>...};
 }
-using Heights = std::make_integer_sequence<int, kRows>;
-static constexpr std::array<RowsFunction, kRows> kMultiply[2][2] = {
-    {RowsTable<1, false>(Heights{}), RowsTable<1, true>(Heights{})},
-    {RowsTable<2, false>(Heights{}), RowsTable<2, true>(Heights{})}};
 static constexpr std::array<ColumnsFunction, kRows> kMultiplyTransposed[2] = {ColumnsTable<1>(Heights{}),
                                                                               ColumnsTable<2>(Heights{})};
-
-static void Multiply(int64_t rows, int64_t depth, int64_t panel, const float* a, int64_t stride,
-                     const float* b, float* c, bool adds) {
-  const auto& by_height = kMultiply[panel == kLanes ? 0 : 1][adds ? 0 : 1];
-  const int64_t blocks = (rows + kRows - 1) / kRows;
-  for (int64_t block = 0; block < blocks; ++block) {
-    const int64_t first = FirstRow(rows, blocks, block);
-    const int64_t height = FirstRow(rows, blocks, block + 1) - first;
-    by_height[height - 1](depth, a + first * stride, stride, b, c + first * panel);
-  }
-}
 
 static void MultiplyTransposed(int64_t rows, int64_t depth, int64_t panel, const float* a, int64_t a_stride,
                                const float* b, int64_t b_stride, float* c, int64_t c_stride) {
@@ -184,7 +165,7 @@ LOSSATLAS_TARGET static void WriteTaps(const float* s, int64_t point_stride, int
   }
 }
 
-static constexpr WinogradKernels<float> kKernels = {kLanes, &TransformImages<float>, &TransformAllTaps,
-                                                    &Multiply, &WriteOutputs<float>};
-static constexpr WinogradGradientKernels kGradientKernels = {
-    kLanes, &TransformImages<float>, &TransformGradients, &MultiplyTransposed, &WriteTaps};
+static constexpr WinogradLoops<Element> kKernels = {kLanes, &TransformImages, &TransformAllTaps, &Multiply,
+                                                    &WriteOutputs};
+static constexpr WinogradGradientLoops kGradientKernels = {kLanes, &TransformImages, &TransformGradients,
+                                                           &MultiplyTransposed, &WriteTaps};

@@ -12,7 +12,7 @@ constexpr int64_t kRowBlock = 64;
 
 // One weight's gradient: sizes and places.
 struct GradientJob {
-  const WinogradGradientKernels& kernels;
+  const WinogradGradientLoops& kernels;
   TileGrid grid;
   at::Tensor x;  // channels last, like g
   at::Tensor g;
@@ -22,22 +22,32 @@ struct GradientJob {
   int64_t panel;
 };
 
-// Every thread sums its tiles for the whole weight.
-void GradientByTiles(const GradientJob& job) {
-  const WinogradGradientKernels& kernels = job.kernels;
+// Sums of tiles for the whole weight, so many at a time; fewer than kFewestParts leave threads without work.
+// By sizes alone: the bits of the whole do not depend on threads.
+constexpr int64_t kFewestParts = 4;
+int64_t NumParts(const GradientJob& job) {
+  constexpr int64_t kMost = 16;
+  constexpr int64_t kTiles = 4 * kTileBlock;  // of a part, at least
+  constexpr int64_t kNumbers = int64_t{1} << 20;
+  const int64_t fitting = std::max(kFewestParts, kNumbers / (kWinogradPoints * job.ins * job.outs));
+  return std::min({job.grid.tiles() / kTiles, fitting, kMost});
+}
+
+void GradientByTiles(const GradientJob& job, int64_t parts) {
+  const WinogradGradientLoops& kernels = job.kernels;
   const int64_t tiles = job.grid.tiles();
-  const int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads();
-  const int64_t parts = std::clamp<int64_t>(tiles / kTileBlock, 1, threads);
   const int64_t sum_stride = PointStride<float>(job.ins * job.outs);
+  const int64_t part_size = kWinogradPoints * sum_stride;
   const TileLayout of_images = LayOut<float>(kTileBlock, job.ins, job.ins);
   const TileLayout of_gradients = LayOut<float>(kTileBlock, job.outs, job.panel);
-  at::Tensor sums = at::zeros({parts, kWinogradPoints * sum_stride}, job.out.options());
+  const at::Tensor sums = at::zeros({parts, part_size}, job.out.options());
+  float* const all_sums = sums.data_ptr<float>();
+  const Scratch<float> scratch(SizeOf(of_images) + SizeOf(of_gradients));
   at::parallel_for(0, parts, 1, [&](int64_t from, int64_t to) {
-    const at::Tensor scratch = Scratch<float>(SizeOf(of_images) + SizeOf(of_gradients));
-    float* const images = scratch.data_ptr<float>();
+    float* const images = scratch.OfThread();
     float* const gradients = images + SizeOf(of_images);
     for (int64_t part = from; part < to; ++part) {
-      float* const sum = sums[part].data_ptr<float>();
+      float* const sum = all_sums + part * part_size;
       const int64_t last = tiles * (part + 1) / parts;
       for (int64_t begin = tiles * part / parts; begin < last; begin += kTileBlock) {
         const int64_t end = std::min(begin + kTileBlock, last);
@@ -62,16 +72,15 @@ void GradientByTiles(const GradientJob& job) {
   at::parallel_for(0, job.ins / kernels.lanes, 1, [&](int64_t from, int64_t to) {
     const int64_t first = from * kernels.lanes;
     for (int64_t out = 0; out < job.outs; out += job.panel) {
-      kernels.write_taps(sum.const_data_ptr<float>() + first * job.outs + out, sum_stride, job.outs,
-                         job.panel, (to - from) * kernels.lanes, job.ins, out, first,
-                         job.out.data_ptr<float>());
+      kernels.write_taps(all_sums + first * job.outs + out, sum_stride, job.outs, job.panel,
+                         (to - from) * kernels.lanes, job.ins, out, first, job.out.data_ptr<float>());
     }
   });
 }
 
 // Every block of the weight by itself, over all tiles.
 void GradientByChannels(const GradientJob& job) {
-  const WinogradGradientKernels& kernels = job.kernels;
+  const WinogradGradientLoops& kernels = job.kernels;
   const int64_t tiles = job.grid.tiles();
   // So many that their transforms are as large as the sums, which are read and written once a group.
   const int64_t balanced = 2 * job.ins * job.outs / (job.ins + job.outs);
@@ -81,14 +90,17 @@ void GradientByChannels(const GradientJob& job) {
   const TileLayout of_images = LayOut<float>(group, job.ins, kRowBlock);
   const TileLayout of_gradients = LayOut<float>(group, job.outs, job.panel);
   const int64_t blocks = row_blocks * (job.outs / job.panel);
-  const at::Tensor transformed = Scratch<float>(SizeOf(of_images) + SizeOf(of_gradients));
+  const Scratch<float> transformed(SizeOf(of_images) + SizeOf(of_gradients), 1);
   // Sums of the tiles before, where they come in several groups.
-  const at::Tensor kept =
-      group < tiles ? at::zeros({blocks, kWinogradPoints * sum_stride}, job.out.options()) : at::Tensor();
+  const int64_t sum_size = kWinogradPoints * sum_stride;
+  const bool keeps = group < tiles;
+  const at::Tensor kept = at::zeros({keeps ? blocks * sum_size : 0}, job.out.options());
+  float* const kept_sums = kept.data_ptr<float>();
+  const Scratch<float> sums(keeps ? 0 : sum_size);
   for (int64_t begin = 0; begin < tiles; begin += group) {
     const int64_t end = std::min(begin + group, tiles);
     const int64_t count = end - begin;
-    float* const images = transformed.data_ptr<float>();
+    float* const images = transformed.data();
     float* const gradients = images + SizeOf(of_images);
     at::parallel_for(begin, end, 4, [&](int64_t from, int64_t to) {
       kernels.transform_images(job.grid, job.x.const_data_ptr<float>(), job.ins, from, to,
@@ -98,8 +110,8 @@ void GradientByChannels(const GradientJob& job) {
     });
     at::parallel_for(0, blocks, 1, [&](int64_t from, int64_t to) {
       for (int64_t block = from; block < to; ++block) {
-        const at::Tensor sum =
-            kept.defined() ? kept[block] : at::zeros({kWinogradPoints * sum_stride}, job.out.options());
+        float* const sum = keeps ? kept_sums + block * sum_size : sums.OfThread();
+        if (!keeps) std::fill_n(sum, sum_size, 0.0f);
         const int64_t out = block / row_blocks * job.panel;
         const int64_t in = block % row_blocks * kRowBlock;
         const int64_t rows = std::min(kRowBlock, job.ins - in);
@@ -108,11 +120,11 @@ void GradientByChannels(const GradientJob& job) {
         for (int64_t point = 0; point < kWinogradPoints; ++point) {
           kernels.multiply_transposed(rows, count, job.panel, left + point * of_images.point_stride,
                                       kRowBlock, right + point * of_gradients.point_stride, job.panel,
-                                      sum.data_ptr<float>() + point * sum_stride, job.panel);
+                                      sum + point * sum_stride, job.panel);
         }
         if (end < tiles) continue;
-        kernels.write_taps(sum.const_data_ptr<float>(), sum_stride, job.panel, job.panel, rows, job.ins, out,
-                           in, job.out.data_ptr<float>());
+        kernels.write_taps(sum, sum_stride, job.panel, job.panel, rows, job.ins, out, in,
+                           job.out.data_ptr<float>());
       }
     });
   }
@@ -120,21 +132,24 @@ void GradientByChannels(const GradientJob& job) {
 
 }  // namespace
 
-at::Tensor WinogradWeightGradient(const at::Tensor& g, const at::Tensor& x, WinogradPadding padding) {
-  const WinogradGradientKernels& kernels = *FindWinogradGradientKernels();
+at::Tensor WinogradWeightGradient(const WinogradKernels& kernels, const at::Tensor& g, const at::Tensor& x,
+                                  WinogradPadding padding) {
+  const WinogradGradientLoops& loops = *kernels.gradient;
   const int64_t ins = x.size(1);
   const int64_t outs = g.size(1);
   const at::Tensor out =
       at::empty({outs, ins, 3, 3}, x.options().memory_format(at::MemoryFormat::ChannelsLast));
-  const GradientJob job{kernels,
+  const GradientJob job{loops,
                         GridOf(x, padding),
                         x.contiguous(at::MemoryFormat::ChannelsLast),
                         g.contiguous(at::MemoryFormat::ChannelsLast),
                         out,
                         ins,
                         outs,
-                        PanelOf(kernels.lanes, outs)};
-  kWinogradPoints* ins* outs <= kKeptTaps ? GradientByTiles(job) : GradientByChannels(job);
+                        PanelOf(loops.lanes, outs)};
+  const bool is_small = kWinogradPoints * ins * outs <= kKeptTaps;
+  const int64_t parts = is_small ? NumParts(job) : 0;
+  parts < kFewestParts ? GradientByChannels(job) : GradientByTiles(job, parts);
   return out;
 }
 

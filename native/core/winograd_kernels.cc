@@ -28,9 +28,10 @@ constexpr int64_t FirstRow(int64_t rows, int64_t blocks, int64_t block) { return
 
 // Rows of a block: sums fill the registers, but for those of two factors.
 namespace avx512 {
+using Element = float;
 constexpr int64_t kLanes = 16;
 constexpr int kRows = 14;
-#define LOSSATLAS_TARGET __attribute__((target("arch=x86-64-v4")))
+#define LOSSATLAS_TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
 #include "core/winograd_transforms.h"
 // After it.
 #include "core/winograd_float_loops.h"
@@ -38,9 +39,10 @@ constexpr int kRows = 14;
 }  // namespace avx512
 
 namespace avx512_bf16 {
+using Element = c10::BFloat16;
 constexpr int64_t kLanes = 16;
 constexpr int kRows = 14;
-#define LOSSATLAS_TARGET __attribute__((target("arch=x86-64-v4,avx512bf16")))
+#define LOSSATLAS_TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma")))
 #include "core/winograd_transforms.h"
 // After it.
 #include "core/winograd_bfloat16_loops.h"
@@ -48,50 +50,35 @@ constexpr int kRows = 14;
 }  // namespace avx512_bf16
 
 namespace avx2 {
+using Element = float;
 constexpr int64_t kLanes = 8;
 constexpr int kRows = 6;
-#define LOSSATLAS_TARGET __attribute__((target("arch=x86-64-v3")))
+#define LOSSATLAS_TARGET __attribute__((target("avx2,fma")))
 #include "core/winograd_transforms.h"
 // After it.
 #include "core/winograd_float_loops.h"
 #undef LOSSATLAS_TARGET
 }  // namespace avx2
 
+bool Has256() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 bool Has512() {
-  return __builtin_cpu_supports("x86-64-v4") && !EnvironmentSays("LOSSATLAS_WINOGRAD", "avx2");
+  return Has256() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
-bool Has256() { return __builtin_cpu_supports("x86-64-v3"); }
-bool IsOff() { return EnvironmentSays("LOSSATLAS_WINOGRAD", "libtorch"); }
 
 }  // namespace
 
-template <>
-const WinogradKernels<float>* FindWinogradKernels() {
-  if (IsOff()) return nullptr;
-  return Has512() ? &avx512::kKernels : Has256() ? &avx2::kKernels : nullptr;
-}
-
-template <>
-const WinogradKernels<c10::BFloat16>* FindWinogradKernels() {
-  const bool is_fastest =
-      Has512() && __builtin_cpu_supports("avx512bf16") && !__builtin_cpu_supports("amx-bf16");
-  return is_fastest && !IsOff() ? &avx512_bf16::kKernels : nullptr;
-}
-
-const WinogradGradientKernels* FindWinogradGradientKernels() {
-  if (IsOff()) return nullptr;
-  return Has512() ? &avx512::kGradientKernels : Has256() ? &avx2::kGradientKernels : nullptr;
+WinogradKernels FindWinogradKernels(bool in_bfloat16) {
+  if (EnvironmentSays("LOSSATLAS_WINOGRAD", "libtorch") || !Has256()) return {};
+  if (!Has512() || EnvironmentSays("LOSSATLAS_WINOGRAD", "avx2"))
+    return {&avx2::kKernels, &avx2::kGradientKernels, nullptr};
+  // With tiles (AMX) libtorch's own convolutions in bfloat16 are faster.
+  const bool is_fastest = __builtin_cpu_supports("avx512bf16") && !__builtin_cpu_supports("amx-bf16");
+  return {&avx512::kKernels, &avx512::kGradientKernels,
+          in_bfloat16 && is_fastest ? &avx512_bf16::kKernels : nullptr};
 }
 #else
-template <>
-const WinogradKernels<float>* FindWinogradKernels() {
-  return nullptr;
-}
-template <>
-const WinogradKernels<c10::BFloat16>* FindWinogradKernels() {
-  return nullptr;
-}
-const WinogradGradientKernels* FindWinogradGradientKernels() { return nullptr; }
+WinogradKernels FindWinogradKernels(bool) { return {}; }
 #endif
 
 }  // namespace lossatlas

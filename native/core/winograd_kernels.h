@@ -52,7 +52,7 @@ struct TileLayout {
 // Of one instruction set, for float or c10::BFloat16. Numbers of channels are multiples of `lanes`; what is
 // called a panel is `lanes` or twice as many of them.
 template <class Element>
-struct WinogradKernels {
+struct WinogradLoops {
   int64_t lanes;
   // Bᵀ d B of the tiles from begin to end, the first of which lies at `out`.
   void (*transform_images)(const TileGrid& grid, const Element* images, int64_t channels, int64_t begin,
@@ -72,7 +72,7 @@ struct WinogradKernels {
 };
 
 // Of the weight's gradient.
-struct WinogradGradientKernels {
+struct WinogradGradientLoops {
   int64_t lanes;
   void (*transform_images)(const TileGrid& grid, const float* images, int64_t channels, int64_t begin,
                            int64_t end, float* out, const TileLayout& layout);
@@ -88,15 +88,14 @@ struct WinogradGradientKernels {
                      int64_t ins, int64_t first_out, int64_t first_in, float* gradient);
 };
 
-// Null where the processor has no vectors wide enough, and with LOSSATLAS_WINOGRAD=libtorch; =avx2 takes the
-// narrower ones. In bfloat16 null too where it has tiles (AMX), with which libtorch's convolutions are
-// faster.
-template <class Element>
-const WinogradKernels<Element>* FindWinogradKernels();
-template <>
-const WinogradKernels<float>* FindWinogradKernels();
-template <>
-const WinogradKernels<c10::BFloat16>* FindWinogradKernels();
-const WinogradGradientKernels* FindWinogradGradientKernels();
+// What there is on this processor: null for what there is not.
+struct WinogradKernels {
+  const WinogradLoops<float>* single = nullptr;
+  const WinogradGradientLoops* gradient = nullptr;
+  const WinogradLoops<c10::BFloat16>* half = nullptr;
+};
+// None with LOSSATLAS_WINOGRAD=libtorch in the environment; =avx2 takes the narrower vectors. Those of
+// bfloat16 where they are asked for.
+WinogradKernels FindWinogradKernels(bool in_bfloat16);
 
 }  // namespace lossatlas

@@ -1,5 +1,7 @@
 // Where transforms lie in memory, for winograd.cc and winograd_gradient.cc.
 #pragma once
+#include <ATen/Parallel.h>
+
 #include <array>
 
 #include "core/torch.h"
@@ -36,13 +38,28 @@ inline int64_t PanelOf(int64_t lanes, int64_t channels) {
   return channels % (2 * lanes) == 0 ? 2 * lanes : lanes;
 }
 
+// Of a convolution's list, one for all or one a dimension.
+inline WinogradPadding PaddingOf(at::IntArrayRef padding) { return {padding.front(), padding.back()}; }
+
 inline TileGrid GridOf(const at::Tensor& x, WinogradPadding padding) {
   return {x.size(0), x.size(2), x.size(3), padding[0], padding[1]};
 }
 
+// So many numbers for each thread of a parallel loop; from outside of it, where memory is cached and metered.
 template <class Element>
-at::Tensor Scratch(int64_t numbers) {
-  return at::empty({numbers}, at::dtype(c10::CppTypeToScalarType<Element>::value));
-}
+class Scratch {
+ public:
+  explicit Scratch(int64_t numbers, int64_t threads = at::get_num_threads())
+      : numbers_(numbers),
+        memory_(at::empty({threads * numbers}, at::dtype(c10::CppTypeToScalarType<Element>::value))),
+        data_(memory_.data_ptr<Element>()) {}
+  Element* OfThread() const { return data_ + at::get_thread_num() * numbers_; }
+  Element* data() const { return data_; }
+
+ private:
+  int64_t numbers_;
+  at::Tensor memory_;
+  Element* data_;
+};
 
 }  // namespace lossatlas

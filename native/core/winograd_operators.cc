@@ -7,22 +7,36 @@
 
 #include "core/double_backward.h"
 #include "core/layer_gradients.h"
-#include "core/winograd.h"
 #include "core/winograd_gradient.h"
 
 namespace lossatlas {
 namespace {
 
-thread_local bool is_asked_for = false;
-thread_local bool in_bfloat16_too = false;
+thread_local ScopedWinograd::Use* in_use = nullptr;
 
-WinogradPadding PaddingOf(at::IntArrayRef padding) { return {padding[0], padding[padding.size() - 1]}; }
+// Whether the bias is one that libtorch would take.
+bool Fits(const at::Tensor& bias, const at::Tensor& x, const at::Tensor& w) {
+  if (!bias.defined()) return true;
+  return bias.has_storage() && bias.dim() == 1 && bias.size(0) == w.size(0) &&
+         bias.scalar_type() == x.scalar_type() && bias.device().is_cpu();
+}
+
+// Whether g is a gradient of C(x, w).
+bool IsGradient(const at::Tensor& g, const at::Tensor& x, const at::Tensor& w, WinogradPadding padding) {
+  if (!g.has_storage() || !g.device().is_cpu() || g.scalar_type() != c10::kFloat) return false;
+  const TileGrid grid = GridOf(x, padding);
+  return g.sizes() == at::IntArrayRef({grid.images, w.size(0), grid.out_height(), grid.out_width()});
+}
 
 at::Tensor Convolution(const at::Tensor& x, const at::Tensor& w, const std::optional<at::Tensor>& bias,
                        at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation,
                        bool transposed, at::IntArrayRef output_padding, int64_t groups) {
-  if (TakesWinograd(x, w, stride, padding, dilation, transposed, groups))
-    return WinogradConvolve({{x, w}}, bias.value_or(at::Tensor()), PaddingOf(padding));
+  const at::Tensor added = bias.value_or(at::Tensor());
+  if (in_use != nullptr && Fits(added, x, w) &&
+      SuitsWinograd(in_use->kernels, x, w, stride, padding, dilation, transposed, groups)) {
+    in_use->filtered = true;
+    return WinogradConvolve(in_use->kernels, {{x, w}}, added, PaddingOf(padding));
+  }
   return at::native::convolution(x, w, bias, stride, padding, dilation, transposed, output_padding, groups);
 }
 
@@ -30,34 +44,43 @@ LayerGradients ConvolutionBackward(const at::Tensor& g, const at::Tensor& x, con
                                    at::OptionalIntArrayRef bias_sizes, at::IntArrayRef stride,
                                    at::IntArrayRef padding, at::IntArrayRef dilation, bool transposed,
                                    at::IntArrayRef output_padding, int64_t groups, GradientMask mask) {
-  const bool takes =
-      x.scalar_type() == c10::kFloat && TakesWinograd(x, w, stride, padding, dilation, transposed, groups);
+  const bool takes = in_use != nullptr && x.scalar_type() == c10::kFloat &&
+                     SuitsWinograd(in_use->kernels, x, w, stride, padding, dilation, transposed, groups) &&
+                     IsGradient(g, x, w, PaddingOf(padding));
   if (!takes) {
     return at::native::convolution_backward(g, x, w, bias_sizes, stride, padding, dilation, transposed,
                                             output_padding, groups, mask);
   }
+  in_use->filtered = true;
+  const WinogradKernels& kernels = in_use->kernels;
   LayerGradients out;
-  if (mask[0]) std::get<0>(out) = WinogradInputGradient(g, w, PaddingOf(padding));
-  if (mask[1]) std::get<1>(out) = WinogradWeightGradient(g, x, PaddingOf(padding));
+  if (mask[0]) std::get<0>(out) = WinogradInputGradient(kernels, g, w, PaddingOf(padding));
+  if (mask[1]) std::get<1>(out) = WinogradWeightGradient(kernels, g, x, PaddingOf(padding));
   if (mask[2]) std::get<2>(out) = g.sum({0, 2, 3});
   return out;
 }
 
 }  // namespace
 
-ScopedWinograd::ScopedWinograd(bool in_bfloat16) : outer_(is_asked_for), outer_in_bfloat16_(in_bfloat16_too) {
-  is_asked_for = true;
-  in_bfloat16_too = in_bfloat16;
+ScopedWinograd::ScopedWinograd(bool in_bfloat16) : use_{FindWinogradKernels(in_bfloat16)}, outer_(in_use) {
+  in_use = &use_;
 }
-ScopedWinograd::~ScopedWinograd() {
-  is_asked_for = outer_;
-  in_bfloat16_too = outer_in_bfloat16_;
-}
+ScopedWinograd::~ScopedWinograd() { in_use = outer_; }
 
-bool TakesWinograd(const at::Tensor& x, const at::Tensor& w, at::IntArrayRef stride, at::IntArrayRef padding,
-                   at::IntArrayRef dilation, bool transposed, int64_t groups) {
-  return is_asked_for && (in_bfloat16_too || x.scalar_type() == c10::kFloat) &&
-         SuitsWinograd(x, w, stride, padding, dilation, transposed, groups);
+at::Tensor WinogradSum(const WinogradTerm& one, const WinogradTerm& other, const at::Tensor& bias,
+                       at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation,
+                       bool transposed, int64_t groups) {
+  // It records nothing for autograd.
+  if (in_use == nullptr || at::GradMode::is_enabled()) return {};
+  for (const WinogradTerm& term : {one, other}) {
+    if (!SuitsWinograd(in_use->kernels, term.x, term.w, stride, padding, dilation, transposed, groups))
+      return {};
+  }
+  if (one.x.sizes() != other.x.sizes() || one.w.sizes() != other.w.sizes() ||
+      one.x.scalar_type() != other.x.scalar_type() || !Fits(bias, one.x, one.w))
+    return {};
+  in_use->filtered = true;
+  return WinogradConvolve(in_use->kernels, {one, other}, bias, PaddingOf(padding));
 }
 
 void InstallWinograd() {

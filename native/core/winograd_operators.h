@@ -1,6 +1,6 @@
 // Winograd's filtering in the place of libtorch's convolutions, for those who ask.
 #pragma once
-#include "core/torch.h"
+#include "core/winograd.h"
 
 namespace lossatlas {
 
@@ -14,14 +14,23 @@ class ScopedWinograd {
   ScopedWinograd(const ScopedWinograd&) = delete;
   ScopedWinograd& operator=(const ScopedWinograd&) = delete;
 
+  // Whether one was.
+  bool filtered() const { return use_.filtered; }
+
+  struct Use {
+    WinogradKernels kernels;
+    bool filtered = false;
+  };
+
  private:
-  bool outer_;
-  bool outer_in_bfloat16_;
+  Use use_;
+  Use* outer_;
 };
 
-// For formulas of ours: whether C(x, w) would be.
-bool TakesWinograd(const at::Tensor& x, const at::Tensor& w, at::IntArrayRef stride, at::IntArrayRef padding,
-                   at::IntArrayRef dilation, bool transposed, int64_t groups);
+// The sum C(x, q) + C(p, w) + bias, all at once; undefined where that is not asked for or does not suit.
+at::Tensor WinogradSum(const WinogradTerm& one, const WinogradTerm& other, const at::Tensor& bias,
+                       at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation,
+                       bool transposed, int64_t groups);
 
 // Once per process.
 void InstallWinograd();

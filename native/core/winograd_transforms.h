@@ -24,7 +24,8 @@ LOSSATLAS_INLINE Floats Load(const c10::BFloat16* from) {
 // To the nearest bfloat16, ties to even; it is in the upper half, what is in the lower one is rest.
 LOSSATLAS_INLINE Words Rounded(Floats values) {
   const Words bits = reinterpret_cast<Words>(values);
-  return bits + 0x7fff + (bits >> 16 & 1);
+  const Words is_nan = reinterpret_cast<Words>(values != values);
+  return (is_nan & (bits | 0x400000)) | (~is_nan & (bits + 0x7fff + (bits >> 16 & 1)));
 }
 LOSSATLAS_INLINE void Store(c10::BFloat16* to, Floats values) {
   const Halves halves = __builtin_convertvector(Rounded(values) >> 16, Halves);
@@ -105,7 +106,6 @@ LOSSATLAS_INLINE int64_t PlaceIn(const TileLayout& layout, int64_t tile, int64_t
   return channel / layout.block * layout.block_stride + tile * layout.block + channel % layout.block;
 }
 
-template <class Element>
 LOSSATLAS_TARGET static void TransformImages(const TileGrid& grid, const Element* images, int64_t channels,
                                              int64_t begin, int64_t end, Element* out,
                                              const TileLayout& layout) {
@@ -139,7 +139,6 @@ LOSSATLAS_TARGET static void TransformImages(const TileGrid& grid, const Element
 
 // Of as many inputs as lanes: [tap][input], a lane for each output.
 using TapSquares = Floats[9][kLanes];
-template <class Element>
 LOSSATLAS_INLINE void ReadTaps(const Taps<Element>& taps, const Element* block, TapSquares& squares) {
   for (int64_t tap = 0; tap < 9; ++tap) {
     const Element* start = block + tap / 3 * taps.down + tap % 3 * taps.across;
@@ -175,7 +174,6 @@ LOSSATLAS_INLINE void TransformSquare(const TapSquares& squares, int64_t input, 
   for (int64_t i = 0; i < 6; ++i) TransformTaps(half + i, 6, out + 6 * i);
 }
 
-template <class Element>
 LOSSATLAS_TARGET static void WriteOutputs(const TileGrid& grid, const float* m, int64_t point_stride,
                                           int64_t first, int64_t panel, const float* bias, int64_t channels,
                                           int64_t begin, int64_t end, Element* outputs) {

@@ -1,6 +1,8 @@
 // Convolutions by Winograd's filtering against libtorch's in float64, with both widths of vectors.
 #include "core/winograd.h"
 
+#include <ATen/LegacyVmapMode.h>
+
 #include <cstdlib>
 
 #include "core/double_backward.h"
@@ -31,11 +33,14 @@ const std::vector<Case>& Cases() {
       {"tiles in part", {3, 32, 13, 11}, 16, {1, 1}},
       {"no padding", {4, 48, 14, 9}, 80, {0, 0}},
       {"padding on all sides and another one across", {5, 32, 10, 10}, 64, {2, 0}},
+      {"many tiles", {9, 16, 30, 41}, 48, {1, 1}},
       {"weights that no cache holds", {17, 144, 7, 8}, 160, {1, 1}},
       {"and tiles in several groups", {40, 176, 8, 8}, 144, {1, 1}},
   };
   return cases;
 }
+
+WinogradKernels Kernels() { return FindWinogradKernels(/*in_bfloat16=*/true); }
 
 double RelativeError(const at::Tensor& got, const at::Tensor& expected) {
   return ((got.to(c10::kDouble) - expected).norm() / expected.norm()).item<double>();
@@ -76,72 +81,74 @@ void TestFilteringIsConvolution() {
     const Tensors single = exact.To(c10::kFloat);
     const WinogradPadding padding{c.padding[0], c.padding[1]};
     const at::Tensor images = single.x.contiguous(kChannelsLast);
-    EXPECT(SuitsWinograd(images, single.w, {1, 1}, c.padding, {1, 1}, false, 1));
+    EXPECT(SuitsWinograd(Kernels(), images, single.w, {1, 1}, c.padding, {1, 1}, false, 1));
     const at::Tensor expected = at::conv2d(exact.x, exact.w, exact.b, 1, c.padding);
     const auto [of_x, of_w, of_b] = Gradients(c, exact);
     for (const at::Tensor& w : LaidOut(single.w)) {
-      EXPECT(RelativeError(WinogradConvolve({{images, w}}, single.b, padding), expected) < kRounding);
-      EXPECT(RelativeError(WinogradInputGradient(single.g, w, padding), of_x) < kRounding);
+      EXPECT(RelativeError(WinogradConvolve(Kernels(), {{images, w}}, single.b, padding), expected) <
+             kRounding);
+      EXPECT(RelativeError(WinogradInputGradient(Kernels(), single.g, w, padding), of_x) < kRounding);
     }
-    EXPECT(RelativeError(WinogradWeightGradient(single.g, images, padding), of_w) < kRounding);
+    EXPECT(RelativeError(WinogradWeightGradient(Kernels(), single.g, images, padding), of_w) < kRounding);
     // Two terms, without a bias, of images that lie otherwise.
     const at::Tensor other = at::flip(exact.x, {0}) + 1;
-    const at::Tensor sum =
-        WinogradConvolve({{single.x, single.w}, {other.to(c10::kFloat), 2 * single.w}}, {}, padding);
+    const at::Tensor sum = WinogradConvolve(
+        Kernels(), {{single.x, single.w}, {other.to(c10::kFloat), 2 * single.w}}, {}, padding);
     const at::Tensor both = at::conv2d(exact.x + 2 * other, exact.w, {}, 1, c.padding);
     EXPECT(RelativeError(sum, both) < kRounding);
   }
 }
 
 void TestBfloat16() {
-  if (FindWinogradKernels<c10::BFloat16>() == nullptr) return;
+  if (Kernels().half == nullptr) return;
   // Rounding of transformed tiles and weights: 2^-9 each, a few times over.
   constexpr double kRoundingOfHalves = 1.5e-2;
   for (const Case& c : Cases()) {
     const Tensors halves = Draw(c).To(c10::kBFloat16);
     const Tensors exact = halves.To(c10::kDouble);
     const at::Tensor images = halves.x.contiguous(kChannelsLast);
-    EXPECT(SuitsWinograd(images, halves.w, {1, 1}, c.padding, {1, 1}, false, 1));
+    EXPECT(SuitsWinograd(Kernels(), images, halves.w, {1, 1}, c.padding, {1, 1}, false, 1));
     const at::Tensor expected = at::conv2d(exact.x, exact.w, exact.b, 1, c.padding);
     for (const at::Tensor& w : LaidOut(halves.w)) {
-      const at::Tensor got = WinogradConvolve({{images, w}}, halves.b, {c.padding[0], c.padding[1]});
+      const at::Tensor got =
+          WinogradConvolve(Kernels(), {{images, w}}, halves.b, {c.padding[0], c.padding[1]});
       EXPECT(got.scalar_type() == c10::kBFloat16 && RelativeError(got, expected) < kRoundingOfHalves);
     }
   }
 }
 
 void TestBothWidthsOfVectors() {
-  if (FindWinogradKernels<float>() == nullptr) return;
+  if (Kernels().single == nullptr) return;
   TestFilteringIsConvolution();
   setenv("LOSSATLAS_WINOGRAD", "avx2", 1);
-  EXPECT(FindWinogradKernels<float>()->lanes == 8);
+  EXPECT(Kernels().single->lanes == 8);
   TestFilteringIsConvolution();
   setenv("LOSSATLAS_WINOGRAD", "libtorch", 1);
-  EXPECT(FindWinogradKernels<float>() == nullptr);
+  EXPECT(Kernels().single == nullptr);
   unsetenv("LOSSATLAS_WINOGRAD");
 }
 
-// A sum over tiles is one over rows of threads; each output is one thread's.
-void TestOutputsDoNotDependOnThreads() {
-  if (FindWinogradKernels<float>() == nullptr) return;
+void TestBitsDoNotDependOnThreads() {
+  if (Kernels().single == nullptr) return;
   const int threads = at::get_num_threads();
   for (const Case& c : Cases()) {
     const Tensors single = Draw(c).To(c10::kFloat);
     const WinogradPadding padding{c.padding[0], c.padding[1]};
-    const auto both = [&] {
-      return std::pair(WinogradConvolve({{single.x, single.w}}, single.b, padding),
-                       WinogradInputGradient(single.g, single.w, padding));
+    const auto all = [&] {
+      return std::vector<at::Tensor>{WinogradConvolve(Kernels(), {{single.x, single.w}}, single.b, padding),
+                                     WinogradInputGradient(Kernels(), single.g, single.w, padding),
+                                     WinogradWeightGradient(Kernels(), single.g, single.x, padding)};
     };
-    const auto many = both();
+    const std::vector<at::Tensor> many = all();
     at::set_num_threads(1);
-    const auto one = both();
+    const std::vector<at::Tensor> one = all();
     at::set_num_threads(threads);
-    EXPECT(at::equal(many.first, one.first) && at::equal(many.second, one.second));
+    for (size_t i = 0; i < many.size(); ++i) EXPECT(at::equal(many[i], one[i]));
   }
 }
 
 void TestOnlyWhereItIsAskedForAndFits() {
-  if (FindWinogradKernels<float>() == nullptr) return;
+  if (Kernels().single == nullptr) return;
   at::NoGradGuard no_grad;
   const Case& c = Cases()[2];
   const Tensors exact = Draw(c);
@@ -169,16 +176,29 @@ void TestOnlyWhereItIsAskedForAndFits() {
     EXPECT(RelativeError(of_x, exact_x) < kRounding && RelativeError(of_w, exact_w) < kRounding &&
            RelativeError(of_b, exact_b) < kRounding);
     // What cannot be convolved is libtorch's to say.
-    bool says = false;
+    const auto is_refused = [&](const at::Tensor& w, const at::Tensor& b) {
+      try {
+        at::conv2d(single.x, w, b, 1, 1);
+      } catch (const std::exception&) {
+        return true;
+      }
+      return false;
+    };
+    EXPECT(is_refused(Random({16, 16, 3, 3}, 5, c10::kFloat), {}));
+    EXPECT(is_refused(single.w, Random({16}, 5, c10::kFloat)));
+    EXPECT(is_refused(single.w, exact.b));
+    Tensors shrunk = single;
+    shrunk.g = single.g.narrow(2, 0, 4);
+    bool refuses = false;
     try {
-      at::conv2d(single.x, Random({16, 16, 3, 3}, 5).to(c10::kFloat), {}, 1, 1);
-    } catch (const c10::Error& error) {
-      says = std::string(error.what_without_backtrace()).find("channels") != std::string::npos;
+      Gradients(c, shrunk);
+    } catch (const std::exception&) {
+      refuses = true;
     }
-    EXPECT(says);
+    EXPECT(refuses);
   }
   EXPECT(at::equal(convolve(single.x, 1), plain));
-  if (FindWinogradKernels<c10::BFloat16>() == nullptr) return;
+  if (Kernels().half == nullptr) return;
   Tensors halves = single.To(c10::kBFloat16);
   halves.x = halves.x.contiguous(kChannelsLast);
   const auto of_halves = [&] { return at::conv2d(halves.x, halves.w, halves.b, 1, c.padding); };
@@ -191,7 +211,7 @@ void TestOnlyWhereItIsAskedForAndFits() {
 
 // Second derivatives by our formula: both products of images and weights at once.
 void TestSecondDerivatives() {
-  if (FindWinogradKernels<float>() == nullptr) return;
+  if (Kernels().single == nullptr) return;
   const Case& c = Cases()[1];
   const Tensors exact = Draw(c);
   const auto product = [&](c10::ScalarType type) {
@@ -219,6 +239,37 @@ void TestSecondDerivatives() {
     EXPECT(RelativeError(got[i], expected[i]) < 1e-5);
     EXPECT(!at::equal(got[i], plain[i]));
   }
+}
+
+// Products of several vectors at once have tensors without memory of their own.
+void TestBlocksOfVectors() {
+  if (Kernels().single == nullptr) return;
+  const Case& c = Cases()[1];
+  const Tensors t = Draw(c).To(c10::kFloat);
+  const at::Tensor x = t.x.contiguous(kChannelsLast).requires_grad_(true);
+  const at::Tensor w = t.w.clone().requires_grad_(true);
+  torch::autograd::variable_list first;
+  {
+    const ScopedDoubleBackward scope;
+    first =
+        torch::autograd::grad({at::conv2d(x, w, t.b, 1, 1).mul(0.05).exp().sum()}, {x, w}, {}, true, true);
+  }
+  const ScopedWinograd scope;
+  const std::vector<at::Tensor> of_x{at::cos(t.x), at::sin(t.x)};
+  const std::vector<at::Tensor> of_w{at::sin(t.w), at::cos(t.w)};
+  const int64_t level = at::impl::VmapMode::increment_nesting();
+  torch::autograd::variable_list together = torch::autograd::grad(
+      first, {x, w},
+      {at::_add_batch_dim(at::stack(of_x), 0, level), at::_add_batch_dim(at::stack(of_w), 0, level)}, true);
+  for (at::Tensor& product : together) product = at::_remove_batch_dim(product, level, 2, 0);
+  at::impl::VmapMode::decrement_nesting();
+  for (int64_t i = 0; i < 2; ++i) {
+    const auto alone = torch::autograd::grad(
+        first, {x, w}, {of_x[static_cast<size_t>(i)], of_w[static_cast<size_t>(i)]}, true);
+    for (size_t j = 0; j < alone.size(); ++j)
+      EXPECT(RelativeError(together[j][i], alone[j].to(c10::kDouble)) < 1e-5);
+  }
+  EXPECT(scope.filtered());
 }
 
 // An infinite pixel is one negative output in libtorch's convolution, which ReLU takes away, and NaN all over
@@ -259,9 +310,10 @@ std::vector<Test> WinogradTests() {
   return {
       {"Winograd's filtering is a convolution, with vectors of both widths", TestBothWidthsOfVectors},
       {"Winograd's filtering in bfloat16", TestBfloat16},
-      {"Winograd's filtering: outputs do not depend on threads", TestOutputsDoNotDependOnThreads},
+      {"Winograd's filtering: bits do not depend on threads", TestBitsDoNotDependOnThreads},
       {"Winograd's filtering runs where it is asked for and fits", TestOnlyWhereItIsAskedForAndFits},
       {"Winograd's filtering in second derivatives", TestSecondDerivatives},
+      {"Winograd's filtering beside vmap", TestBlocksOfVectors},
       {"Winograd's filtering leaves points to libtorch where it is not finite",
        TestPointsWithoutFiniteTransforms},
   };

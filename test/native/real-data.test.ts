@@ -92,6 +92,28 @@ describe('real checkpoints and data', function () {
       delete process.env.LOSSATLAS_WINOGRAD;
     }
   });
+
+  it('ResNet-20: layers that stand still have the same bits, kept or computed at every point', async function () {
+    const images = sharedFile('cifar10/cifar10_jpeg_test_5000.bin');
+    const path = sharedFile('torchscript/resnet20_cifar10.script.pt');
+    if (images === null || path === null) this.skip();
+    using model = await loadModel(path);
+    using loss = objective(model, await cifar(images, 64));
+    using plane = await randomPlane(model, {
+      seed: 1,
+      freeze: ['conv1.*', 'bn1.*', 'layer1.*', 'layer2.0.*'],
+    });
+    const losses = async () => (await lossSurface(loss, plane, { points: 3 })).loss;
+    process.env.LOSSATLAS_POINTS = 'libtorch';
+    try {
+      const kept = await losses();
+      process.env.LOSSATLAS_FROZEN_PREFIX = 'libtorch';
+      expect(await losses()).to.deep.equal(kept);
+    } finally {
+      delete process.env.LOSSATLAS_POINTS;
+      delete process.env.LOSSATLAS_FROZEN_PREFIX;
+    }
+  });
 });
 
 /** Samples by label. */
