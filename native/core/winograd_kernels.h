@@ -2,8 +2,8 @@
 // channels last.
 //
 // Y = Aᵀ[(G w Gᵀ) ⊙ (Bᵀ d B)]A turns 4 × 4 outputs of one channel pair from 144 products into 36 (Winograd
-// 1980, Lavin & Gray 2016, arXiv 1509.09308). It interpolates at 0, ±1/√2, ±√2 and ∞: with the usual 0, ±1,
-// ±2, ∞ errors of rounding are twice as large.
+// 1980, Lavin & Gray 2016, arXiv 1509.09308). It interpolates at 0, ±1/√2, ±√2 and ∞: at the usual 0, ±1,
+// ±2 and ∞ it rounds twice as coarsely.
 #pragma once
 #include <c10/util/BFloat16.h>
 
