@@ -58,7 +58,7 @@ LOSSATLAS_INLINE void MultiplyBlock(int64_t depth, const float* a, int64_t a_row
     for (int j = 0; j < kVectors; ++j) right[j] = Load(b + step * b_stride + j * kLanes);
 #pragma GCC unroll 16
     for (int i = 0; i < kHeight; ++i) {
-      const Floats left = Floats{} + a[i * a_row + step * a_step];
+      const Floats left = LOSSATLAS_BROADCAST(a[i * a_row + step * a_step]);
 #pragma GCC unroll 2
       for (int j = 0; j < kVectors; ++j) sums[i][j] += left * right[j];
     }

@@ -26,15 +26,20 @@ constexpr int64_t FirstRow(int64_t rows, int64_t blocks, int64_t block) { return
 
 #define LOSSATLAS_INLINE LOSSATLAS_TARGET static inline __attribute__((always_inline))
 
+// LOSSATLAS_BROADCAST reads one number into all lanes: a load alone. What the compiler makes of `Floats{} + x`
+// adds, and then shuffles, on the ports that multiply (of Intel's, which have two: half the speed).
+
 // Rows of a block: sums fill the registers, but for those of two factors.
 namespace avx512 {
 using Element = float;
 constexpr int64_t kLanes = 16;
 constexpr int kRows = 14;
 #define LOSSATLAS_TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
+#define LOSSATLAS_BROADCAST _mm512_set1_ps
 #include "core/winograd_transforms.h"
 // After it.
 #include "core/winograd_float_loops.h"
+#undef LOSSATLAS_BROADCAST
 #undef LOSSATLAS_TARGET
 }  // namespace avx512
 
@@ -54,9 +59,11 @@ using Element = float;
 constexpr int64_t kLanes = 8;
 constexpr int kRows = 6;
 #define LOSSATLAS_TARGET __attribute__((target("avx2,fma")))
+#define LOSSATLAS_BROADCAST _mm256_set1_ps
 #include "core/winograd_transforms.h"
 // After it.
 #include "core/winograd_float_loops.h"
+#undef LOSSATLAS_BROADCAST
 #undef LOSSATLAS_TARGET
 }  // namespace avx2
 
