@@ -122,7 +122,8 @@ export interface SampleIndependence {
 }
 
 export interface Addon {
-  info(): { libtorch: string; numCudaDevices: number };
+  /** `numCudaRecordings`: CUDA graphs that this process has recorded. */
+  info(): { libtorch: string; numCudaDevices: number; numCudaRecordings: number };
   liveHandles(): number;
   dispose(handle: AnyHandle): void;
   /** Sets the number of threads of this environment's computations; 0 only asks. */

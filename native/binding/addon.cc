@@ -1,6 +1,7 @@
 #include <torch/version.h>
 
 #include "binding/binding.h"
+#include "core/cuda_recorder.h"
 #include "core/device.h"
 #include "core/thread_state.h"
 
@@ -11,6 +12,7 @@ Napi::Value Info(const Arguments& args) {
   Napi::Object out = Napi::Object::New(args.env());
   out.Set("libtorch", TORCH_VERSION);
   out.Set("numCudaDevices", NumCudaDevices());
+  out.Set("numCudaRecordings", static_cast<double>(NumCudaRecordings()));
   return out;
 }
 

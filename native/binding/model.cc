@@ -1,5 +1,6 @@
 #include "binding/binding.h"
 #include "binding/exported_program.h"
+#include "core/cuda_recorder.h"
 #include "core/device.h"
 #include "core/torchscript_file.h"
 #include "core/torchscript_model.h"
@@ -20,6 +21,13 @@ Napi::Array Strings(Napi::Env env, const std::vector<std::string>& strings) {
   return out;
 }
 
+// Of this thread's work.
+c10::Device DeviceFor(const std::string& name) {
+  const c10::Device device = ParseDevice(name);
+  UseRecordableStream(device);
+  return device;
+}
+
 Napi::Value ModelHandle(Napi::Env env, std::shared_ptr<Model> model) {
   const int64_t bytes = model->layout()->size() * static_cast<int64_t>(model->options().dtype().itemsize());
   return MakeHandle(env, std::move(model), bytes);
@@ -36,7 +44,7 @@ Napi::Value LoadModel(const Arguments& args) {
   return Submit(
       args.env(),
       [=]() mutable -> std::shared_ptr<Model> {
-        options.device = ParseDevice(device);
+        options.device = DeviceFor(device);
         if (dtype) options.dtype = ParseFloatType(*dtype);
         return std::make_shared<TorchScriptModel>(LoadTorchScript(path, options.device, "model"), options);
       },
@@ -53,7 +61,7 @@ Napi::Value LoadExportedProgram(const Arguments& args) {
   return Submit(
       args.env(),
       [=]() mutable -> std::shared_ptr<Model> {
-        options.device = ParseDevice(device);
+        options.device = DeviceFor(device);
         if (dtype) options.dtype = ParseFloatType(*dtype);
         options.lost_dropout = program->lost_dropout;
         options.non_persistent = program->non_persistent;

@@ -7,6 +7,9 @@
 namespace lossatlas {
 namespace {
 
+// Of one graph: single vectors and one size of blocks are what analyses multiply.
+constexpr size_t kMostRecorded = 4;
+
 // RAII: operators see the batch dimension of at::_add_batch_dim.
 class ScopedVmap {
  public:
@@ -24,6 +27,24 @@ class ScopedVmap {
 
 std::vector<at::Tensor> CurvatureGraph::Apply(const std::vector<at::Tensor>& vectors, bool keep,
                                               bool batched) {
+  const std::shared_ptr<Recorder> recorder = keep ? RecorderFor(options_.device()) : nullptr;
+  if (recorder == nullptr) {
+    recorded_.clear();
+    return Compute(vectors, keep, batched);
+  }
+  const std::pair<size_t, bool> kind{vectors.size(), batched};
+  auto found = recorded_.find(kind);
+  if (found == recorded_.end()) {
+    const auto compute = [this, batched](const std::vector<at::Tensor>& inputs) {
+      return Compute(inputs, /*keep=*/true, batched);
+    };
+    found = recorded_.try_emplace(kind, recorded_.size() < kMostRecorded ? recorder : nullptr, compute).first;
+  }
+  return found->second(vectors);
+}
+
+std::vector<at::Tensor> CurvatureGraph::Compute(const std::vector<at::Tensor>& vectors, bool keep,
+                                                bool batched) {
   if (batched && can_batch_ && vectors.size() > 1) {
     try {
       std::vector<at::Tensor> products = ApplyBatched(vectors);

@@ -1,9 +1,12 @@
 // Products of one batch with a curvature matrix over a space of parameters, from a graph that is kept.
 #pragma once
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "core/objective.h"
 #include "core/parameter_space.h"
+#include "core/recorded_function.h"
 
 namespace lossatlas {
 
@@ -22,6 +25,7 @@ class CurvatureGraph {
 
   // The product with each v of `vectors`, of the loss *sum*. `keep` = false frees the graph on the way; the
   // object is then spent. `batched` runs all vectors in one pass (vmap) where the model's operators allow it.
+  // Where there is a recorder, as many vectors as were multiplied several times are so by one recording.
   std::vector<at::Tensor> Apply(const std::vector<at::Tensor>& vectors, bool keep, bool batched);
 
  protected:
@@ -41,9 +45,11 @@ class CurvatureGraph {
   int64_t peak_bytes_ = 0;
 
  private:
-  bool can_batch_ = true;
-
+  std::vector<at::Tensor> Compute(const std::vector<at::Tensor>& vectors, bool keep, bool batched);
   std::vector<at::Tensor> ApplyBatched(const std::vector<at::Tensor>& vectors);
+
+  bool can_batch_ = true;
+  std::map<std::pair<size_t, bool>, RecordedFunction> recorded_;  // by the number of vectors, and `batched`
 };
 
 // Of one tensor per parameter those that depend on what is differentiated next, with their places in the

@@ -9,6 +9,9 @@ namespace lossatlas {
 
 namespace {
 constexpr int64_t kBlockRows = 16;
+// Of a basis: a recording reads all of its rows in every step, those that are not there yet too, which costs
+// less than launching kernels one by one where they are small.
+constexpr int64_t kMostRecordedBytes = int64_t{256} << 20;
 }
 
 KrylovBasis::KrylovBasis(std::shared_ptr<const ParameterLayout> layout, int64_t capacity,
@@ -16,7 +19,20 @@ KrylovBasis::KrylovBasis(std::shared_ptr<const ParameterLayout> layout, int64_t 
     : layout_(std::move(layout)),
       options_(options),
       storage_(on_host ? options.device(c10::kCPU) : options),
-      capacity_(capacity) {}
+      capacity_(capacity) {
+  std::shared_ptr<Recorder> recorder = on_host ? nullptr : RecorderFor(options.device());
+  const int64_t bytes = capacity * layout_->size() * static_cast<int64_t>(storage_.dtype().itemsize());
+  if (recorder != nullptr && bytes <= kMostRecordedBytes) {
+    recorded_ = std::make_unique<RecordedOrthogonalization>(at::zeros({capacity, layout_->size()}, storage_),
+                                                            std::move(recorder));
+  }
+}
+
+at::Tensor KrylovBasis::MakeBlock() const {
+  const int64_t num_rows = std::min(kBlockRows, capacity_ - count_);
+  if (recorded_ != nullptr) return recorded_->rows().narrow(0, count_, num_rows);
+  return at::empty({num_rows, layout_->size()}, storage_);
+}
 
 KrylovBasis::Extension KrylovBasis::Extend(const at::Tensor& vector, double breakdown, double scale) {
   at::NoGradGuard no_grad;
@@ -25,11 +41,12 @@ KrylovBasis::Extension KrylovBasis::Extend(const at::Tensor& vector, double brea
   // Straight to its place, which counts only if it is appended; what throws before leaves the rows as they
   // are.
   at::Tensor block = has_room && place < blocks_.size() ? blocks_[place] : at::Tensor();
-  if (has_room && !block.defined())
-    block = at::empty({std::min(kBlockRows, capacity_ - count_), layout_->size()}, storage_);
+  if (has_room && !block.defined()) block = MakeBlock();
   const at::Tensor rest = has_room ? block[count_ % kBlockRows] : at::empty({layout_->size()}, storage_);
   const auto [overlaps, start, norm] =
-      Orthogonalize({blocks_, count_}, vector.to(storage_), rest, /*normalizes=*/has_room);
+      recorded_ != nullptr && has_room
+          ? recorded_->Run(vector, count_)
+          : Orthogonalize({blocks_, count_}, vector.to(storage_), rest, /*normalizes=*/has_room);
   // Written so that a NaN is not appended.
   const bool appended = has_room && norm > breakdown * std::max(start, scale);
   if (appended) {
@@ -97,6 +114,7 @@ void KrylovBasis::Rotate(const std::vector<double>& coefficients, int64_t num_co
     }
   }
   count_ = num_columns;
+  if (recorded_ != nullptr) recorded_->rows().narrow(0, count_, capacity_ - count_).zero_();
   blocks_.resize(static_cast<size_t>((num_columns + kBlockRows - 1) / kBlockRows));
 }
 

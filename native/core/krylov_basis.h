@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/parameter_vector.h"
+#include "core/recorded_orthogonalization.h"
 
 namespace lossatlas {
 
@@ -41,6 +42,8 @@ class KrylovBasis {
  private:
   // Rows of `block` that there are.
   int64_t Used(size_t block) const;
+  // Of rows that are not there yet.
+  at::Tensor MakeBlock() const;
 
   std::shared_ptr<const ParameterLayout> layout_;
   at::TensorOptions options_;  // of the vectors
@@ -48,6 +51,7 @@ class KrylovBasis {
   int64_t capacity_;
   std::vector<at::Tensor> blocks_;  // [kBlockRows, n] each
   int64_t count_ = 0;
+  std::unique_ptr<RecordedOrthogonalization> recorded_;  // of rows of which the blocks are parts
 };
 
 }  // namespace lossatlas

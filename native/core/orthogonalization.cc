@@ -146,9 +146,24 @@ at::Tensor OverlapsOf(const at::Tensor& rows, const at::Tensor& w) {
 // By libtorch's operators, on any device.
 Orthogonalized OrthogonalizeThere(const Rows& rows, const at::Tensor& vector, at::Tensor& rest,
                                   bool normalizes) {
+  rest.copy_(vector);
+  const std::vector<at::Tensor> values = SubtractRows(rows, rest);
+  if (normalizes) rest.mul_(values.back().rsqrt().to(rest.scalar_type()));
+  return ReadOverlaps(at::cat(values), rows.count, rows.count);
+}
+
+}  // namespace
+
+Orthogonalized Orthogonalize(const Rows& rows, const at::Tensor& vector, at::Tensor rest, bool normalizes) {
+  if (!rest.device().is_cpu() || EnvironmentSays("LOSSATLAS_GRAM_SCHMIDT", "libtorch"))
+    return OrthogonalizeThere(rows, vector, rest, normalizes);
+  return rest.scalar_type() == c10::kDouble ? OrthogonalizeHost<double>(rows, vector, rest, normalizes)
+                                            : OrthogonalizeHost<float>(rows, vector, rest, normalizes);
+}
+
+std::vector<at::Tensor> SubtractRows(const Rows& rows, at::Tensor& rest) {
   constexpr int kPasses = 2;
   const auto square = [&] { return at::sum(rest.to(c10::kDouble).square()).view({1}); };
-  rest.copy_(vector);
   std::vector<at::Tensor> values = {square()};
   for (int pass = 0; pass < kPasses && rows.count > 0; ++pass) {
     std::vector<at::Tensor> overlaps;
@@ -163,22 +178,18 @@ Orthogonalized OrthogonalizeThere(const Rows& rows, const at::Tensor& vector, at
     values.insert(values.end(), overlaps.begin(), overlaps.end());
   }
   values.push_back(square());
-  if (normalizes) rest.mul_(values.back().rsqrt().to(rest.scalar_type()));
-
-  const std::vector<double> read = HostValues(at::cat(values));
-  Orthogonalized out{std::vector<double>(static_cast<size_t>(rows.count), 0.0), std::sqrt(read.front()),
-                     std::sqrt(read.back())};
-  for (size_t i = 1; i + 1 < read.size(); ++i) out.overlaps[(i - 1) % out.overlaps.size()] += read[i];
-  return out;
+  return values;
 }
 
-}  // namespace
-
-Orthogonalized Orthogonalize(const Rows& rows, const at::Tensor& vector, at::Tensor rest, bool normalizes) {
-  if (!rest.device().is_cpu() || EnvironmentSays("LOSSATLAS_GRAM_SCHMIDT", "libtorch"))
-    return OrthogonalizeThere(rows, vector, rest, normalizes);
-  return rest.scalar_type() == c10::kDouble ? OrthogonalizeHost<double>(rows, vector, rest, normalizes)
-                                            : OrthogonalizeHost<float>(rows, vector, rest, normalizes);
+Orthogonalized ReadOverlaps(const at::Tensor& values, int64_t width, int64_t count) {
+  const std::vector<double> read = HostValues(values);
+  Orthogonalized out{std::vector<double>(static_cast<size_t>(count), 0.0), std::sqrt(read.front()),
+                     std::sqrt(read.back())};
+  for (size_t i = 1; i + 1 < read.size(); ++i) {
+    const size_t row = (i - 1) % static_cast<size_t>(width);
+    if (row < out.overlaps.size()) out.overlaps[row] += read[i];
+  }
+  return out;
 }
 
 }  // namespace lossatlas

@@ -13,6 +13,9 @@ namespace {
 
 // Of the first layers at points that are made together.
 constexpr int64_t kMostFirstBytes = int64_t{128} << 20;
+// Batches whose points are recorded: what is computed of one stays on the device.
+constexpr size_t kMostRecorded = 16;
+
 // Whether nothing but the model keeps one pass from running beside another.
 bool RunsBesideItself(const Objective& objective) {
   if (objective.criterion.scripted != nullptr) return false;
@@ -59,6 +62,7 @@ std::vector<Evaluation> SubspacePoints::Evaluate(const std::vector<double>& coef
       // Something that the model cannot do with what was made of it, or an error that comes again.
       if (shared.frozen == nullptr && !turned_) throw;
     }
+    recorded_.clear();
     if (shared.frozen != nullptr) {
       frozen_values_.GiveUp();
     } else {
@@ -66,6 +70,21 @@ std::vector<Evaluation> SubspacePoints::Evaluate(const std::vector<double>& coef
       may_turn_ = false;
     }
   }
+}
+
+RecordedPoints* SubspacePoints::RecordedOf(const SharedValues& shared, const Batch& batch) {
+  if (!RecordedPoints::CanRecord(*objective_, subspace_)) return nullptr;
+  std::shared_ptr<Recorder> recorder = RecorderFor(subspace_.origin.device());
+  if (recorder == nullptr) return nullptr;
+  auto found = recorded_.find(batch.index());
+  if (found == recorded_.end()) {
+    if (recorded_.size() == kMostRecorded) return nullptr;
+    found = recorded_
+                .try_emplace(batch.index(), *objective_, subspace_, precision_, batch, shared, std::move(recorder))
+                .first;
+  }
+  // Data that is read anew for each pass lies elsewhere each time.
+  return found->second.IsOf(batch) ? &found->second : nullptr;
 }
 
 SharedValues SubspacePoints::SharedOf(const Batch& batch) {
@@ -114,6 +133,10 @@ std::vector<Evaluation> SubspacePoints::EvaluateWith(const SharedValues& shared,
   }
   if (!one_by_one && points_at_once_ > 1) {
     EvaluateSideBySide(shared, coefficients, batch, out);
+    return out;
+  }
+  if (RecordedPoints* recorded = RecordedOf(shared, batch)) {
+    recorded->Evaluate(coefficients.data(), num_points, out.data());
     return out;
   }
   std::optional<MemoryMeter> meter;

@@ -1,5 +1,6 @@
 // Losses at the points of a subspace, batch by batch.
 #pragma once
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "core/objective.h"
 #include "core/point_evaluator.h"
 #include "core/precision.h"
+#include "core/recorded_points.h"
 #include "core/subspace.h"
 
 namespace lossatlas {
@@ -40,6 +42,8 @@ class SubspacePoints {
                              int64_t most_bytes) const;
   std::vector<Evaluation> EvaluateWith(const SharedValues& shared, const std::vector<double>& coefficients,
                                        int64_t num_points, const Batch& batch, bool one_by_one);
+  // Null where points are not recorded.
+  RecordedPoints* RecordedOf(const SharedValues& shared, const Batch& batch);
   void EvaluateSideBySide(const SharedValues& shared, const std::vector<double>& coefficients,
                           const Batch& batch, std::vector<Evaluation>& out);
 
@@ -53,6 +57,7 @@ class SubspacePoints {
   FirstOutputs first_outputs_;
   int64_t points_at_once_;
   int64_t point_bytes_ = 0;
+  std::map<int64_t, RecordedPoints> recorded_;  // by the batch's index
   std::vector<Objective> replicas_;  // with models of their own, one a point
 };
 

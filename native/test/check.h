@@ -26,6 +26,7 @@ std::vector<Test> FirstLayersTests();
 std::vector<Test> FrozenPrefixTests();
 std::vector<Test> FoldedForwardTests();
 std::vector<Test> PoolingTests();
+std::vector<Test> RecorderTests();
 std::vector<Test> WinogradTests();
 
 }  // namespace lossatlas

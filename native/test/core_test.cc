@@ -347,7 +347,7 @@ int Main() {
       {"scoped seed puts the generator back", TestScopedSeed},
   };
   for (const auto& more : {DoubleBackwardTests(), FirstLayersTests(), FoldedForwardTests(),
-                           FrozenPrefixTests(), PoolingTests(), WinogradTests()})
+                           FrozenPrefixTests(), PoolingTests(), RecorderTests(), WinogradTests()})
     tests.insert(tests.end(), more.begin(), more.end());
   int failed = 0;
   for (const auto& [name, run] : tests) {

@@ -1,4 +1,8 @@
 import { expect } from 'chai';
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import {
   dataset,
   eigenpairs,
@@ -10,13 +14,17 @@ import {
   randomPlane,
   spectralDensity,
 } from '../../dist/index.js';
+import { callSync } from '../../dist/native/call.js';
 import { expectNoLiveHandles } from '../support/handles.js';
 import { fixture, goldenData, loadFixture } from '../support/fixtures.js';
 import { goldenFile } from '../support/golden-file.js';
 import { relativeError } from '../support/numbers.js';
 
+/** Whether this process records CUDA graphs: once for all, so that the tests run a second time in another one. */
+const records = process.env.LOSSATLAS_CUDA_GRAPHS === '1';
+
 describe('CUDA against the CPU', function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   before(function () {
     if (numCudaDevices() > 0) return;
     process.stdout.write('      (skipped: no GPU, or a libtorch without CUDA)\n');
@@ -74,5 +82,60 @@ describe('CUDA against the CPU', function () {
       }
       expect(relativeError(products[1]!, products[0]!), name).to.be.below(tolerance);
     }
+  });
+
+  it('grids in tf32', async () => {
+    const results = [];
+    for (const precision of [undefined, 'tf32'] as const) {
+      using model = await loadFixture('convbn', { device: 'cuda', dtype: 'float32' });
+      using loss = objective(model, goldenData('convbn.eval.x', 'convbn.eval.y'));
+      using plane = await randomPlane(model, { seed: 1 });
+      results.push(
+        await lossSurface(loss, plane, { points: 9, ...(precision === undefined ? {} : { precision }) }),
+      );
+    }
+    const [full, reduced] = [results[0]!, results[1]!];
+    expect(relativeError(reduced.loss, full.loss)).to.be.below(1e-2);
+    expect(reduced.precision?.kind).to.equal('tf32');
+  });
+
+  it('blocks of vectors, single vectors and many points', async () => {
+    const results = [];
+    for (const device of ['cpu', 'cuda']) {
+      using model = await loadFixture('convbn', { device });
+      using loss = objective(model, goldenData('convbn.eval.x', 'convbn.eval.y'), { batchSize: 5 });
+      using operator = hessian(loss);
+      using plane = await randomPlane(model, { seed: 2 });
+      const products: number[] = [];
+      for (const count of [1, 1, 3, 1, 3, 3, 1, 3, 1, 3]) {
+        const vectors = await Promise.all(
+          Array.from({ length: count }, (_, i) => model.randomVector('rademacher', products.length + i)),
+        );
+        for (const product of await operator.apply(vectors)) {
+          products.push(...(await product.toArray()));
+          product.dispose();
+        }
+        for (const vector of vectors) vector.dispose();
+      }
+      results.push({ products, surface: (await lossSurface(loss, plane, { points: 11 })).loss });
+    }
+    expect(relativeError(results[1]!.products, results[0]!.products)).to.be.below(1e-9);
+    expect(relativeError(results[1]!.surface, results[0]!.surface)).to.be.below(1e-9);
+  });
+
+  it('all of this recorded as CUDA graphs', function () {
+    if (records) {
+      // At least products, steps of a basis and points.
+      expect(callSync((native) => native.info()).numCudaRecordings).to.be.at.least(10);
+      return;
+    }
+    const require = createRequire(import.meta.url);
+    const mocha = join(dirname(require.resolve('mocha/package.json')), 'bin', 'mocha.js');
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      ['--expose-gc', mocha, fileURLToPath(import.meta.url)],
+      { encoding: 'utf8', env: { ...process.env, LOSSATLAS_CUDA_GRAPHS: '1' } },
+    );
+    expect(status, stdout).to.equal(0);
   });
 });
