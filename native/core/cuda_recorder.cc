@@ -3,9 +3,9 @@
 #ifdef LOSSATLAS_HAS_CUDA_HEADERS
 #include <ATen/core/CachingHostAllocator.h>
 #include <ATen/cuda/CUDAGraph.h>
+#include <c10/core/DeviceGuard.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAFunctions.h>
-#include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 
 #include <atomic>
@@ -54,7 +54,7 @@ class CudaGraph : public Recording {
  public:
   CudaGraph(const std::function<void()>& work, c10::Device device, std::shared_ptr<const Pool> pool)
       : device_(device), pool_(std::move(pool)) {
-    const c10::cuda::CUDAGuard guard(device);
+    const c10::DeviceGuard guard(device);
     // Pending work may free memory by events, which must not be asked for in a recording.
     c10::cuda::device_synchronize();
     try {
@@ -69,7 +69,7 @@ class CudaGraph : public Recording {
   }
 
   void Replay() override {
-    const c10::cuda::CUDAGuard guard(device_);
+    const c10::DeviceGuard guard(device_);
     graph_.replay();
   }
 
@@ -132,7 +132,7 @@ void UseRecordableStream(c10::Device device) {
   if (!device.is_cuda() || !IsWanted()) return;
   const c10::DeviceIndex index = device.index();
   if (c10::cuda::getCurrentCUDAStream(index) != c10::cuda::getDefaultCUDAStream(index)) return;
-  const c10::cuda::CUDAGuard guard(device);
+  const c10::DeviceGuard guard(device);
   c10::cuda::device_synchronize();
   c10::cuda::setCurrentCUDAStream(c10::cuda::getStreamFromPool(/*isHighPriority=*/false, index));
 }
