@@ -77,12 +77,20 @@ bool Has512() {
 
 WinogradKernels FindWinogradKernels(bool in_bfloat16) {
   if (EnvironmentSays("LOSSATLAS_WINOGRAD", "libtorch") || !Has256()) return {};
-  if (!Has512() || EnvironmentSays("LOSSATLAS_WINOGRAD", "avx2"))
-    return {&avx2::kKernels, &avx2::kGradientKernels, nullptr};
-  // With tiles (AMX) libtorch's own convolutions in bfloat16 are faster.
-  const bool is_fastest = __builtin_cpu_supports("avx512bf16") && !__builtin_cpu_supports("amx-bf16");
-  return {&avx512::kKernels, &avx512::kGradientKernels,
-          in_bfloat16 && is_fastest ? &avx512_bf16::kKernels : nullptr};
+  // With tiles (AMX) libtorch's own convolutions in bfloat16 are the fastest.
+  const bool is_ours = in_bfloat16 && !__builtin_cpu_supports("amx-bf16");
+  WinogradKernels out{&avx2::kKernels, &avx2::kGradientKernels, nullptr, is_ours};
+  if (!Has512() || EnvironmentSays("LOSSATLAS_WINOGRAD", "avx2")) return out;
+  out.single = &avx512::kKernels;
+  out.gradient = &avx512::kGradientKernels;
+  // Intel's processors without tiles multiply pairs of bfloat16 half as often as numbers of float32 (measured
+  // on one of family 6, model 207).
+  const bool pays = !__builtin_cpu_is("intel") || EnvironmentSays("LOSSATLAS_WINOGRAD", "bfloat16");
+  if (is_ours && pays && __builtin_cpu_supports("avx512bf16")) {
+    out.half = &avx512_bf16::kKernels;
+    out.widens_half = false;
+  }
+  return out;
 }
 #else
 WinogradKernels FindWinogradKernels(bool) { return {}; }

@@ -93,9 +93,11 @@ struct WinogradKernels {
   const WinogradLoops<float>* single = nullptr;
   const WinogradGradientLoops* gradient = nullptr;
   const WinogradLoops<c10::BFloat16>* half = nullptr;
+  // Products of bfloat16 are faster in float32, where they are exact.
+  bool widens_half = false;
 };
-// None with LOSSATLAS_WINOGRAD=libtorch in the environment; =avx2 takes the narrower vectors. Those of
-// bfloat16 where they are asked for.
+// None with LOSSATLAS_WINOGRAD=libtorch in the environment; =avx2 takes the narrower vectors, =bfloat16 those
+// of bfloat16 where float32 is faster too. What is for bfloat16 where that is asked for.
 WinogradKernels FindWinogradKernels(bool in_bfloat16);
 
 }  // namespace lossatlas

@@ -28,10 +28,23 @@ bool IsGradient(const at::Tensor& g, const at::Tensor& x, const at::Tensor& w, W
   return g.sizes() == at::IntArrayRef({grid.images, w.size(0), grid.out_height(), grid.out_width()});
 }
 
+// Whether both are in bfloat16, whose products are taken in float32.
+bool AreWidened(const at::Tensor& x, const at::Tensor& w) {
+  return in_use != nullptr && in_use->kernels.widens_half && x.scalar_type() == c10::kBFloat16 &&
+         w.scalar_type() == c10::kBFloat16 && x.device().is_cpu() && w.device().is_cpu();
+}
+
 at::Tensor Convolution(const at::Tensor& x, const at::Tensor& w, const std::optional<at::Tensor>& bias,
                        at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation,
                        bool transposed, at::IntArrayRef output_padding, int64_t groups) {
   const at::Tensor added = bias.value_or(at::Tensor());
+  if (AreWidened(x, w)) {
+    const auto widened = [](const at::Tensor& tensor) { return tensor.to(c10::kFloat); };
+    const std::optional<at::Tensor> wide_bias = added.defined() ? std::optional(widened(added)) : std::nullopt;
+    return at::convolution(widened(x), widened(w), wide_bias, stride, padding, dilation, transposed,
+                           output_padding, groups)
+        .to(c10::kBFloat16);
+  }
   if (in_use != nullptr && Fits(added, x, w) &&
       SuitsWinograd(in_use->kernels, x, w, stride, padding, dilation, transposed, groups)) {
     in_use->filtered = true;

@@ -99,21 +99,44 @@ void TestFilteringIsConvolution() {
   }
 }
 
+// Where the instructions are, whether they are the fastest or not.
 void TestBfloat16() {
-  if (Kernels().half == nullptr) return;
+  setenv("LOSSATLAS_WINOGRAD", "bfloat16", 1);
+  const WinogradKernels kernels = Kernels();
+  unsetenv("LOSSATLAS_WINOGRAD");
+  if (kernels.half == nullptr) return;
   // Rounding of transformed tiles and weights: 2^-9 each, a few times over.
   constexpr double kRoundingOfHalves = 1.5e-2;
   for (const Case& c : Cases()) {
     const Tensors halves = Draw(c).To(c10::kBFloat16);
     const Tensors exact = halves.To(c10::kDouble);
     const at::Tensor images = halves.x.contiguous(kChannelsLast);
-    EXPECT(SuitsWinograd(Kernels(), images, halves.w, {1, 1}, c.padding, {1, 1}, false, 1));
+    EXPECT(SuitsWinograd(kernels, images, halves.w, {1, 1}, c.padding, {1, 1}, false, 1));
     const at::Tensor expected = at::conv2d(exact.x, exact.w, exact.b, 1, c.padding);
     for (const at::Tensor& w : LaidOut(halves.w)) {
       const at::Tensor got =
-          WinogradConvolve(Kernels(), {{images, w}}, halves.b, {c.padding[0], c.padding[1]});
+          WinogradConvolve(kernels, {{images, w}}, halves.b, {c.padding[0], c.padding[1]});
       EXPECT(got.scalar_type() == c10::kBFloat16 && RelativeError(got, expected) < kRoundingOfHalves);
     }
+  }
+}
+
+// bfloat16 whose products are taken in float32: as exact as one rounding of the sum.
+void TestWidenedBfloat16() {
+  const ScopedWinograd scope(/*in_bfloat16=*/true);
+  if (!Kernels().widens_half) return;
+  const at::NoGradGuard no_grad;
+  for (const Case& c : Cases()) {
+    const Tensors halves = Draw(c).To(c10::kBFloat16);
+    const Tensors exact = halves.To(c10::kDouble);
+    const at::Tensor images = halves.x.contiguous(kChannelsLast);
+    const at::Tensor got = at::conv2d(images, halves.w, halves.b, 1, c.padding);
+    const at::Tensor expected = at::conv2d(exact.x, exact.w, exact.b, 1, c.padding);
+    EXPECT(got.scalar_type() == c10::kBFloat16 && got.is_contiguous(kChannelsLast));
+    EXPECT(RelativeError(got, expected) < 2e-3);
+    // And those that no filtering suits.
+    const at::Tensor strided = at::conv2d(images, halves.w, halves.b, 2, c.padding);
+    EXPECT(RelativeError(strided, at::conv2d(exact.x, exact.w, exact.b, 2, c.padding)) < 2e-3);
   }
 }
 
@@ -310,6 +333,7 @@ std::vector<Test> WinogradTests() {
   return {
       {"Winograd's filtering is a convolution, with vectors of both widths", TestBothWidthsOfVectors},
       {"Winograd's filtering in bfloat16", TestBfloat16},
+      {"convolutions in bfloat16 by float32", TestWidenedBfloat16},
       {"Winograd's filtering: bits do not depend on threads", TestBitsDoNotDependOnThreads},
       {"Winograd's filtering runs where it is asked for and fits", TestOnlyWhereItIsAskedForAndFits},
       {"Winograd's filtering in second derivatives", TestSecondDerivatives},
