@@ -11,6 +11,7 @@
 #include "core/environment.h"
 #include "core/graph_writes.h"
 #include "core/inlined_graph.h"
+#include "core/pool_first.h"
 
 namespace lossatlas {
 namespace {
@@ -121,11 +122,8 @@ bool AsksForLayout(torch::jit::Graph& graph) {
   return asks;
 }
 
-// Null where nothing folds.
-std::shared_ptr<torch::jit::Graph> FoldedGraph(const torch::jit::Module& module) {
-  std::shared_ptr<torch::jit::Graph> graph = InlinedEvalForward(module);
-  if (graph == nullptr) return nullptr;
-
+// Whether something folds.
+bool FoldBatchNorm(const std::shared_ptr<torch::jit::Graph>& graph) {
   std::vector<std::pair<Node*, Node*>> found;
   ForEachNode(graph->block(), [&](Node* norm) {
     Node* convolution = ConvolutionBefore(*norm);
@@ -145,17 +143,16 @@ std::shared_ptr<torch::jit::Graph> FoldedGraph(const torch::jit::Module& module)
              pair.first->next() != pair.second;
     });
   }
-  if (found.empty()) return nullptr;
   for (const auto& [convolution, norm] : found) Fold(*graph, convolution, norm);
-  graph->lint();
-  return graph;
+  return !found.empty();
 }
 
 }  // namespace
 
-FoldedForward::FoldedForward(std::shared_ptr<torch::jit::Graph> graph, bool takes_channels_last)
-    : function_(std::make_unique<torch::jit::GraphFunction>("folded_forward", std::move(graph), nullptr)),
-      takes_channels_last_(takes_channels_last) {}
+FoldedForward::FoldedForward(std::shared_ptr<torch::jit::Graph> graph, bool folds_batch_norm)
+    : folds_batch_norm_(folds_batch_norm), takes_channels_last_(folds_batch_norm && !AsksForLayout(*graph)) {
+  function_ = std::make_unique<torch::jit::GraphFunction>("folded_forward", std::move(graph), nullptr);
+}
 
 c10::IValue FoldedForward::Run(std::vector<c10::IValue> arguments) const {
   function_->run(arguments);
@@ -182,12 +179,15 @@ std::set<const c10::TensorImpl*> FoldedForward::ImageWeights(const torch::jit::M
   return weights;
 }
 
-std::unique_ptr<FoldedForward> FoldBatchNorm(const torch::jit::Module& module) {
+std::unique_ptr<FoldedForward> FoldForward(const torch::jit::Module& module) {
   if (EnvironmentSays("LOSSATLAS_FOLDING", "libtorch")) return nullptr;
-  std::shared_ptr<torch::jit::Graph> graph = FoldedGraph(module);
+  std::shared_ptr<torch::jit::Graph> graph = InlinedEvalForward(module);
   if (graph == nullptr) return nullptr;
-  const bool takes_channels_last = !AsksForLayout(*graph);
-  return std::make_unique<FoldedForward>(std::move(graph), takes_channels_last);
+  const bool folds_batch_norm = FoldBatchNorm(graph);
+  const bool pools_first = PoolFirst(*graph) > 0;
+  if (!folds_batch_norm && !pools_first) return nullptr;
+  graph->lint();
+  return std::make_unique<FoldedForward>(std::move(graph), folds_batch_norm);
 }
 
 }  // namespace lossatlas

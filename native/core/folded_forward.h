@@ -1,4 +1,5 @@
-// BatchNorm in eval mode folded into the convolution before it, inside the graph that is differentiated.
+// A forward pass in eval mode with fewer passes over activations, which is differentiated as it is: BatchNorm
+// folded into the convolution before it, max-pooling before ReLU.
 #pragma once
 #include <memory>
 #include <set>
@@ -11,14 +12,16 @@ namespace lossatlas {
 // The forward pass of a module in eval mode where every BatchNorm that follows a convolution whose output
 // nobody else reads is part of it: weight' = weight · s and bias' = (bias − mean) · s + β with s = γ /
 // √(variance + ε). These are operators of the graph, so that all derivatives stay exact, and the passes over
-// activations go.
+// activations go. Then PoolFirst.
 class FoldedForward {
  public:
-  FoldedForward(std::shared_ptr<torch::jit::Graph> graph, bool takes_channels_last);
+  FoldedForward(std::shared_ptr<torch::jit::Graph> graph, bool folds_batch_norm);
 
   // The module, and what its forward method takes.
   c10::IValue Run(std::vector<c10::IValue> arguments) const;
-  // Whether it may have its images with channels last in memory: no operator asks how they lie.
+  bool folds_batch_norm() const { return folds_batch_norm_; }
+  // Whether it may have its images with channels last in memory, which pays where BatchNorm is folded: no
+  // operator asks how they lie.
   bool takes_channels_last() const { return takes_channels_last_; }
   std::shared_ptr<torch::jit::Graph> CopyGraph() const;
   // The tensors of the module, as it has them now, that are weights of convolutions over images and nothing
@@ -27,10 +30,11 @@ class FoldedForward {
 
  private:
   std::unique_ptr<torch::jit::GraphFunction> function_;
+  bool folds_batch_norm_;
   bool takes_channels_last_;
 };
 
-// Null where nothing can be folded, and with LOSSATLAS_FOLDING=libtorch.
-std::unique_ptr<FoldedForward> FoldBatchNorm(const torch::jit::Module& module);
+// Null where there is nothing to do, and with LOSSATLAS_FOLDING=libtorch.
+std::unique_ptr<FoldedForward> FoldForward(const torch::jit::Module& module);
 
 }  // namespace lossatlas

@@ -36,8 +36,8 @@ struct ForwardSignature {
 };
 
 // How BatchNorm in eval mode is computed, which changes values by rounding alone. Folded: inside the
-// convolutions before it, in float32 on the CPU with the channels of images next to each other in memory;
-// plain where that cannot be.
+// convolutions before it, in float32 on the CPU with the channels of images next to each other in memory, and
+// ReLUs after max-pooling; plain where that cannot be.
 enum class BatchNormForm { kPlain, kFolded };
 
 class Model {
@@ -98,7 +98,7 @@ class Model {
 
   // Null where none is known, or where parameters are rounded, so that nothing is linear in them.
   virtual const FirstLayers* first_layers() = 0;
-  // Whether BatchNormForm::kFolded is another form in eval mode.
+  // Whether a BatchNorm is folded in BatchNormForm::kFolded in eval mode.
   virtual bool FoldsBatchNorm() = 0;
   // Of parameters in their order: whether that form is faster where their channels lie last. None where
   // nothing is. The state is the model's own.

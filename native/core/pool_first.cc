@@ -29,7 +29,7 @@ Node* UserOf(const Value* value) {
 
 }  // namespace
 
-void PoolFirst(torch::jit::Graph& graph) {
+size_t PoolFirst(torch::jit::Graph& graph) {
   std::vector<std::pair<Node*, Node*>> found;
   ForEachNode(graph.block(), [&](Node* relu) {
     if (relu->kind() != c10::aten::relu && relu->kind() != c10::aten::relu_) return;
@@ -44,6 +44,7 @@ void PoolFirst(torch::jit::Graph& graph) {
     relu->replaceInput(0, pool->output());
     relu->moveAfter(pool);
   }
+  return found.size();
 }
 
 }  // namespace lossatlas

@@ -281,7 +281,7 @@ static auto RewrittenOnce(std::optional<Pointer>& form, const Rewrite& rewrite) 
 
 const FoldedForward* TorchScriptModel::Folded() {
   if (input_type_ == c10::kHalf || input_type_ == c10::kBFloat16) return nullptr;
-  return RewrittenOnce(folded_, [&] { return FoldBatchNorm(module_); });
+  return RewrittenOnce(folded_, [&] { return FoldForward(module_); });
 }
 
 std::vector<c10::IValue> TorchScriptModel::ArgumentsOf(const std::vector<at::Tensor>& inputs,

@@ -46,7 +46,7 @@ class TorchScriptModel : public Model {
   std::unique_ptr<Model> Replica() const override;
   c10::IValue Forward(const Batch& batch, BatchNormForm form) override;
   const FirstLayers* first_layers() override;
-  bool FoldsBatchNorm() override { return Folded() != nullptr; }
+  bool FoldsBatchNorm() override { return Folded() != nullptr && Folded()->folds_batch_norm(); }
   std::vector<bool> TakesChannelsLast() override;
   std::vector<at::Tensor> FirstOutputs(const Batch& batch) override;
   c10::IValue ForwardAfter(const Batch& batch, std::vector<at::Tensor> first) override;

@@ -143,7 +143,7 @@ void TestFolding() {
   };
   for (const Case& c : cases) {
     const torch::jit::Module module = Make(c);
-    const std::unique_ptr<FoldedForward> folded = FoldBatchNorm(module);
+    const std::unique_ptr<FoldedForward> folded = FoldForward(module);
     const bool as_expected = (folded != nullptr) == c.folds;
     if (!as_expected) std::fprintf(stderr, "%s\n", c.name);
     EXPECT(as_expected);
@@ -160,12 +160,65 @@ void TestFolding() {
   }
 }
 
+// The same to the bit, with windows whose largest value is not positive, and with NaN.
+void TestPoolingFirst() {
+  const std::string layer = "torch.conv2d(x, self.weight, self.bias)";
+  const auto pooled = [](const std::string& of, const std::string& pool) {
+    return "z = torch.max_pool2d(" + of + "(y), " + pool + ")\n    return torch.tanh(z)";
+  };
+  const std::vector<std::pair<Case, bool>> cases = {
+      {{"ReLU", Code(layer, pooled("torch.relu", "[2, 2]")), true}, true},
+      {{"in place", Code(layer, pooled("torch.relu_", "[2, 2]")), true}, true},
+      {{"overlapping windows", Code(layer, pooled("torch.relu", "[3, 3], [2, 2], [1, 1]")), true}, true},
+      {{"after BatchNorm", Code(layer, std::string("y = ") + kNorm + "\n    " + pooled("torch.relu", "[2, 2]")),
+        true},
+       false},
+      {{"read elsewhere", Code(layer, "z = torch.max_pool2d(torch.relu(y), [2, 2])\n    return z * y.mean()"),
+        false},
+       true},
+      {{"another function", Code(layer, pooled("torch.tanh", "[2, 2]")), false}, true},
+  };
+  for (const auto& [c, is_exact] : cases) {
+    const torch::jit::Module module = Make(c);
+    module.attr("bias").toTensor().sub_(1.5);
+    const std::unique_ptr<FoldedForward> folded = FoldForward(module);
+    const int before = NumFailures();
+    EXPECT((folded != nullptr) == c.folds);
+    if (folded != nullptr) {
+      EXPECT(folded->folds_batch_norm() != is_exact && folded->takes_channels_last() != is_exact);
+      torch::jit::Module plain = module;
+      const auto are_same = [&](const Derived& a, const Derived& b) {
+        if (!is_exact)
+          return at::allclose(a.value, b.value, 1e-12, 1e-12) && Close(a.gradients, b.gradients) &&
+                 Close(a.products, b.products);
+        bool same = at::equal(a.value, b.value);
+        for (size_t i = 0; i < a.gradients.size(); ++i) {
+          same = same && a.gradients[i].defined() == b.gradients[i].defined();
+          if (a.gradients[i].defined()) same = same && at::equal(a.gradients[i], b.gradients[i]);
+          if (a.products[i].defined()) same = same && at::equal(a.products[i], b.products[i]);
+        }
+        return same;
+      };
+      at::Tensor x = Random(c.input, 9);
+      const Derived expected = Derive(module, [&] { return plain.forward({x}).toTensor(); });
+      EXPECT(are_same(Derive(module, [&] { return folded->Run({module._ivalue(), x}).toTensor(); }), expected));
+      EXPECT((expected.value == 0).any().item<bool>());
+      x = x.clone();
+      x[0][0][2][2] = NAN;
+      const at::NoGradGuard no_grad;
+      EXPECT(at::allclose(folded->Run({module._ivalue(), x}).toTensor(), plain.forward({x}).toTensor(), 1e-12,
+                          1e-12, /*equal_nan=*/true));
+    }
+    if (NumFailures() != before) std::printf("    in the case: %s\n", c.name);
+  }
+}
+
 void TestLayout() {
   const std::string plain = "torch.conv2d(x, self.weight)";
-  const std::unique_ptr<FoldedForward> free = FoldBatchNorm(Make({"", Normed(plain), true}));
+  const std::unique_ptr<FoldedForward> free = FoldForward(Make({"", Normed(plain), true}));
   EXPECT(free != nullptr && free->takes_channels_last());
   const std::string asks = Code(plain, std::string("z = ") + kNorm + "\n    return z * float(x.stride(1))");
-  const std::unique_ptr<FoldedForward> bound = FoldBatchNorm(Make({"", asks, true}));
+  const std::unique_ptr<FoldedForward> bound = FoldForward(Make({"", asks, true}));
   EXPECT(bound != nullptr && !bound->takes_channels_last());
 }
 
@@ -196,6 +249,7 @@ void TestModel() {
 
 std::vector<Test> FoldedForwardTests() {
   return {{"folded BatchNorm has the values and derivatives of the plain one", TestFolding},
+          {"max-pooling before ReLU has the bits of ReLU before it", TestPoolingFirst},
           {"folded forward passes know whether images may have channels last", TestLayout},
           {"models fold in float32, also where a view does not allow channels last", TestModel}};
 }
