@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/convolution_ends.h"
 #include "core/environment.h"
 #include "core/graph_writes.h"
 #include "core/inlined_graph.h"
@@ -33,6 +34,27 @@ std::optional<int64_t> WeightDimensions(const Node& node) {
   const auto constant = torch::jit::toIValue(node.input(3));
   if (!constant || !constant->isIntList()) return {};
   return 2 + static_cast<int64_t>(constant->toIntVector().size());
+}
+
+// A traced module calls the operator that aten::convolution calls, past what stands in for that one. Whether
+// something was rewritten.
+bool WriteAsScripted(torch::jit::Graph& graph) {
+  std::vector<std::pair<Node*, int64_t>> found;
+  ForEachNode(graph.block(), [&found](Node* node) {
+    const std::optional<int64_t> dimensions = WeightDimensions(*node);
+    if (dimensions && std::string(node->kind().toQualString()) == "aten::_convolution")
+      found.emplace_back(node, *dimensions);
+  });
+  for (const auto& [node, dimensions] : found) {
+    const torch::jit::WithInsertPoint before(node);
+    const std::string kind = "aten::conv" + std::to_string(dimensions - 2) + "d";
+    Value* out = graph.insert(c10::Symbol::fromQualString(kind),
+                              {node->input(0), node->input(1), node->input(2), node->input(3), node->input(4),
+                               node->input(5), node->input(8)});
+    node->output()->replaceAllUsesWith(out);
+    node->destroy();
+  }
+  return !found.empty();
 }
 
 bool IsNone(const Value* value) { return value->mustBeNone(); }
@@ -151,11 +173,14 @@ bool FoldBatchNorm(const std::shared_ptr<torch::jit::Graph>& graph) {
 
 FoldedForward::FoldedForward(std::shared_ptr<torch::jit::Graph> graph, bool folds_batch_norm)
     : folds_batch_norm_(folds_batch_norm), takes_channels_last_(folds_batch_norm && !AsksForLayout(*graph)) {
+  std::shared_ptr<torch::jit::Graph> ended = graph->copy();
+  EndConvolutions(ended);
   function_ = std::make_unique<torch::jit::GraphFunction>("folded_forward", std::move(graph), nullptr);
+  ended_ = std::make_unique<torch::jit::GraphFunction>("ended_forward", std::move(ended), nullptr);
 }
 
 c10::IValue FoldedForward::Run(std::vector<c10::IValue> arguments) const {
-  function_->run(arguments);
+  (at::GradMode::is_enabled() ? function_ : ended_)->run(arguments);
   return std::move(arguments.front());
 }
 
@@ -183,9 +208,10 @@ std::unique_ptr<FoldedForward> FoldForward(const torch::jit::Module& module) {
   if (EnvironmentSays("LOSSATLAS_FOLDING", "libtorch")) return nullptr;
   std::shared_ptr<torch::jit::Graph> graph = InlinedEvalForward(module);
   if (graph == nullptr) return nullptr;
+  const bool was_traced = WriteAsScripted(*graph);
   const bool folds_batch_norm = FoldBatchNorm(graph);
   const bool pools_first = PoolFirst(*graph) > 0;
-  if (!folds_batch_norm && !pools_first) return nullptr;
+  if (!was_traced && !folds_batch_norm && !pools_first) return nullptr;
   graph->lint();
   return std::make_unique<FoldedForward>(std::move(graph), folds_batch_norm);
 }

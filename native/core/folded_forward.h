@@ -1,5 +1,6 @@
 // A forward pass in eval mode with fewer passes over activations, which is differentiated as it is: BatchNorm
-// folded into the convolution before it, max-pooling before ReLU.
+// folded into the convolution before it, max-pooling before ReLU, and convolutions of traced modules as
+// scripted ones have them.
 #pragma once
 #include <memory>
 #include <set>
@@ -17,7 +18,8 @@ class FoldedForward {
  public:
   FoldedForward(std::shared_ptr<torch::jit::Graph> graph, bool folds_batch_norm);
 
-  // The module, and what its forward method takes.
+  // The module, and what its forward method takes. Without gradients convolutions have their ends
+  // (EndConvolutions).
   c10::IValue Run(std::vector<c10::IValue> arguments) const;
   bool folds_batch_norm() const { return folds_batch_norm_; }
   // Whether it may have its images with channels last in memory, which pays where BatchNorm is folded: no
@@ -30,6 +32,7 @@ class FoldedForward {
 
  private:
   std::unique_ptr<torch::jit::GraphFunction> function_;
+  std::unique_ptr<torch::jit::GraphFunction> ended_;  // the same
   bool folds_batch_norm_;
   bool takes_channels_last_;
 };

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 
+#include "core/convolution_ends.h"
 #include "core/graph_writes.h"
 #include "core/inlined_graph.h"
 
@@ -192,6 +193,7 @@ std::unique_ptr<FrozenPrefix> SplitAtMoving(const torch::jit::Module& module,
   if (!splitter.Split()) return nullptr;
   std::shared_ptr<Graph> prefix = PrefixOf(*graph, splitter);
   CutOff(graph, splitter);
+  EndConvolutions(graph);
   return std::make_unique<FrozenPrefix>(std::move(prefix), graph, splitter.written(), takes_channels_last);
 }
 

@@ -12,7 +12,7 @@ constexpr int64_t kBlockRows = 16;
 // Of a basis: a recording reads all of its rows in every step, those that are not there yet too, which costs
 // less than launching kernels one by one where they are small.
 constexpr int64_t kMostRecordedBytes = int64_t{256} << 20;
-}
+}  // namespace
 
 KrylovBasis::KrylovBasis(std::shared_ptr<const ParameterLayout> layout, int64_t capacity,
                          at::TensorOptions options, bool on_host)

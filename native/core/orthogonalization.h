@@ -25,8 +25,9 @@ struct Orthogonalized {
 // CPU the sums do not depend on the number of threads.
 Orthogonalized Orthogonalize(const Rows& rows, const at::Tensor& vector, at::Tensor rest, bool normalizes);
 
-// By libtorch's operators, without waiting for the device: takes the rows' part out of `rest` in place, twice.
-// Gives ‖rest‖² before, the overlaps that each pass took out, and ‖rest‖² after, as parts of one vector.
+// By libtorch's operators, without waiting for the device: takes the rows' part out of `rest` in place,
+// twice. Gives ‖rest‖² before, the overlaps that each pass took out, and ‖rest‖² after, as parts of one
+// vector.
 std::vector<at::Tensor> SubtractRows(const Rows& rows, at::Tensor& rest);
 // That vector on the host; of `width` overlaps a pass, the first `count`.
 Orthogonalized ReadOverlaps(const at::Tensor& values, int64_t width, int64_t count);

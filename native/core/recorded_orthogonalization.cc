@@ -8,8 +8,8 @@
 namespace lossatlas {
 namespace {
 
-// inputs: the vector and the row's index [1]. Gives ‖vector‖², what each pass took out by rows, and the square
-// of what is left.
+// inputs: the vector and the row's index [1]. Gives ‖vector‖², what each pass took out by rows, and the
+// square of what is left.
 std::vector<at::Tensor> Step(const at::Tensor& rows, const std::vector<at::Tensor>& inputs) {
   at::NoGradGuard no_grad;
   at::Tensor all = rows;
@@ -26,9 +26,9 @@ std::vector<at::Tensor> Step(const at::Tensor& rows, const std::vector<at::Tenso
 }  // namespace
 
 RecordedOrthogonalization::RecordedOrthogonalization(at::Tensor rows, std::shared_ptr<Recorder> recorder)
-    : rows_(std::move(rows)), step_(std::move(recorder), [rows = rows_](const std::vector<at::Tensor>& inputs) {
-        return Step(rows, inputs);
-      }) {}
+    : rows_(std::move(rows)),
+      step_(std::move(recorder),
+            [rows = rows_](const std::vector<at::Tensor>& inputs) { return Step(rows, inputs); }) {}
 
 Orthogonalized RecordedOrthogonalization::Run(const at::Tensor& vector, int64_t count) {
   at::NoGradGuard no_grad;

@@ -36,10 +36,10 @@ bool RecordedPoints::IsOf(const Batch& batch) const {
 
 void RecordedPoints::Evaluate(const double* coefficients, int64_t num_points, Evaluation* out) {
   const int64_t width = static_cast<int64_t>(subspace_.directions.size());
-  const at::Tensor all = at::tensor(c10::ArrayRef<double>(coefficients, static_cast<size_t>(num_points * width)),
-                                    c10::kDouble)
-                             .view({num_points, width})
-                             .to(point_.device());
+  const at::Tensor all =
+      at::tensor(c10::ArrayRef<double>(coefficients, static_cast<size_t>(num_points * width)), c10::kDouble)
+          .view({num_points, width})
+          .to(point_.device());
   std::vector<at::Tensor> values;
   for (int64_t p = 0; p < num_points; ++p) {
     for (const at::Tensor& value : function_({all[p]})) values.push_back(value.to(c10::kDouble));
@@ -57,8 +57,7 @@ std::vector<at::Tensor> RecordedPoints::PointAt(const at::Tensor& coefficients) 
   at::NoGradGuard no_grad;
   point_.copy_(subspace_.origin);
   for (size_t i = 0; i < subspace_.directions.size(); ++i) {
-    point_.addcmul_(subspace_.directions[i],
-                    coefficients[static_cast<int64_t>(i)].to(point_.scalar_type()));
+    point_.addcmul_(subspace_.directions[i], coefficients[static_cast<int64_t>(i)].to(point_.scalar_type()));
   }
   // Within what is recorded: buffers that the pass writes to are copied anew.
   const ScopedState state(*objective_.model, leaves_, objective_.mode, TensorsOf(subspace_.buffers.get()));

@@ -23,13 +23,13 @@ class RecordedPoints {
   // Whether the batch's tensors are those that are read here.
   bool IsOf(const Batch& batch) const;
 
-  // As PointEvaluator::Evaluate. Points are computed by the same operators before the recording and in it, and
-  // the host waits once for all of them.
+  // As PointEvaluator::Evaluate. Points are computed by the same operators before the recording and in it,
+  // and the host waits once for all of them.
   void Evaluate(const double* coefficients, int64_t num_points, Evaluation* out);
 
  private:
-  // coefficients: [directions], float64 on the device. Gives the loss's sum, and what was right where there is
-  // an accuracy.
+  // coefficients: [directions], float64 on the device. Gives the loss's sum, and what was right where there
+  // is an accuracy.
   std::vector<at::Tensor> PointAt(const at::Tensor& coefficients);
 
   const Objective& objective_;

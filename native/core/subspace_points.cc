@@ -80,7 +80,8 @@ RecordedPoints* SubspacePoints::RecordedOf(const SharedValues& shared, const Bat
   if (found == recorded_.end()) {
     if (recorded_.size() == kMostRecorded) return nullptr;
     found = recorded_
-                .try_emplace(batch.index(), *objective_, subspace_, precision_, batch, shared, std::move(recorder))
+                .try_emplace(batch.index(), *objective_, subspace_, precision_, batch, shared,
+                             std::move(recorder))
                 .first;
   }
   // Data that is read anew for each pass lies elsewhere each time.

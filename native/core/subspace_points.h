@@ -58,7 +58,7 @@ class SubspacePoints {
   int64_t points_at_once_;
   int64_t point_bytes_ = 0;
   std::map<int64_t, RecordedPoints> recorded_;  // by the batch's index
-  std::vector<Objective> replicas_;  // with models of their own, one a point
+  std::vector<Objective> replicas_;             // with models of their own, one a point
 };
 
 }  // namespace lossatlas

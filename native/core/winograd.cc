@@ -44,7 +44,7 @@ struct Job {
   const WinogradLoops<Element>& kernels;
   TileGrid grid;
   std::vector<Term<Element>> terms;
-  const float* bias;
+  OutputEnd<Element> end;
   at::Tensor out;
   int64_t outs;
   int64_t panel;
@@ -86,8 +86,8 @@ void TransformImages(const Job<Element>& job, const ImageLayouts& layouts, int64
 template <class Element>
 void WriteOutputs(const Job<Element>& job, const float* products, int64_t point_stride, int64_t panel,
                   int64_t begin, int64_t end) {
-  job.kernels.write_outputs(job.grid, products, point_stride, panel * job.panel, job.panel, job.bias,
-                            job.outs, begin, end, job.out.template data_ptr<Element>());
+  job.kernels.write_outputs(job.grid, products, point_stride, panel * job.panel, job.panel, job.end, job.outs,
+                            begin, end, job.out.template data_ptr<Element>());
 }
 
 // Every block of tiles by itself, with weights that are transformed once.
@@ -188,10 +188,10 @@ void ConvolveByChannels(const Job<Element>& job) {
 
 template <class Element>
 at::Tensor Convolve(const WinogradLoops<Element>& kernels, std::vector<Term<Element>> terms, int64_t outs,
-                    const at::Tensor& bias, WinogradPadding padding) {
+                    const at::Tensor& bias, WinogradPadding padding, const WinogradEnd& end) {
   const at::Tensor& x = terms.front().x;
   const TileGrid grid = GridOf(x, padding);
-  const at::Tensor added = bias.defined() ? bias.to(c10::kFloat).contiguous() : bias;
+  const at::Tensor biases = bias.defined() ? bias.to(c10::kFloat).contiguous() : bias;
   const at::Tensor out = at::empty({grid.images, outs, grid.out_height(), grid.out_width()},
                                    x.options().memory_format(kChannelsLast));
   int64_t taps = 0;
@@ -199,7 +199,8 @@ at::Tensor Convolve(const WinogradLoops<Element>& kernels, std::vector<Term<Elem
   const Job<Element> job{kernels,
                          grid,
                          std::move(terms),
-                         bias.defined() ? added.const_data_ptr<float>() : nullptr,
+                         {bias.defined() ? biases.const_data_ptr<float>() : nullptr,
+                          end.added.defined() ? end.added.const_data_ptr<Element>() : nullptr, end.rectifies},
                          out,
                          outs,
                          PanelOf(kernels.lanes, outs)};
@@ -209,10 +210,10 @@ at::Tensor Convolve(const WinogradLoops<Element>& kernels, std::vector<Term<Elem
 
 template <class Element>
 at::Tensor ConvolveAll(const WinogradLoops<Element>& kernels, const std::vector<WinogradTerm>& terms,
-                       const at::Tensor& bias, WinogradPadding padding) {
+                       const at::Tensor& bias, WinogradPadding padding, const WinogradEnd& end) {
   std::vector<Term<Element>> all;
   for (const WinogradTerm& term : terms) all.push_back(TermOf<Element>(term.x, term.w));
-  return Convolve(kernels, std::move(all), terms.front().w.size(0), bias, padding);
+  return Convolve(kernels, std::move(all), terms.front().w.size(0), bias, padding, end);
 }
 
 // Channels that a vector has; 0 where there are no kernels.
@@ -255,16 +256,16 @@ bool SuitsWinograd(const WinogradKernels& kernels, const at::Tensor& x, const at
 }
 
 at::Tensor WinogradConvolve(const WinogradKernels& kernels, const std::vector<WinogradTerm>& terms,
-                            const at::Tensor& bias, WinogradPadding padding) {
+                            const at::Tensor& bias, WinogradPadding padding, const WinogradEnd& end) {
   const bool is_float = terms.front().x.scalar_type() == c10::kFloat;
-  return is_float ? ConvolveAll(*kernels.single, terms, bias, padding)
-                  : ConvolveAll(*kernels.half, terms, bias, padding);
+  return is_float ? ConvolveAll(*kernels.single, terms, bias, padding, end)
+                  : ConvolveAll(*kernels.half, terms, bias, padding, end);
 }
 
 at::Tensor WinogradInputGradient(const WinogradKernels& kernels, const at::Tensor& g, const at::Tensor& w,
                                  WinogradPadding padding) {
   return Convolve(*kernels.single, std::vector{TransposedTermOf(g, w)}, w.size(1), {},
-                  {2 - padding[0], 2 - padding[1]});
+                  {2 - padding[0], 2 - padding[1]}, {});
 }
 
 }  // namespace lossatlas

@@ -26,8 +26,8 @@ constexpr int64_t FirstRow(int64_t rows, int64_t blocks, int64_t block) { return
 
 #define LOSSATLAS_INLINE LOSSATLAS_TARGET static inline __attribute__((always_inline))
 
-// LOSSATLAS_BROADCAST reads one number into all lanes: a load alone. What the compiler makes of `Floats{} + x`
-// adds, and then shuffles, on the ports that multiply (of Intel's, which have two: half the speed).
+// LOSSATLAS_BROADCAST reads one number into all lanes: a load alone. What the compiler makes of `Floats{} +
+// x` adds, and then shuffles, on the ports that multiply (of Intel's, which have two: half the speed).
 
 // Rows of a block: sums fill the registers, but for those of two factors.
 namespace avx512 {

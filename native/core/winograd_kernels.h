@@ -41,6 +41,14 @@ struct Taps {
   int64_t across = 0;
 };
 
+// What is done to outputs before they are written.
+template <class Element>
+struct OutputEnd {
+  const float* bias = nullptr;     // one a channel; null: none
+  const Element* added = nullptr;  // as the outputs lie; null: none
+  bool rectifies = false;
+};
+
 // How transforms of tiles lie: [point][block of channels][tile][channel within the block], with the steps in
 // numbers.
 struct TileLayout {
@@ -64,11 +72,11 @@ struct WinogradLoops {
   // c[rows][panel] = a[rows][depth] · b[depth][panel], or c += that. `stride`: from row to row of a.
   void (*multiply)(int64_t rows, int64_t depth, int64_t panel, const Element* a, int64_t stride,
                    const Element* b, float* c, bool adds);
-  // Aᵀ m A of m[point][tile − begin][panel], and a bias unless it is null, into `panel` channels of the
-  // outputs from first on.
+  // Aᵀ m A of m[point][tile − begin][panel], with what is done to it, into `panel` channels of the outputs
+  // from first on.
   void (*write_outputs)(const TileGrid& grid, const float* m, int64_t point_stride, int64_t first,
-                        int64_t panel, const float* bias, int64_t channels, int64_t begin, int64_t end,
-                        Element* outputs);
+                        int64_t panel, const OutputEnd<Element>& end_of, int64_t channels, int64_t begin,
+                        int64_t end, Element* outputs);
 };
 
 // Of the weight's gradient.

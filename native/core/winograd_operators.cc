@@ -1,5 +1,6 @@
 #include "core/winograd_operators.h"
 
+#include <ATen/autocast_mode.h>
 #include <ATen/ops/convolution_backward_native.h>
 #include <ATen/ops/convolution_native.h>
 
@@ -21,8 +22,8 @@ bool Fits(const at::Tensor& bias, const at::Tensor& x, const at::Tensor& w) {
          bias.scalar_type() == x.scalar_type() && bias.device().is_cpu();
 }
 
-// Whether g is a gradient of C(x, w).
-bool IsGradient(const at::Tensor& g, const at::Tensor& x, const at::Tensor& w, WinogradPadding padding) {
+// Whether g has the type and sizes of C(x, w) in float32.
+bool IsLikeOutput(const at::Tensor& g, const at::Tensor& x, const at::Tensor& w, WinogradPadding padding) {
   if (!g.has_storage() || !g.device().is_cpu() || g.scalar_type() != c10::kFloat) return false;
   const TileGrid grid = GridOf(x, padding);
   return g.sizes() == at::IntArrayRef({grid.images, w.size(0), grid.out_height(), grid.out_width()});
@@ -40,7 +41,8 @@ at::Tensor Convolution(const at::Tensor& x, const at::Tensor& w, const std::opti
   const at::Tensor added = bias.value_or(at::Tensor());
   if (AreWidened(x, w)) {
     const auto widened = [](const at::Tensor& tensor) { return tensor.to(c10::kFloat); };
-    const std::optional<at::Tensor> wide_bias = added.defined() ? std::optional(widened(added)) : std::nullopt;
+    const std::optional<at::Tensor> wide_bias =
+        added.defined() ? std::optional(widened(added)) : std::nullopt;
     return at::convolution(widened(x), widened(w), wide_bias, stride, padding, dilation, transposed,
                            output_padding, groups)
         .to(c10::kBFloat16);
@@ -59,7 +61,7 @@ LayerGradients ConvolutionBackward(const at::Tensor& g, const at::Tensor& x, con
                                    at::IntArrayRef output_padding, int64_t groups, GradientMask mask) {
   const bool takes = in_use != nullptr && x.scalar_type() == c10::kFloat &&
                      SuitsWinograd(in_use->kernels, x, w, stride, padding, dilation, transposed, groups) &&
-                     IsGradient(g, x, w, PaddingOf(padding));
+                     IsLikeOutput(g, x, w, PaddingOf(padding));
   if (!takes) {
     return at::native::convolution_backward(g, x, w, bias_sizes, stride, padding, dilation, transposed,
                                             output_padding, groups, mask);
@@ -94,6 +96,24 @@ at::Tensor WinogradSum(const WinogradTerm& one, const WinogradTerm& other, const
     return {};
   in_use->filtered = true;
   return WinogradConvolve(in_use->kernels, {one, other}, bias, PaddingOf(padding));
+}
+
+at::Tensor WinogradEnded(const WinogradTerm& term, const at::Tensor& bias, const WinogradEnd& end,
+                         at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation,
+                         int64_t groups) {
+  // It records nothing for autograd, and tensors are those that the caller has.
+  if (in_use == nullptr || at::GradMode::is_enabled() || at::autocast::is_autocast_enabled(at::kCPU))
+    return {};
+  const auto& [x, w] = term;
+  if (x.scalar_type() != c10::kFloat || !Fits(bias, x, w) ||
+      !SuitsWinograd(in_use->kernels, x, w, stride, padding, dilation, /*transposed=*/false, groups))
+    return {};
+  const WinogradPadding two = PaddingOf(padding);
+  const bool fits = !end.added.defined() || (IsLikeOutput(end.added, x, w, two) &&
+                                             end.added.is_contiguous(at::MemoryFormat::ChannelsLast));
+  if (!fits) return {};
+  in_use->filtered = true;
+  return WinogradConvolve(in_use->kernels, {term}, bias, two, end);
 }
 
 void InstallWinograd() {

@@ -32,6 +32,12 @@ at::Tensor WinogradSum(const WinogradTerm& one, const WinogradTerm& other, const
                        at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation,
                        bool transposed, int64_t groups);
 
+// C(x, w) + bias with its end, in float32; undefined likewise, and where what is added does not lie as the
+// output does.
+at::Tensor WinogradEnded(const WinogradTerm& term, const at::Tensor& bias, const WinogradEnd& end,
+                         at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation,
+                         int64_t groups);
+
 // Once per process.
 void InstallWinograd();
 

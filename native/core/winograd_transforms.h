@@ -175,8 +175,8 @@ LOSSATLAS_INLINE void TransformSquare(const TapSquares& squares, int64_t input, 
 }
 
 LOSSATLAS_TARGET static void WriteOutputs(const TileGrid& grid, const float* m, int64_t point_stride,
-                                          int64_t first, int64_t panel, const float* bias, int64_t channels,
-                                          int64_t begin, int64_t end, Element* outputs) {
+                                          int64_t first, int64_t panel, const OutputEnd<Element>& end_of,
+                                          int64_t channels, int64_t begin, int64_t end, Element* outputs) {
   const int64_t height = grid.out_height();
   const int64_t width = grid.out_width();
   for (int64_t tile = begin; tile < end; ++tile) {
@@ -191,13 +191,20 @@ LOSSATLAS_TARGET static void WriteOutputs(const TileGrid& grid, const float* m, 
         for (int64_t i = 0; i < 6; ++i) column[i] = Load(from + (6 * i + j) * point_stride);
         TransformProducts(column, 1, half + 4 * j);
       }
-      const Floats added = bias == nullptr ? Floats{} : Load(bias + first + channel);
-      Element* to =
-          outputs + ((place.image * height + place.row) * width + place.column) * channels + first + channel;
+      const Floats bias = end_of.bias == nullptr ? Floats{} : Load(end_of.bias + first + channel);
+      const int64_t corner =
+          ((place.image * height + place.row) * width + place.column) * channels + first + channel;
       for (int64_t i = 0; i < rows; ++i) {
         Floats row[4];
         TransformProducts(half + i, 4, row);
-        for (int64_t j = 0; j < columns; ++j) Store(to + (i * width + j) * channels, row[j] + added);
+        for (int64_t j = 0; j < columns; ++j) {
+          const int64_t at = corner + (i * width + j) * channels;
+          Floats value = row[j] + bias;
+          if (end_of.added != nullptr) value += Load(end_of.added + at);
+          // NaN stays.
+          if (end_of.rectifies) value = value < 0.0f ? Floats{} : value;
+          Store(outputs + at, value);
+        }
       }
     }
   }

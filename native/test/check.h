@@ -21,6 +21,7 @@ void Check(bool condition, const char* expression, int line);
 
 inline bool Near(double a, double b, double tolerance) { return std::abs(a - b) <= tolerance; }
 
+std::vector<Test> ConvolutionEndsTests();
 std::vector<Test> DoubleBackwardTests();
 std::vector<Test> FirstLayersTests();
 std::vector<Test> FrozenPrefixTests();

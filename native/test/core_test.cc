@@ -346,8 +346,9 @@ int Main() {
       {"memory meter", TestMemoryMeter},
       {"scoped seed puts the generator back", TestScopedSeed},
   };
-  for (const auto& more : {DoubleBackwardTests(), FirstLayersTests(), FoldedForwardTests(),
-                           FrozenPrefixTests(), PoolingTests(), RecorderTests(), WinogradTests()})
+  for (const auto& more :
+       {ConvolutionEndsTests(), DoubleBackwardTests(), FirstLayersTests(), FoldedForwardTests(),
+        FrozenPrefixTests(), PoolingTests(), RecorderTests(), WinogradTests()})
     tests.insert(tests.end(), more.begin(), more.end());
   int failed = 0;
   for (const auto& [name, run] : tests) {

@@ -170,8 +170,8 @@ void TestPoolingFirst() {
       {{"ReLU", Code(layer, pooled("torch.relu", "[2, 2]")), true}, true},
       {{"in place", Code(layer, pooled("torch.relu_", "[2, 2]")), true}, true},
       {{"overlapping windows", Code(layer, pooled("torch.relu", "[3, 3], [2, 2], [1, 1]")), true}, true},
-      {{"after BatchNorm", Code(layer, std::string("y = ") + kNorm + "\n    " + pooled("torch.relu", "[2, 2]")),
-        true},
+      {{"after BatchNorm",
+        Code(layer, std::string("y = ") + kNorm + "\n    " + pooled("torch.relu", "[2, 2]")), true},
        false},
       {{"read elsewhere", Code(layer, "z = torch.max_pool2d(torch.relu(y), [2, 2])\n    return z * y.mean()"),
         false},
@@ -201,7 +201,11 @@ void TestPoolingFirst() {
       };
       at::Tensor x = Random(c.input, 9);
       const Derived expected = Derive(module, [&] { return plain.forward({x}).toTensor(); });
-      EXPECT(are_same(Derive(module, [&] { return folded->Run({module._ivalue(), x}).toTensor(); }), expected));
+      EXPECT(are_same(Derive(module,
+                             [&] {
+                               return folded->Run({module._ivalue(), x}).toTensor();
+                             }),
+                      expected));
       EXPECT((expected.value == 0).any().item<bool>());
       x = x.clone();
       x[0][0][2][2] = NAN;

@@ -126,12 +126,13 @@ Net MakeNet(Mode mode, int64_t index = 0) {
   module.register_buffer("mean", Random({6}, 4));
   module.register_buffer("variance", at::rand({6}, at::kDouble) + 0.5);
   module.register_attribute("training", c10::BoolType::get(), false);
-  DefineForward(module,
-                "y = torch.conv2d(x, self.first, None, [1, 1], [1, 1])\n"
-                "y = torch.batch_norm(y, self.gamma, None, self.mean, self.variance, self.training, 0.1, 1e-5, "
-                "True)\n"
-                "y = torch.avg_pool2d(torch.relu(y), [2, 2])\n"
-                "return torch.linear(torch.tanh(y).mean([2, 3]), self.last)");
+  DefineForward(
+      module,
+      "y = torch.conv2d(x, self.first, None, [1, 1], [1, 1])\n"
+      "y = torch.batch_norm(y, self.gamma, None, self.mean, self.variance, self.training, 0.1, 1e-5, "
+      "True)\n"
+      "y = torch.avg_pool2d(torch.relu(y), [2, 2])\n"
+      "return torch.linear(torch.tanh(y).mean([2, 3]), self.last)");
   LoadOptions options;
   options.include_frozen = true;
   auto objective = std::make_shared<Objective>();
@@ -232,10 +233,8 @@ void TestPoints() {
     const Net net = MakeNet(mode);
     const Batch other = MakeNet(mode, 1).batch;
     const at::Tensor origin = net.objective->model->Parameters();
-    const Subspace subspace{origin,
-                            {Random({origin.numel()}, 11), Random({origin.numel()}, 12)},
-                            nullptr,
-                            {}};
+    const Subspace subspace{
+        origin, {Random({origin.numel()}, 11), Random({origin.numel()}, 12)}, nullptr, {}};
     const auto recorder = std::make_shared<TapeRecorder>();
     SubspacePoints plain(net.objective, subspace, Precision::kFull, 1);
     SubspacePoints recorded(net.objective, subspace, Precision::kFull, 1);

@@ -25,10 +25,9 @@ constexpr c10::DispatchKey kKey = c10::DispatchKey::Fake;
 thread_local Tape* current = nullptr;
 
 bool WaitsForDevice(const std::string& name) {
-  static const std::set<std::string> names = {"aten::item",       "aten::_local_scalar_dense",
-                                              "aten::equal",      "aten::allclose",
-                                              "aten::is_nonzero", "aten::nonzero",
-                                              "aten::unique",     "aten::masked_select"};
+  static const std::set<std::string> names = {"aten::item",     "aten::_local_scalar_dense", "aten::equal",
+                                              "aten::allclose", "aten::is_nonzero",          "aten::nonzero",
+                                              "aten::unique",   "aten::masked_select"};
   return names.count(name) > 0;
 }
 

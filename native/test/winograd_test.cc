@@ -114,8 +114,7 @@ void TestBfloat16() {
     EXPECT(SuitsWinograd(kernels, images, halves.w, {1, 1}, c.padding, {1, 1}, false, 1));
     const at::Tensor expected = at::conv2d(exact.x, exact.w, exact.b, 1, c.padding);
     for (const at::Tensor& w : LaidOut(halves.w)) {
-      const at::Tensor got =
-          WinogradConvolve(kernels, {{images, w}}, halves.b, {c.padding[0], c.padding[1]});
+      const at::Tensor got = WinogradConvolve(kernels, {{images, w}}, halves.b, {c.padding[0], c.padding[1]});
       EXPECT(got.scalar_type() == c10::kBFloat16 && RelativeError(got, expected) < kRoundingOfHalves);
     }
   }
