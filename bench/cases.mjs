@@ -13,14 +13,14 @@ import { caseTargets } from './targets.mjs';
  * @property {number} steps of Lanczos
  * @property {number} pairs of an eigenvalue and its vector
  * @property {number} tolerance of their residuals, ‖Hv − λv‖ / |λ1|, or of the standard error of a trace; 0: as each tool has it
- * @property {'float32' | 'float64' | 'bfloat16'} dtype the peers take float32 for bfloat16
+ * @property {'float32' | 'float64' | 'bfloat16' | 'tf32'} dtype the peers take float32 for bfloat16 and tf32
  * @property {number} units what one repetition is divided by
  * @property {number} warmup repetitions that do not count
  * @property {number} repetitions in one process
  * @property {readonly import('./tools.mjs').ToolName[] | null} tools that are asked for it; null: all that can
  * @property {number} foreign busy processes beside it
  * @property {boolean} counts products are what it is about: one round says all
- * @property {import('./targets.mjs').CaseTarget | null} target
+ * @property {import('./targets.mjs').CaseTarget | null} target on the CPU
  */
 
 /** @type {Readonly<Record<Work, string>>} */
@@ -105,6 +105,11 @@ export const cases = [
   makeCase('resnet20-128', 'eigenpairs', 1),
   makeCase('lenet-2048', 'surface', 1, { grid: 7 }),
   makeCase('resnet20-128', 'surface', 1, { grid: 5 }),
+];
+
+/** What only a GPU computes. */
+export const gpuCases = [
+  makeCase('resnet20-128', 'surface', 1, { name: 'resnet20-128-surface-tf32', grid: 5, dtype: 'tf32' }),
 ];
 
 /**

@@ -34,12 +34,12 @@ export const gates = {
  */
 const kinkedLimit = 1e-3;
 
-/** Of losses in bfloat16, whose numbers have eight bits; its peers, in float32, are held to it too. */
+/** Of losses in bfloat16 and tf32, whose numbers have eight and eleven bits; the peers, in float32, are held to it too. */
 const halfLimit = 1e-2;
 
 /** @param {import('./cases.mjs').Case} benchCase */
 export function limitOf({ work, workload, dtype }) {
-  if (dtype === 'bfloat16') return halfLimit;
+  if (dtype === 'bfloat16' || dtype === 'tf32') return halfLimit;
   const isKinked = (work === 'hvp' || work === 'hvps') && workload.startsWith('resnet');
   return isKinked ? kinkedLimit : gates[work].limit;
 }

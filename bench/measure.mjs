@@ -51,18 +51,20 @@ export function flags(benchCase, { model, folder, shape }, threads, result) {
  * @param {import('./tools.mjs').Tool} tool
  * @param {import('./cases.mjs').Case} benchCase
  * @param {import('./workloads.mjs').Workload} workload
- * @param {number} threads
- * @param {AbortSignal} signal
+ * @param {{ threads: number, device: string, signal: AbortSignal }} options
  * @returns {Promise<Sample>}
  */
-async function measureOnce(tool, benchCase, workload, threads, signal) {
+async function measureOnce(tool, benchCase, workload, { threads, device, signal }) {
   const result = join(cacheFolder, `result-${process.pid}.bin`);
   const [program = '', ...args] = tool.command;
   const asTold = tool.adapt(benchCase);
   const { foreign } = benchCase;
   const { value: stdout, others } = await besideBusy(foreign, signal, async () => {
     const before = readClocks();
-    const value = await runStep(program, [...args, ...flags(asTold, workload, threads, result)], signal);
+    // The bare loop knows the CPU alone.
+    const where = tool.name === 'bare' ? [] : ['--device', device];
+    const words = [...args, ...flags(asTold, workload, threads, result), ...where];
+    const value = await runStep(program, words, signal);
     const all = coresOfOthers(before, readClocks());
     return { value, others: all === null ? null : Math.max(0, all - foreign) };
   });
@@ -84,14 +86,14 @@ export function wasBusy({ others }) {
  * @param {import('./tools.mjs').Tool} tool
  * @param {import('./cases.mjs').Case} benchCase
  * @param {import('./workloads.mjs').Workload} workload
- * @param {{ threads: number, retries: number, signal: AbortSignal, onRetry: (sample: Sample) => void }} options
+ * @param {{ threads: number, device: string, retries: number, signal: AbortSignal, onRetry: (sample: Sample) => void }} options
  * @returns {Promise<Sample>}
  */
-export async function measure(tool, benchCase, workload, { threads, retries, signal, onRetry }) {
-  let best = await measureOnce(tool, benchCase, workload, threads, signal);
+export async function measure(tool, benchCase, workload, { retries, onRetry, ...options }) {
+  let best = await measureOnce(tool, benchCase, workload, options);
   for (let i = 0; i < retries && wasBusy(best); i++) {
     onRetry(best);
-    const next = await measureOnce(tool, benchCase, workload, threads, signal);
+    const next = await measureOnce(tool, benchCase, workload, options);
     if ((next.others ?? 0) < (best.others ?? 0)) best = next;
   }
   return best;

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { SetupError } from '../scripts/console.mjs';
-import { cases, withGrid } from './cases.mjs';
+import { cases, gpuCases, withGrid } from './cases.mjs';
 import { casesOf, parts } from './protocol.mjs';
 import { toolNames } from './tools.mjs';
 
@@ -14,6 +14,7 @@ import { toolNames } from './tools.mjs';
  * @property {number} rounds
  * @property {number | null} repetitions for all cases; null: as each says
  * @property {number | null} grid points along each axis of whole surfaces; null: as each case says
+ * @property {string} device as lossatlas and PyTorch call it
  * @property {number} threads
  * @property {number} retries
  */
@@ -37,6 +38,7 @@ export function parse() {
         rounds: { type: 'string', default: '3' },
         repetitions: { type: 'string' },
         grid: { type: 'string' },
+        device: { type: 'string', default: 'cpu' },
         threads: { type: 'string', default: String(availableParallelism()) },
         retries: { type: 'string', default: '2' },
       },
@@ -79,6 +81,9 @@ function pick(all, words, isNamed) {
 export function toSettings({ values, positionals }) {
   if (values['without-counts'] && !values.protocol)
     throw new SetupError('ERR_USAGE', '--without-counts goes with --protocol');
+  const { device } = values;
+  if (values.protocol && device !== 'cpu')
+    throw new SetupError('ERR_USAGE', '--protocol is of the CPU; name cases, or none for all');
   const wantedParts = values.protocol
     ? pick(parts, positionals, (name, word) => name.toLowerCase() === word.toLowerCase()).filter(
         ({ rows }) => !values['without-counts'] || !rows.some((row) => row.case.counts),
@@ -86,7 +91,11 @@ export function toSettings({ values, positionals }) {
     : null;
   const wanted = wantedParts
     ? casesOf(wantedParts)
-    : pick(cases, positionals, (name, word) => name === word || name.startsWith(`${word}-`));
+    : pick(
+        device === 'cpu' ? cases : [...cases, ...gpuCases],
+        positionals,
+        (name, word) => name === word || name.startsWith(`${word}-`),
+      );
   const tools = values.tools.split(',').map((name) => {
     const tool = toolNames.find((known) => known === name);
     if (tool) return tool;
@@ -108,6 +117,7 @@ export function toSettings({ values, positionals }) {
     rounds: wholeNumber('rounds', values.rounds),
     repetitions,
     grid,
+    device,
     threads: wholeNumber('threads', values.threads),
     retries: wholeNumber('retries', values.retries, 0),
   };

@@ -2,6 +2,7 @@
 import { unitNames } from './cases.mjs';
 import { gates, isInFloat32, limitOf } from './gate.mjs';
 import { ratio, summarize } from './statistics.mjs';
+import { gpuTargets } from './targets.mjs';
 import { toolNames, toolTitles } from './tools.mjs';
 
 /**
@@ -25,6 +26,7 @@ import { toolNames, toolTitles } from './tools.mjs';
  * @typedef {object} RunRecord
  * @property {string} date
  * @property {string} machine
+ * @property {string} device
  * @property {number} threads
  * @property {number} rounds
  * @property {number | null} repetitions in one process; null: as the cases say
@@ -37,6 +39,7 @@ import { toolNames, toolTitles } from './tools.mjs';
 
 /** @type {readonly (readonly [ToolName, ToolName])[]} */
 const ratios = [
+  ['ours', 'graphs'],
   ['ours', 'bare'],
   ['torch', 'ours'],
   ['pyhessian', 'ours'],
@@ -196,12 +199,30 @@ function floorNotes({ ceilings, cases }) {
   });
 }
 
+/**
+ * Of the faster of our two ways.
+ *
+ * @param {RunRecord} run
+ */
+function gpuNotes({ cases }) {
+  return gpuTargets.flatMap(({ name, peer, atLeast }) => {
+    const record = cases.find((each) => each.case.name === name);
+    const found = /** @type {const} */ (['ours', 'graphs'])
+      .map((way) => record && ratioOf(record, peer, way))
+      .filter((value) => value !== undefined && value !== null)
+      .sort((a, b) => b.ratio - a.ratio)[0];
+    if (found === undefined) return [];
+    const verdict = found.ratio >= atLeast ? 'met' : 'missed';
+    return [`Target of ${name}: ${toolTitles[peer]} at least ${atLeast} ×: ${verdict}, ${ratioCell(found)}.`];
+  });
+}
+
 /** @param {RunRecord} run */
 function makeNotes(run) {
-  const notes = [];
+  const notes = run.device === 'cpu' ? [] : gpuNotes(run);
   for (const record of run.cases) {
     const { name, target } = record.case;
-    if (target === null) continue;
+    if (target === null || run.device !== 'cpu') continue;
     const { rival, atMost } = target;
     const found = ratioOf(record, 'ours', rival);
     if (found === null) continue;
@@ -267,10 +288,20 @@ function makeNotes(run) {
 }
 
 /** @param {RunRecord} run */
-function makeHeader({ date, machine, threads, rounds, repetitions, loadAverage, ceilings, versions }) {
+function makeHeader({
+  date,
+  machine,
+  device,
+  threads,
+  rounds,
+  repetitions,
+  loadAverage,
+  ceilings,
+  versions,
+}) {
   const each = repetitions === null ? '' : ` of ${repetitions} repetitions`;
   return [
-    `${date}, ${machine}; ${threads} threads, ${rounds} rounds${each}, load average at the start ${loadAverage.toFixed(2)}.`,
+    `${date}, ${machine}; ${device === 'cpu' ? '' : `device ${device}, `}${threads} threads, ${rounds} rounds${each}, load average at the start ${loadAverage.toFixed(2)}.`,
     Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(', ') + '.',

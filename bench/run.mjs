@@ -5,6 +5,7 @@
 //   npm run bench -- --protocol                    the protocol in one table; or some parts: --protocol G1 A4
 //   … --protocol --without-counts                  without those parts that count products
 //   … --tools ours,bare --rounds 5 --repetitions 10 --threads 1 --retries 0
+//   npm run bench -- --device cuda                 on a GPU: with CUDA graphs too, without the bare loop
 //   … --grid 41                                  points along each axis of the whole surfaces
 //   … --json [--json=FILE]   --markdown FILE
 //   … --setup-python                               first makes the Python of the peers

@@ -47,7 +47,7 @@ async function prepare(settings, signal) {
     progress(`SKIPPED ${line}`);
   };
   const python = findBenchPython(builtLibtorch().version);
-  const known = await makeTools(python, signal);
+  const known = await makeTools(python, settings.device, signal);
   const wanted = settings.tools
     .map((name) => known[name])
     .filter((tool) => settings.cases.some((benchCase) => isAsked(tool, benchCase)));
@@ -86,7 +86,8 @@ async function prepare(settings, signal) {
     const record = {
       case: benchCase,
       data: workload.data,
-      flops: floorFlops(benchCase, workload),
+      // The ceiling is the host's.
+      flops: settings.device === 'cpu' ? floorFlops(benchCase, workload) : null,
       outcomes: {},
     };
     for (const tool of tools) {
@@ -132,6 +133,7 @@ export async function runAll(settings, signal) {
   const run = {
     date: `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`,
     machine: describeMachine(),
+    device: settings.device,
     threads: settings.threads,
     rounds: settings.rounds,
     repetitions: settings.repetitions,
@@ -166,7 +168,7 @@ export async function runAll(settings, signal) {
  * @param {Job} job
  * @param {import('./tools.mjs').Tool} tool
  * @param {import('./report.mjs').Outcome} outcome
- * @param {{ threads: number, retries: number, signal: AbortSignal, label: string, versions: Record<string, string> }} options
+ * @param {{ threads: number, device: string, retries: number, signal: AbortSignal, label: string, versions: Record<string, string> }} options
  */
 async function addSample({ benchCase, workload, expected, bare }, tool, outcome, options) {
   const { threads, label, versions } = options;

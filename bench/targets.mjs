@@ -19,6 +19,17 @@ export const caseTargets = {
 };
 
 /**
+ * On a GPU: how many times ours a peer takes at least.
+ *
+ * @type {readonly { name: string, peer: 'lla' | 'pyhessian', atLeast: number }[]}
+ */
+export const gpuTargets = [
+  { name: 'resnet20-128-slq', peer: 'lla', atLeast: 7 },
+  { name: 'resnet20-128-slq', peer: 'pyhessian', atLeast: 20 },
+  { name: 'lenet-2048-slq', peer: 'lla', atLeast: 15 },
+];
+
+/**
  * Of a row of the protocol: that a peer takes so many times what we take (`peer`; of time, memory or products, as the row
  * measures), that our time is so near to the floor (`floor`), or that beside a busy process it is not much longer than
  * without (`idle`).

@@ -6,7 +6,7 @@ import { buildBareLoop } from './bare.mjs';
 import { howToGetPython } from './python.mjs';
 
 /**
- * @typedef {'ours' | 'bare' | 'torch' | 'pyhessian' | 'curvlinops' | 'lla' | 'losslandscapes' | 'li2018'} ToolName
+ * @typedef {'ours' | 'graphs' | 'bare' | 'torch' | 'pyhessian' | 'curvlinops' | 'lla' | 'losslandscapes' | 'li2018'} ToolName
  *
  * @typedef {import('./cases.mjs').Case} Case
  *
@@ -22,6 +22,7 @@ import { howToGetPython } from './python.mjs';
 /** @type {Readonly<Record<ToolName, string>>} */
 export const toolTitles = {
   ours: 'lossatlas',
+  graphs: 'lossatlas with CUDA graphs',
   bare: 'bare libtorch loop',
   torch: 'PyTorch loop',
   pyhessian: 'PyHessian',
@@ -95,10 +96,12 @@ const forTorchLoop = (benchCase) =>
 
 /**
  * @param {import('./python.mjs').BenchPython} bench
+ * @param {string} device
  * @param {AbortSignal} signal
  * @returns {Promise<Readonly<Record<ToolName, Tool>>>}
  */
-export async function makeTools(bench, signal) {
+export async function makeTools(bench, device, signal) {
+  const isOnHost = device === 'cpu';
   const { python, noTorch, noPyHessian, noCurvlinops, noLossLandscapes } = bench;
   const howTo = (/** @type {string | null} */ why) => (why === null ? null : `${why}. ${howToGetPython}`);
   const noLla = noCheckout(
@@ -117,10 +120,18 @@ export async function makeTools(bench, signal) {
       points: null,
       missing: null,
     },
+    graphs: {
+      name: 'graphs',
+      command: ['env', 'LOSSATLAS_CUDA_GRAPHS=1', process.execPath, script('ours.mjs')],
+      works: isOnHost ? [] : ['point', 'hvp', 'lanczos', 'slq', 'surface'],
+      adapt: unchanged,
+      points: null,
+      missing: null,
+    },
     bare: {
       name: 'bare',
       command: [bareLoop, '--float64', '0'],
-      works: ['point', 'hvp', 'lanczos', 'slq', 'surface'],
+      works: isOnHost ? ['point', 'hvp', 'lanczos', 'slq', 'surface'] : [],
       adapt: forBareLoop,
       points: null,
       missing: null,

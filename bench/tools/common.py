@@ -31,20 +31,21 @@ class Workload:
 
     def __init__(self) -> None:
         parser = argparse.ArgumentParser()
-        for name in ("model", "folder", "shape", "work", "dtype", "result"):
+        for name in ("model", "folder", "shape", "work", "dtype", "result", "device"):
             parser.add_argument(f"--{name}", required=True)
         for name in ("grid", "steps", "pairs", "units", "warmup", "repetitions", "threads"):
             parser.add_argument(f"--{name}", type=int, required=True)
         parser.add_argument("--tolerance", type=float, required=True)
         self.flags = parser.parse_args()
         torch.set_num_threads(self.flags.threads)
-        # bfloat16 is asked of our tool alone.
+        self.device = torch.device(self.flags.device)
+        # bfloat16 and tf32 are asked of our tool alone.
         self.dtype = torch.float64 if self.flags.dtype == "float64" else torch.float32
-        self.model = torch.jit.load(self.flags.model).eval().to(self.dtype)
+        self.model = torch.jit.load(self.flags.model, self.device).eval().to(self.dtype)
         self.parameters = list(self.model.parameters())
         shape = [int(dim) for dim in self.flags.shape.split(",")]
-        self.x = torch.from_numpy(self.read("x.bin", np.float32)).view(shape).to(self.dtype)
-        self.y = torch.from_numpy(self.read("y.bin", np.int64))
+        self.x = torch.from_numpy(self.read("x.bin", np.float32)).view(shape).to(self.device, self.dtype)
+        self.y = torch.from_numpy(self.read("y.bin", np.int64)).to(self.device)
         # Seconds of the running repetition that are not the tool's, and what the answer says besides times.
         self.excluded = 0.0
         self.answer: dict = {}
@@ -54,12 +55,16 @@ class Workload:
 
     def vector(self, name: str) -> list[torch.Tensor]:
         """A flat vector of the workload as one tensor a parameter."""
-        flat = torch.from_numpy(self.read(name, np.float32)).to(self.dtype)
+        flat = torch.from_numpy(self.read(name, np.float32)).to(self.device, self.dtype)
         parts = flat.split([p.numel() for p in self.parameters])
         return [part.view_as(p) for part, p in zip(parts, self.parameters, strict=True)]
 
     def loss(self) -> torch.Tensor:
         return torch.nn.functional.cross_entropy(self.model(self.x), self.y)
+
+    def wait(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
 
     def measure(self, steps: dict, **versions: str) -> None:
         """Times steps[work](warming), which returns what it computed: tensors, or numbers."""
@@ -70,13 +75,17 @@ class Workload:
         milliseconds = []
         for _ in range(self.flags.repetitions):
             self.excluded = 0.0
+            self.wait()
             begin = time.perf_counter()
             result = step(False)
+            self.wait()
             took = time.perf_counter() - begin - self.excluded
             milliseconds.append(took * 1e3 / self.flags.units)
-        parts = [torch.as_tensor(part, dtype=torch.float64).reshape(-1) for part in result]
+        parts = [torch.as_tensor(part, dtype=torch.float64, device="cpu").reshape(-1) for part in result]
         torch.cat(parts).numpy().tofile(self.flags.result)
         versions = {"libtorch": torch.__version__, "numpy": np.__version__, **versions}
         own = {**versions, "threads": torch.get_num_threads(), "milliseconds": milliseconds}
+        if self.device.type == "cuda":
+            own["gpu"] = torch.cuda.get_device_name(self.device)
         own["megabytes"] = memory("VmHWM") - loaded if loaded is not None else None
         print(json.dumps({**own, **self.answer}))

@@ -32,7 +32,7 @@ def make_surface():
     for p in workload.parameters:
         # It copies the model, and a ScriptModule's copy has computed parameters where they want gradients.
         p.requires_grad = False
-    metric = Loss(torch.nn.functional.cross_entropy, workload.x, workload.y, "cpu")
+    metric = Loss(torch.nn.functional.cross_entropy, workload.x, workload.y, workload.device)
     a1, a2 = (ModelParameters(workload.vector(name)) for name in ("d1.bin", "d2.bin"))
 
     def step(warming):
@@ -44,8 +44,8 @@ def make_surface():
 
 
 def make_hessian():
-    metric = Loss(torch.nn.functional.cross_entropy, workload.x, workload.y, "cpu")
-    twin = torch.jit.load(workload.flags.model)
+    metric = Loss(torch.nn.functional.cross_entropy, workload.x, workload.y, workload.device)
+    twin = torch.jit.load(workload.flags.model, workload.device)
     for p in twin.parameters():
         p.requires_grad = False
     deepcopy, copy.deepcopy = copy.deepcopy, lambda _: twin

@@ -21,7 +21,7 @@ import {
 
 const names = [
   ...['model', 'folder', 'shape', 'work', 'grid', 'steps', 'pairs', 'tolerance', 'dtype', 'units', 'warmup'],
-  ...['repetitions', 'threads', 'result'],
+  ...['repetitions', 'threads', 'result', 'device'],
 ];
 const { values } = parseArgs({
   options: Object.fromEntries(names.map((name) => [name, { type: /** @type {const} */ ('string') }])),
@@ -42,11 +42,12 @@ function readBytes(name) {
 }
 
 await numThreads(Number(text('threads')));
-// bfloat16 is a way to compute the points of a plane, with its error measured; the model stays in float32.
-const isReduced = text('dtype') === 'bfloat16';
-const model = await loadModel(text('model'), { dtype: text('dtype') === 'float64' ? 'float64' : 'float32' });
-/** @type {{ precision?: 'bf16' }} */
-const precision = isReduced ? { precision: 'bf16' } : {};
+// Others are ways to compute the points of a plane, with their error measured; the model stays in float32.
+const dtype = text('dtype') === 'float64' ? 'float64' : 'float32';
+const model = await loadModel(text('model'), { dtype, device: text('device') });
+/** @type {Readonly<Record<string, { precision?: 'bf16' | 'tf32' }>>} */
+const precisions = { bfloat16: { precision: 'bf16' }, tf32: { precision: 'tf32' } };
+const precision = precisions[text('dtype')] ?? {};
 const shape = text('shape').split(',').map(Number);
 const loss = objective(
   model,

@@ -37,7 +37,9 @@ def eig(matrix, eigenvectors):
 
 
 def make_hessian():
-    return pyhessian.hessian(workload.model, torch.nn.functional.cross_entropy, data=(workload.x, workload.y), cuda=False)
+    criterion = torch.nn.functional.cross_entropy
+    on_gpu = workload.device.type == "cuda"
+    return pyhessian.hessian(workload.model, criterion, data=(workload.x, workload.y), cuda=on_gpu)
 
 
 def make_hvp():

@@ -122,8 +122,13 @@ export interface SampleIndependence {
 }
 
 export interface Addon {
-  /** `numCudaRecordings`: CUDA graphs that this process has recorded. */
-  info(): { libtorch: string; numCudaDevices: number; numCudaRecordings: number };
+  /** `hasCudaRecorder`: this build can record CUDA graphs; `numCudaRecordings`: this process has recorded so many. */
+  info(): {
+    libtorch: string;
+    numCudaDevices: number;
+    hasCudaRecorder: boolean;
+    numCudaRecordings: number;
+  };
   liveHandles(): number;
   dispose(handle: AnyHandle): void;
   /** Sets the number of threads of this environment's computations; 0 only asks. */

@@ -12,6 +12,7 @@ Napi::Value Info(const Arguments& args) {
   Napi::Object out = Napi::Object::New(args.env());
   out.Set("libtorch", TORCH_VERSION);
   out.Set("numCudaDevices", NumCudaDevices());
+  out.Set("hasCudaRecorder", HasCudaRecorder());
   out.Set("numCudaRecordings", static_cast<double>(NumCudaRecordings()));
   return out;
 }

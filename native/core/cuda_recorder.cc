@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <map>
+#include <mutex>
 #include <utility>
 
 #include "core/environment.h"
@@ -32,33 +33,46 @@ bool IsWanted() {
   return wanted;
 }
 
+// Whether it could be done.
 template <class Step>
-void Try(const Step& step) {
+bool Try(const Step& step) {
   try {
     step();
+    return true;
   } catch (const std::exception&) {
-    // It had been done.
+    return false;
   }
 }
 
 // Libtorch's older versions know no pools of host memory.
 template <class Allocator>
-void LeaveHostPool(Allocator* allocator, Pool pool) {
-  if constexpr (requires { allocator->end_allocate_to_pool(pool); }) {
-    Try([&] { allocator->end_allocate_to_pool(pool); });
-    Try([&] { allocator->release_pool(pool); });
-  }
+bool EndHostPool(Allocator* allocator, Pool pool) {
+  if constexpr (requires { allocator->end_allocate_to_pool(pool); })
+    return Try([&] { allocator->end_allocate_to_pool(pool); });
+  return false;
+}
+template <class Allocator>
+void ReleaseHostPool(Allocator* allocator, Pool pool) {
+  if constexpr (requires { allocator->release_pool(pool); }) Try([&] { allocator->release_pool(pool); });
+}
+
+// One recording of the process at a time: its beginning waits for the whole device, which would spoil
+// another.
+std::mutex& RecordingMutex() {
+  static std::mutex mutex;
+  return mutex;
 }
 
 class CudaGraph : public Recording {
  public:
   CudaGraph(const std::function<void()>& work, c10::Device device, std::shared_ptr<const Pool> pool)
       : device_(device), pool_(std::move(pool)) {
+    const std::lock_guard lock(RecordingMutex());
     const c10::DeviceGuard guard(device);
     // Pending work may free memory by events, which must not be asked for in a recording.
     c10::cuda::device_synchronize();
+    Begin();
     try {
-      graph_.capture_begin(*pool_);
       work();
     } catch (...) {
       End();
@@ -74,25 +88,38 @@ class CudaGraph : public Recording {
   }
 
  private:
-  // False where the recording is spoilt. Libtorch then leaves its allocators in the pool, where whatever the
-  // stream does later would look for its memory.
-  bool End() noexcept {
+  void Begin() {
     try {
-      graph_.capture_end();
-      return true;
-    } catch (const std::exception&) {
-      bool was_open = true;
-      try {
-        c10::cuda::CUDACachingAllocator::endAllocateToPool(device_.index(), *pool_);
-      } catch (const std::exception&) {
-        was_open = false;
-      }
-      if (!was_open) return false;
-      Try([&] { c10::cuda::CUDACachingAllocator::releasePool(device_.index(), *pool_); });
-      LeaveHostPool(at::getHostAllocator(at::kCUDA), *pool_);
-      return false;
+      // Other threads may take memory meanwhile.
+      graph_.capture_begin(*pool_, cudaStreamCaptureModeThreadLocal);
+    } catch (...) {
+      if (EndDevicePool()) ReleaseDevicePool();
+      if (EndHostPool(HostAllocator(), *pool_)) ReleaseHostPool(HostAllocator(), *pool_);
+      throw;
     }
   }
+
+  // False where the recording is spoilt. How much libtorch has put back then depends on its version: what it
+  // leaves open the stream would take its memory from later, and what it does not release is never freed.
+  bool End() noexcept {
+    if (Try([this] { graph_.capture_end(); })) return true;
+    EndDevicePool();
+    EndHostPool(HostAllocator(), *pool_);
+    const bool releases_itself = Try([this] { graph_.pool(); });
+    if (!releases_itself) {
+      ReleaseDevicePool();
+      ReleaseHostPool(HostAllocator(), *pool_);
+    }
+    return false;
+  }
+
+  bool EndDevicePool() noexcept {
+    return Try([this] { c10::cuda::CUDACachingAllocator::endAllocateToPool(device_.index(), *pool_); });
+  }
+  void ReleaseDevicePool() noexcept {
+    Try([this] { c10::cuda::CUDACachingAllocator::releasePool(device_.index(), *pool_); });
+  }
+  static at::HostAllocator* HostAllocator() { return at::getHostAllocator(at::kCUDA); }
 
   c10::Device device_;
   std::shared_ptr<const Pool> pool_;
@@ -139,6 +166,8 @@ void UseRecordableStream(c10::Device device) {
 
 int64_t NumCudaRecordings() { return num_recordings; }
 
+bool HasCudaRecorder() { return true; }
+
 #else
 
 std::shared_ptr<Recorder> CudaRecorder(c10::Device) { return nullptr; }
@@ -146,6 +175,8 @@ std::shared_ptr<Recorder> CudaRecorder(c10::Device) { return nullptr; }
 void UseRecordableStream(c10::Device) {}
 
 int64_t NumCudaRecordings() { return 0; }
+
+bool HasCudaRecorder() { return false; }
 
 #endif
 

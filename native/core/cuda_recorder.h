@@ -14,6 +14,8 @@ std::shared_ptr<Recorder> CudaRecorder(c10::Device device);
 // the stream that it was built on.
 void UseRecordableStream(c10::Device device);
 
+// Whether this build can record.
+bool HasCudaRecorder();
 // Of this process, so far.
 int64_t NumCudaRecordings();
 

@@ -38,7 +38,10 @@ std::vector<at::Tensor> CurvatureGraph::Apply(const std::vector<at::Tensor>& vec
     const auto compute = [this, batched](const std::vector<at::Tensor>& inputs) {
       return Compute(inputs, /*keep=*/true, batched);
     };
-    found = recorded_.try_emplace(kind, recorded_.size() < kMostRecorded ? recorder : nullptr, compute).first;
+    found = recorded_
+                .try_emplace(kind, recorded_.size() < kMostRecorded ? recorder : nullptr,
+                             c10::typeMetaToScalarType(options_.dtype()), compute)
+                .first;
   }
   return found->second(vectors);
 }
@@ -48,11 +51,14 @@ std::vector<at::Tensor> CurvatureGraph::Compute(const std::vector<at::Tensor>& v
   if (batched && can_batch_ && vectors.size() > 1) {
     try {
       std::vector<at::Tensor> products = ApplyBatched(vectors);
+      has_batched_ = true;
       if (!keep) Free();
       return products;
     } catch (const c10::OutOfMemoryError&) {
       throw;
     } catch (const c10::Error&) {
+      // Something else is wrong, or cannot be recorded.
+      if (has_batched_) throw;
       // An operator without a batching rule; one after the other works, or says what is wrong.
       can_batch_ = false;
     }

@@ -49,6 +49,7 @@ class CurvatureGraph {
   std::vector<at::Tensor> ApplyBatched(const std::vector<at::Tensor>& vectors);
 
   bool can_batch_ = true;
+  bool has_batched_ = false;
   std::map<std::pair<size_t, bool>, RecordedFunction> recorded_;  // by the number of vectors, and `batched`
 };
 

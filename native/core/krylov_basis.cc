@@ -21,8 +21,9 @@ KrylovBasis::KrylovBasis(std::shared_ptr<const ParameterLayout> layout, int64_t 
       storage_(on_host ? options.device(c10::kCPU) : options),
       capacity_(capacity) {
   std::shared_ptr<Recorder> recorder = on_host ? nullptr : RecorderFor(options.device());
-  const int64_t bytes = capacity * layout_->size() * static_cast<int64_t>(storage_.dtype().itemsize());
-  if (recorder != nullptr && bytes <= kMostRecordedBytes) {
+  if (recorder == nullptr) return;
+  const int64_t row_bytes = layout_->size() * static_cast<int64_t>(storage_.dtype().itemsize());
+  if (capacity <= kMostRecordedBytes / row_bytes) {
     recorded_ = std::make_unique<RecordedOrthogonalization>(at::zeros({capacity, layout_->size()}, storage_),
                                                             std::move(recorder));
   }

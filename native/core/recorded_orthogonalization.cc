@@ -9,7 +9,7 @@ namespace lossatlas {
 namespace {
 
 // inputs: the vector and the row's index [1]. Gives ‖vector‖², what each pass took out by rows, and the
-// square of what is left.
+// square of what is left; and the row.
 std::vector<at::Tensor> Step(const at::Tensor& rows, const std::vector<at::Tensor>& inputs) {
   at::NoGradGuard no_grad;
   at::Tensor all = rows;
@@ -18,16 +18,16 @@ std::vector<at::Tensor> Step(const at::Tensor& rows, const std::vector<at::Tenso
   const std::vector<at::Tensor> blocks = {all};
   at::Tensor rest = inputs[0].clone();
   const std::vector<at::Tensor> values = SubtractRows({blocks, all.size(0)}, rest);
-  all.index_copy_(0, inputs[1],
-                  (rest * values.back().rsqrt().to(rest.scalar_type())).view({1, rest.numel()}));
-  return {at::cat(values)};
+  const at::Tensor row = (rest * values.back().rsqrt().to(rest.scalar_type())).view({1, rest.numel()});
+  all.index_copy_(0, inputs[1], row);
+  return {at::cat(values), all.index_select(0, inputs[1])};
 }
 
 }  // namespace
 
 RecordedOrthogonalization::RecordedOrthogonalization(at::Tensor rows, std::shared_ptr<Recorder> recorder)
     : rows_(std::move(rows)),
-      step_(std::move(recorder),
+      step_(std::move(recorder), rows_.scalar_type(),
             [rows = rows_](const std::vector<at::Tensor>& inputs) { return Step(rows, inputs); }) {}
 
 Orthogonalized RecordedOrthogonalization::Run(const at::Tensor& vector, int64_t count) {

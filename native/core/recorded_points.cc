@@ -23,7 +23,8 @@ RecordedPoints::RecordedPoints(const Objective& objective, const Subspace& subsp
       shared_(shared),
       point_(at::empty_like(subspace.origin)),
       leaves_(MakeLeaves(*objective.model->layout(), point_, false)),
-      function_(std::move(recorder), [this](const auto& inputs) { return PointAt(inputs[0]); }) {}
+      function_(std::move(recorder), point_.scalar_type(),
+                [this](const auto& inputs) { return PointAt(inputs[0]); }) {}
 
 bool RecordedPoints::IsOf(const Batch& batch) const {
   const auto are_same = [](const at::Tensor& a, const at::Tensor& b) { return a.is_same(b); };

@@ -15,10 +15,13 @@ class RecordedPoints {
 
   // All that is given has to outlive it, but for the batch, whose tensors are kept. Of what points share, the
   // frozen prefix is used.
+  // Without a recorder points are computed, by the same operators.
   RecordedPoints(const Objective& objective, const Subspace& subspace, Precision precision,
                  const Batch& batch, const SharedValues& shared, std::shared_ptr<Recorder> recorder);
   RecordedPoints(const RecordedPoints&) = delete;
   RecordedPoints& operator=(const RecordedPoints&) = delete;
+
+  bool has_failed() const { return function_.has_failed(); }
 
   // Whether the batch's tensors are those that are read here.
   bool IsOf(const Batch& batch) const;

@@ -72,20 +72,32 @@ std::vector<Evaluation> SubspacePoints::Evaluate(const std::vector<double>& coef
   }
 }
 
-RecordedPoints* SubspacePoints::RecordedOf(const SharedValues& shared, const Batch& batch) {
-  if (!RecordedPoints::CanRecord(*objective_, subspace_)) return nullptr;
-  std::shared_ptr<Recorder> recorder = RecorderFor(subspace_.origin.device());
-  if (recorder == nullptr) return nullptr;
+bool SubspacePoints::ComesAgain(const Batch& batch) {
+  const c10::TensorImpl* first = batch.inputs().front().unsafeGetTensorImpl();
+  return std::exchange(came_before_[batch.index()], first) == first;
+}
+
+bool SubspacePoints::EvaluateRecorded(const SharedValues& shared, const std::vector<double>& coefficients,
+                                      const Batch& batch, std::vector<Evaluation>& out) {
+  if (!RecordedPoints::CanRecord(*objective_, subspace_)) return false;
+  const std::shared_ptr<Recorder> recorder = RecorderFor(subspace_.origin.device());
+  if (recorder == nullptr) return false;
+  const int64_t num_points = static_cast<int64_t>(out.size());
   auto found = recorded_.find(batch.index());
-  if (found == recorded_.end()) {
-    if (recorded_.size() == kMostRecorded) return nullptr;
-    found = recorded_
-                .try_emplace(batch.index(), *objective_, subspace_, precision_, batch, shared,
-                             std::move(recorder))
+  const bool comes_again = ComesAgain(batch);
+  if (found == recorded_.end() && comes_again && can_record_ && recorded_.size() < kMostRecorded) {
+    found = recorded_.try_emplace(batch.index(), *objective_, subspace_, precision_, batch, shared, recorder)
                 .first;
   }
-  // Data that is read anew for each pass lies elsewhere each time.
-  return found->second.IsOf(batch) ? &found->second : nullptr;
+  if (found != recorded_.end() && found->second.IsOf(batch)) {
+    found->second.Evaluate(coefficients.data(), num_points, out.data());
+    // What one batch cannot, none can.
+    can_record_ = can_record_ && !found->second.has_failed();
+  } else {
+    RecordedPoints(*objective_, subspace_, precision_, batch, shared, nullptr)
+        .Evaluate(coefficients.data(), num_points, out.data());
+  }
+  return true;
 }
 
 SharedValues SubspacePoints::SharedOf(const Batch& batch) {
@@ -136,10 +148,7 @@ std::vector<Evaluation> SubspacePoints::EvaluateWith(const SharedValues& shared,
     EvaluateSideBySide(shared, coefficients, batch, out);
     return out;
   }
-  if (RecordedPoints* recorded = RecordedOf(shared, batch)) {
-    recorded->Evaluate(coefficients.data(), num_points, out.data());
-    return out;
-  }
+  if (EvaluateRecorded(shared, coefficients, batch, out)) return out;
   std::optional<MemoryMeter> meter;
   if (subspace_.directions.empty()) meter.emplace();
   PointEvaluator evaluator = EvaluatorOf(*objective_, shared, batch, kMostFirstBytes);

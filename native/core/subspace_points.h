@@ -18,6 +18,8 @@ namespace lossatlas {
 
 class SubspacePoints {
  public:
+  SubspacePoints(const SubspacePoints&) = delete;
+  SubspacePoints& operator=(const SubspacePoints&) = delete;
   // `points_at_once`: of many points, so many at once, each on one thread, if the model can run beside
   // itself; 1: one after the other on all threads.
   SubspacePoints(std::shared_ptr<const Objective> objective, Subspace subspace, Precision precision,
@@ -42,8 +44,12 @@ class SubspacePoints {
                              int64_t most_bytes) const;
   std::vector<Evaluation> EvaluateWith(const SharedValues& shared, const std::vector<double>& coefficients,
                                        int64_t num_points, const Batch& batch, bool one_by_one);
-  // Null where points are not recorded.
-  RecordedPoints* RecordedOf(const SharedValues& shared, const Batch& batch);
+  // As recordings, or by the operators of those; false where that is not asked for.
+  bool EvaluateRecorded(const SharedValues& shared, const std::vector<double>& coefficients,
+                        const Batch& batch, std::vector<Evaluation>& out);
+  // Whether the batch's tensors are those that it had before: data that is read anew for each pass lies
+  // elsewhere each time.
+  bool ComesAgain(const Batch& batch);
   void EvaluateSideBySide(const SharedValues& shared, const std::vector<double>& coefficients,
                           const Batch& batch, std::vector<Evaluation>& out);
 
@@ -57,8 +63,10 @@ class SubspacePoints {
   FirstOutputs first_outputs_;
   int64_t points_at_once_;
   int64_t point_bytes_ = 0;
-  std::map<int64_t, RecordedPoints> recorded_;  // by the batch's index
-  std::vector<Objective> replicas_;             // with models of their own, one a point
+  std::map<int64_t, RecordedPoints> recorded_;             // by the batch's index
+  std::map<int64_t, const c10::TensorImpl*> came_before_;  // likewise; never read
+  bool can_record_ = true;
+  std::vector<Objective> replicas_;  // with models of their own, one a point
 };
 
 }  // namespace lossatlas

@@ -1,5 +1,5 @@
-// A recorder for the CPU that is as strict as CUDA graphs are: what was recorded are operators on memory, and
-// numbers that were read on the host are what they were then.
+// A recorder for the CPU in the manner of CUDA graphs: what was recorded are operators on memory, and numbers
+// that were read on the host are what they were then. Memory is not reused, and there are no streams.
 #pragma once
 #include <memory>
 

@@ -124,18 +124,20 @@ describe('CUDA against the CPU', function () {
   });
 
   it('all of this recorded as CUDA graphs', function () {
+    const { hasCudaRecorder, numCudaRecordings } = callSync((native) => native.info());
+    if (!hasCudaRecorder) this.skip();
     if (records) {
-      // At least products, steps of a basis and points.
-      expect(callSync((native) => native.info()).numCudaRecordings).to.be.at.least(10);
+      // Of products, steps of bases and points.
+      expect(numCudaRecordings).to.be.at.least(10);
       return;
     }
     const require = createRequire(import.meta.url);
     const mocha = join(dirname(require.resolve('mocha/package.json')), 'bin', 'mocha.js');
-    const { status, stdout } = spawnSync(
+    const { status, stdout, stderr } = spawnSync(
       process.execPath,
       ['--expose-gc', mocha, fileURLToPath(import.meta.url)],
-      { encoding: 'utf8', env: { ...process.env, LOSSATLAS_CUDA_GRAPHS: '1' } },
+      { encoding: 'utf8', env: { ...process.env, LOSSATLAS_CUDA_GRAPHS: '1' }, timeout: 500_000 },
     );
-    expect(status, stdout).to.equal(0);
+    expect(status, stdout + stderr).to.equal(0);
   });
 });
