@@ -116,10 +116,20 @@ describe('decision regions', () => {
   it('outputs that are not finite are counted, and no class', async () => {
     using model = await loadFixture('regions_three');
     using goal = objective(model, samplesOf(labels));
-    const far = { ...plane, range: [-8e307, 8e307], yRange: [-8e307, 8e307] } as const;
-    // Their outputs are infinite there, and so no probabilities.
-    using own = await model.theta();
-    using large = await model.vector((await own.toArray()).map((value) => 100 * value));
+    const far = { ...plane, range: [-1e306, 1e306], yRange: [-1e306, 1e306] } as const;
+    // All units are tanh of a tiny multiple of the sum of both inputs, and all outputs their sum times what overflows
+    // where they are ±1, in whatever order it is added up.
+    const parameters = [
+      { size: 16, value: 1 },
+      { size: 8, value: 0 },
+      { size: 8, value: 1e-300 }, // BatchNorm's scale
+      { size: 8, value: 0 },
+      { size: 24, value: 1.5e308 },
+      { size: 3, value: 0 },
+    ];
+    using large = await model.vector(
+      Float64Array.from(parameters.flatMap(({ size, value }) => Array<number>(size).fill(value))),
+    );
     using buffers = await model.bufferState();
     const regions = await decisionRegions(goal, { ...far, at: new Solution('large', large, buffers) });
     expect(regions.numNotFinite).to.be.above(0);
