@@ -10,7 +10,8 @@ namespace lossatlas {
 
 class KrylovBasis {
  public:
-  // At most `capacity` vectors of the layout's size; memory is taken in blocks, as the basis grows.
+  // At most `capacity` vectors of the layout's size; memory is taken in blocks, as the basis grows; at
+  // once where its steps are recorded.
   // `on_host`: keep the rows in host memory though the vectors live on a GPU.
   KrylovBasis(std::shared_ptr<const ParameterLayout> layout, int64_t capacity, at::TensorOptions options,
               bool on_host = false);

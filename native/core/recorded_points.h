@@ -14,8 +14,7 @@ class RecordedPoints {
   static bool CanRecord(const Objective& objective, const Subspace& subspace);
 
   // All that is given has to outlive it, but for the batch, whose tensors are kept. Of what points share, the
-  // frozen prefix is used.
-  // Without a recorder points are computed, by the same operators.
+  // frozen prefix is used. Without a recorder points are computed, by the same operators.
   RecordedPoints(const Objective& objective, const Subspace& subspace, Precision precision,
                  const Batch& batch, const SharedValues& shared, std::shared_ptr<Recorder> recorder);
   RecordedPoints(const RecordedPoints&) = delete;
